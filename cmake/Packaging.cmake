@@ -1,0 +1,8 @@
+# cmake --install and cpack (.deb).
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME bantam)
+set(CPACK_PACKAGE_CONTACT "The Bantam authors")
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS seabios)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+include(CPack)

@@ -1,0 +1,72 @@
+// Machine: a whole PC as one object: configuration in, outcome out. No globals, so two can live in one process.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cpu/cpu.h"
+#include "machine/config.h"
+
+namespace bantam {
+
+enum class StopReason {
+    power_off,      // ACPI S5, or APM-like power-off
+    quit,           // the user asked (monitor quit, signal)
+    debug_exit,     // isa-debug-exit; Outcome::code is the process status
+    time_limit,     // --time-limit or --wall-limit
+    halted,         // HLT with interrupts off and nothing that could wake it
+    triple_fault,   // with --no-reboot
+    reset_refused,  // any other guest reset with --no-reboot
+};
+
+struct Outcome {
+    StopReason reason = StopReason::quit;
+    int code = 0;  // process exit status (base/exit_status.h; 2*value+1 for debug_exit)
+};
+
+class Machine {
+public:
+    /// Builds the board, opens images, loads kernel or firmware. Errors carry the exit status of the kind of failure.
+    static Result<std::unique_ptr<Machine>> create(MachineConfig config);
+    ~Machine();
+
+    /// Runs until the guest or the user ends it. Call once.
+    Outcome run();
+
+    /// Thread- and signal-safe: makes run() return soon with StopReason::quit.
+    void request_quit() noexcept;
+    /// Runs `work` on the machine's thread between two instructions, soon; safe from other threads.
+    void post(std::function<void()> work);
+
+    // --- everything below: only on the machine's thread (from post, or while run() is not running)
+    void stop();                 // pauses the guest; posted work still runs
+    void cont();
+    [[nodiscard]] bool running() const;
+    void system_reset();
+    void system_powerdown();     // presses the ACPI power button
+    /// Presses then releases QEMU-named keys together, e.g. {"ctrl", "alt", "delete"}.
+    Result<void> send_keys(const std::vector<std::string>& keys);
+    void mouse_move(int dx, int dy);
+    void mouse_button(unsigned buttons);  // bit 0 left, 1 right, 2 middle
+    [[nodiscard]] std::string screen_text();  // lines joined by \n, UTF-8
+    Result<void> screendump(const std::string& path);  // .png or .ppm
+    Result<void> change_medium(const std::string& device, const std::string& path);
+    Result<void> eject(const std::string& device);
+    /// Text for `info WHAT`: registers mem tlb pci irq block (and any device name).
+    Result<std::string> info(const std::string& what);
+    [[nodiscard]] u64 state_hash();
+    [[nodiscard]] u64 now_ns() const;
+    [[nodiscard]] Cpu& cpu();
+    [[nodiscard]] PhysicalMemory& memory();
+    [[nodiscard]] const MachineConfig& config() const;
+
+private:
+    Machine();
+    struct Parts;
+    std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace bantam
