@@ -43,27 +43,27 @@ enum class ClockKind { automatic, virtual_time, real_time };
 struct MachineConfig {
     u64 memory_bytes = u64{256} << 20;
     std::string cpu = "default";
-    std::vector<ImageConfig> disks;    // IDE, in order
+    std::vector<ImageConfig> disks;  // IDE, in order
     std::vector<ImageConfig> cdroms;
     std::vector<ImageConfig> floppies;
-    std::string boot_order;            // letters a c d n; empty: the first that exists
+    std::string boot_order;  // letters a c d n; empty: the first that exists
     std::string kernel, initrd, append;
-    std::vector<ModuleConfig> modules; // multiboot
-    std::string firmware = "seabios";  // name or file; used when no kernel is given
+    std::vector<ModuleConfig> modules;  // multiboot
+    std::string firmware = "seabios";   // name or file; used when no kernel is given
     std::string vga_bios;
     EngineKind engine = EngineKind::automatic;
-    std::vector<SerialConfig> serials; // COM1..COM4
-    DebugconConfig debugcon;           // port E9h and 402h
-    bool debug_exit = false;           // isa-debug-exit at F4h
+    std::vector<SerialConfig> serials;  // COM1..COM4
+    DebugconConfig debugcon;            // port E9h and 402h
+    bool debug_exit = false;            // isa-debug-exit at F4h
     bool no_reboot = false;
     bool headless = false;
     ClockKind clock = ClockKind::automatic;
     std::optional<u64> time_limit_ns;  // guest time
     std::optional<u64> wall_limit_ns;
-    std::string screen_text;           // file for the final text screen
-    std::string screenshot;            // PNG of the final screen
+    std::string screen_text;  // file for the final text screen
+    std::string screenshot;   // PNG of the final screen
     MonitorConfig monitor;
-    std::vector<std::string> trace;    // WHAT words
+    std::vector<std::string> trace;  // WHAT words
     bool print_hash = false;
     std::optional<u64> rtc_epoch_seconds;  // date at power-on (UTC); default fixed in virtual time, host's in real time
 };

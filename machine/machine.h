@@ -9,23 +9,9 @@
 #include "base/result.h"
 #include "cpu/cpu.h"
 #include "machine/config.h"
+#include "machine/outcome.h"
 
 namespace bantam {
-
-enum class StopReason {
-    power_off,      // ACPI S5, or APM-like power-off
-    quit,           // the user asked (monitor quit, signal)
-    debug_exit,     // isa-debug-exit; Outcome::code is the process status
-    time_limit,     // --time-limit or --wall-limit
-    halted,         // HLT with interrupts off and nothing that could wake it
-    triple_fault,   // with --no-reboot
-    reset_refused,  // any other guest reset with --no-reboot
-};
-
-struct Outcome {
-    StopReason reason = StopReason::quit;
-    int code = 0;  // process exit status (base/exit_status.h; 2*value+1 for debug_exit)
-};
 
 class Machine {
 public:
@@ -42,16 +28,16 @@ public:
     void post(std::function<void()> work);
 
     // --- everything below: only on the machine's thread (from post, or while run() is not running)
-    void stop();                 // pauses the guest; posted work still runs
+    void stop();  // pauses the guest; posted work still runs
     void cont();
     [[nodiscard]] bool running() const;
     void system_reset();
-    void system_powerdown();     // presses the ACPI power button
+    void system_powerdown();  // presses the ACPI power button
     /// Presses then releases QEMU-named keys together, e.g. {"ctrl", "alt", "delete"}.
     Result<void> send_keys(const std::vector<std::string>& keys);
     void mouse_move(int dx, int dy);
-    void mouse_button(unsigned buttons);  // bit 0 left, 1 right, 2 middle
-    [[nodiscard]] std::string screen_text();  // lines joined by \n, UTF-8
+    void mouse_button(unsigned buttons);               // bit 0 left, 1 right, 2 middle
+    [[nodiscard]] std::string screen_text();           // lines joined by \n, UTF-8
     Result<void> screendump(const std::string& path);  // .png or .ppm
     Result<void> change_medium(const std::string& device, const std::string& path);
     Result<void> eject(const std::string& device);

@@ -1,0 +1,66 @@
+#include "machine/clock.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace bantam {
+namespace {
+constexpr u64 kNsPerMs = 1'000'000;
+// Bounds of the learned speed, in instructions per ms: a wild measurement may not stall or flood the guest.
+constexpr u64 kSlowest = 1'000;
+constexpr u64 kFastest = 20'000'000;
+}  // namespace
+
+Clock::Clock(Pace pace, const Cpu& cpu, HostNow host_now) : pace_(pace), cpu_(cpu), host_now_(host_now) {
+    const u64 start = pace == Pace::real_time ? host_now() : cpu.retired() * kNsPerInstruction;
+    offset_ns_ = -static_cast<i64>(start);
+}
+
+u64 Clock::now() const {
+    if (paused_) return paused_at_ns_;
+    const u64 running = pace_ == Pace::real_time ? host_now_() : cpu_.retired() * kNsPerInstruction;
+    return running + static_cast<u64>(offset_ns_);
+}
+
+u64 Clock::instructions_at(u64 time_ns) const {
+    const u64 time_now = now();
+    if (time_ns <= time_now) return cpu_.retired();
+    const u64 ahead_ns = time_ns - time_now;
+    u64 count = 0;
+    if (pace_ == Pace::virtual_time) {
+        count = (ahead_ns + kNsPerInstruction - 1) / kNsPerInstruction;
+    } else {
+        // One hour is beyond any slice and keeps the product within 64 bits.
+        constexpr u64 kLongest_ns = 3'600'000 * kNsPerMs;
+        count = std::min(ahead_ns, kLongest_ns) / 1000 * instructions_per_ms_ / 1000;
+    }
+    const u64 limit = std::numeric_limits<u64>::max() - cpu_.retired();
+    return cpu_.retired() + std::min(count, limit);
+}
+
+void Clock::jump_to(u64 time_ns) {
+    if (pace_ == Pace::real_time) return;
+    const u64 time_now = now();
+    if (time_ns > time_now) offset_ns_ += static_cast<i64>(time_ns - time_now);
+}
+
+void Clock::learn(u64 instructions, u64 ns) {
+    constexpr u64 kShortest_ns = 20'000;  // below this the measurement is noise
+    if (ns < kShortest_ns || instructions == 0) return;
+    const u64 measured = std::clamp(instructions * kNsPerMs / ns, kSlowest, kFastest);
+    instructions_per_ms_ = (instructions_per_ms_ * 7 + measured) / 8;
+}
+
+void Clock::pause() {
+    if (paused_) return;
+    paused_at_ns_ = now();
+    paused_ = true;
+}
+
+void Clock::resume() {
+    if (!paused_) return;
+    paused_ = false;
+    if (pace_ == Pace::real_time) offset_ns_ = static_cast<i64>(paused_at_ns_ - host_now_());
+}
+
+}  // namespace bantam

@@ -1,0 +1,37 @@
+// Why a machine stopped, and the process exit status that follows from it.
+#pragma once
+
+#include "base/exit_status.h"
+
+namespace bantam {
+
+enum class StopReason {
+    power_off,      // ACPI S5, or APM-like power-off
+    quit,           // the user asked (monitor quit, signal)
+    debug_exit,     // isa-debug-exit; Outcome::code is the process status
+    time_limit,     // --time-limit or --wall-limit
+    halted,         // HLT with interrupts off and nothing that could wake it
+    triple_fault,   // with --no-reboot
+    reset_refused,  // any other guest reset with --no-reboot
+};
+
+struct Outcome {
+    StopReason reason = StopReason::quit;
+    int code = 0;  // process exit status (base/exit_status.h; 2*value+1 for debug_exit)
+};
+
+/// The outcome with the status that belongs to `reason` (any but debug_exit). A reset refused by --no-reboot ends the
+/// machine as a power-off does: status 0.
+[[nodiscard]] constexpr Outcome outcome_of(StopReason reason) {
+    switch (reason) {
+        case StopReason::time_limit:
+            return {reason, static_cast<int>(ExitStatus::time_limit)};
+        case StopReason::halted:
+        case StopReason::triple_fault:
+            return {reason, static_cast<int>(ExitStatus::guest_stopped)};
+        default:
+            return {reason, static_cast<int>(ExitStatus::ok)};
+    }
+}
+
+}  // namespace bantam
