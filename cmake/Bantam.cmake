@@ -16,8 +16,13 @@ endif()
 # which is checked by tests/layering.py, not by link order.
 function(bantam_library name)
     file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
-    add_library(bantam_${name} STATIC ${sources})
-    target_link_libraries(bantam_${name} PUBLIC bantam_options ${ARGN})
+    if(sources)
+        add_library(bantam_${name} STATIC ${sources})
+        target_link_libraries(bantam_${name} PUBLIC bantam_options ${ARGN})
+    else()
+        add_library(bantam_${name} INTERFACE)
+        target_link_libraries(bantam_${name} INTERFACE bantam_options ${ARGN})
+    endif()
 endfunction()
 
 # bantam_test(NAME LINKS...): GoogleTest program of every .cpp directly in this folder, one CTest test a case.

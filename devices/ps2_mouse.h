@@ -1,0 +1,67 @@
+// Ps2Mouse: a PS/2 mouse with three buttons, and wheel (IntelliMouse, id 3) and five buttons (IntelliMouse Explorer, id
+// 4) once the guest knocks with the sample-rate sequences 200-100-80 and 200-200-80. Stream, remote and wrap mode,
+// resolution, scaling, sample rate (IBM PS/2 Technical Reference "Mouse"; Microsoft's IntelliMouse notes).
+#pragma once
+
+#include "base/scheduler.h"
+#include "devices/byte_queue.h"
+#include "devices/ps2_device.h"
+
+namespace bantam::devices {
+
+class Ps2Mouse final : public Ps2Device {
+public:
+    explicit Ps2Mouse(Scheduler& scheduler);
+
+    [[nodiscard]] std::string_view name() const override { return "mouse"; }
+    void reset() override;
+    void describe(Archive& archive) override;
+    [[nodiscard]] std::string info() const override;
+
+    void receive(u8 byte) override;
+    [[nodiscard]] bool has_output() const override { return !output_.empty(); }
+    std::optional<u8> take_output() override;
+
+    /// The mouse moved: counts to the right, towards the person (screen coordinates: down is positive), wheel notches
+    /// towards the person.
+    void move(int dx, int dy, int dz);
+    /// Bit 0 left, 1 right, 2 middle, 3 and 4 the side buttons.
+    void buttons(u8 mask);
+
+    static constexpr u64 kSelfTestNs = 350'000'000;
+
+    struct Registers {
+        bool remote = false;
+        bool wrap = false;
+        bool reporting = false;
+        bool scaling_2_1 = false;
+        bool testing = false;
+        bool changed = false;  // something to report since the last packet
+        u8 resolution = 2;     // 4 counts per mm
+        u8 sample_rate = 100;
+        u8 id = 0;
+        u8 knock = 0;    // how far the sample-rate sequence has come
+        u8 command = 0;  // whose argument byte is awaited
+        u8 buttons = 0;
+        u8 last_sent = 0;
+        i32 dx = 0, dy = 0, dz = 0;  // not yet reported, dy upwards
+    };
+
+private:
+    void command(u8 byte);
+    void argument(u8 byte);
+    void restore_defaults();
+    void respond(u8 byte);
+    void send_packet(bool scale);
+    void report_soon();
+    void sample();
+    void note_sample_rate(u8 rate);
+
+    Scheduler& scheduler_;
+    Registers r_;
+    ByteQueue<32> output_;
+    Timer sample_timer_;
+    Timer test_timer_;
+};
+
+}  // namespace bantam::devices

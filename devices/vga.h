@@ -1,0 +1,155 @@
+// Vga: IBM's video graphics array (IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem"; also Ferraro,
+// "Programmer's Guide to the EGA, VGA and Super VGA Cards"): all registers, 256 KiB in four planes with latches, write
+// modes 0-3, read modes, odd/even and chain-4, text and all graphics modes, retrace bits from virtual time.
+// vga_memory.cpp holds the planes, vga_text.cpp and vga_render.cpp the picture. Left out: light pen, 9th-dot quirks of
+// the DAC sense circuit, and SVGA/VBE.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/scheduler.h"
+#include "devices/device.h"
+
+namespace bantam::devices {
+
+/// A picture: rows of 0x00RRGGBB.
+struct Frame {
+    unsigned width = 0;
+    unsigned height = 0;
+    std::vector<u32> pixels;
+};
+
+/// 256 glyphs of 16 rows, leftmost dot in bit 7.
+using VgaFont = std::array<u8, 256 * 16>;
+/// The 8x16 font inside a VGA BIOS image, if one is there.
+[[nodiscard]] std::optional<VgaFont> find_rom_font(std::span<const u8> rom);
+/// Letters drawn from line segments; used when no VGA BIOS is installed.
+[[nodiscard]] VgaFont make_plain_font();
+
+class Vga final : public Device {
+public:
+    struct Pins {
+        OutputLine interrupt;                      // vertical retrace, IRQ2/9 where wired
+        std::function<void()> memory_map_changed;  // memory_window() is different now
+    };
+    Vga(Scheduler& scheduler, Pins pins);
+
+    [[nodiscard]] std::string_view name() const override { return "vga"; }
+    void reset() override;
+    void describe(Archive& archive) override;
+    [[nodiscard]] std::string info() const override;
+
+    /// Offset = port - 3B0h, 0..2Fh. Registers at 3Bxh or 3Dxh that the colour bit deselects read FFh.
+    u8 read(u64 offset);
+    void write(u64 offset, u8 value);
+    [[nodiscard]] u8 peek(u64 offset) const;
+    RegisterSpace registers();
+
+    /// Offset = address - A0000h, 0..1FFFFh.
+    u8 read_memory(u64 offset);
+    void write_memory(u64 offset, u8 value);
+    [[nodiscard]] u8 peek_memory(u64 offset) const;
+    /// 128 KiB at A0000h, accesses of up to 8 bytes.
+    RegisterSpace memory();
+
+    /// Programs 80x25 text, palette and font as a BIOS's mode 3 does, with a cleared screen; for kernels booted without
+    /// one.
+    void set_text_mode_3(const VgaFont& font);
+
+    [[nodiscard]] bool graphics() const { return (r_.graphics[6] & 1) != 0; }
+    struct Cursor {
+        bool visible = false;
+        unsigned column = 0;
+        unsigned row = 0;
+    };
+    [[nodiscard]] Cursor cursor() const;
+    /// The text screen as UTF-8, rows ending in \n, trailing blanks removed. Empty in a graphics mode.
+    [[nodiscard]] std::string text_screen() const;
+    /// The picture as the monitor shows it now, text and graphics; 640x480 black when the CRTC is not set up.
+    [[nodiscard]] Frame render() const;
+
+    struct Registers {
+        u8 misc_output = 0;
+        u8 feature_control = 0;
+        u8 sequencer_index = 0;
+        std::array<u8, 8> sequencer{};
+        u8 crtc_index = 0;
+        std::array<u8, 32> crtc{};
+        u8 graphics_index = 0;
+        std::array<u8, 16> graphics{};
+        u8 attribute_index = 0;       // with bit 5, palette address source
+        bool attribute_data = false;  // flip-flop: the next write of 3C0h is data
+        std::array<u8, 32> attribute{};
+        u8 dac_mask = 0xFF;
+        u8 dac_state = 0;  // 0 after a write index, 3 after a read index
+        u8 dac_read_index = 0, dac_write_index = 0;
+        u8 dac_component = 0;
+        std::array<u8, 3> dac_latch{};
+        std::array<u8, 768> dac{};
+        std::array<u8, 4> latch{};
+        bool retrace_latched = false;  // vertical retrace interrupt waits
+        u64 frame_base_ns = 0;         // a moment when a frame began
+    };
+
+private:
+    struct Timing {
+        u64 frame_ns = 0;  // 0: the CRTC does not run
+        u64 line_ns = 0;
+        u64 display_lines = 0;
+        u64 total_lines = 0;
+        u64 retrace_start = 0, retrace_end = 0;  // lines
+        u64 display_ns_of_line = 0;
+    };
+    struct Geometry {
+        unsigned columns = 0;  // character clocks shown
+        unsigned lines = 0;    // scan lines shown
+        unsigned character_height = 0;
+        unsigned character_width = 0;
+        unsigned row_bytes = 0;  // addresses from row to row
+        unsigned start = 0;
+        unsigned line_compare = 0;
+        bool double_scan = false;
+    };
+    [[nodiscard]] Timing timing() const;
+    [[nodiscard]] Geometry geometry() const;
+    [[nodiscard]] u8 input_status_1() const;
+    [[nodiscard]] u8 input_status_0() const;
+    [[nodiscard]] bool colour() const { return (r_.misc_output & 1) != 0; }
+    [[nodiscard]] bool port_selected(u64 offset) const;
+    void write_attribute(u8 value);
+    void write_crtc(u8 value);
+    void write_graphics(u8 value);
+    void write_dac(u8 value);
+    u8 read_dac();
+    void retrace_started();
+    void schedule_retrace();
+    void update_interrupt();
+
+    /// Where a CPU address falls: byte of a plane, and which planes.
+    struct Decoded {
+        bool hit = false;
+        u32 address = 0;
+        u8 planes = 0;  // mask for writing
+        u8 read_plane = 0;
+    };
+    [[nodiscard]] Decoded decode(u64 offset, bool write) const;
+    [[nodiscard]] u8 plane_byte(u32 address, unsigned plane) const { return memory_[(address & 0xFFFF) * 4 + plane]; }
+
+    [[nodiscard]] u32 colour_of(u8 attribute_pixel) const;
+    [[nodiscard]] u32 dac_colour(u8 index) const;
+    void render_text(Frame& frame, const Geometry& g) const;
+    void render_planar(Frame& frame, const Geometry& g) const;
+    void render_256(Frame& frame, const Geometry& g) const;
+
+    Scheduler& scheduler_;
+    Pins pins_;
+    Registers r_;
+    std::vector<u8> memory_;  // four planes interleaved: byte a of plane p at 4a + p
+    Timer retrace_timer_;
+};
+
+}  // namespace bantam::devices
