@@ -33,6 +33,9 @@ public:
     void pulse_nmi();
     void pulse_smi();
     void set_ignne(bool asserted);
+    [[nodiscard]] bool ignne() const { return ignne_; }
+    /// INIT# pulsed (port 92h, keyboard controller, INIT IPI); taken between instructions.
+    void pulse_init();
     /// RESET (power-on values, SDM vol. 3, 10.1.1) and INIT (keeps FPU, MSRs and TSC).
     void reset();
     void init();
@@ -75,6 +78,15 @@ public:
     void update_mode();
     /// Only the part that follows CPL and EFLAGS.AC.
     void update_privilege();
+    /// Only the part that follows CS, SS and CPL (far transfers, interrupts); CR0, CR4, EFER and VM have not changed.
+    void update_segments();
+    /// Recomputes which Attention bits of INTR, NMI, SMI and single-step are due, from pins, EFLAGS, DR7 and blocking.
+    void update_attention();
+    /// Loads a segment register with all its hidden parts, as RESET, loaders and task switches do; no checks.
+    /// The caller ends with update_mode() or update_segments() after CS or SS.
+    void set_segment(unsigned segment, u16 selector, u64 base, u32 limit, u16 attributes);
+    /// Computes the derived fields of `s` for use as register `segment` in the current mode.
+    void derive_segment(SegmentRegister& s, unsigned segment) const;
     [[nodiscard]] Privilege data_privilege() const { return data_privilege_; }
 
     // --- exceptions
@@ -154,14 +166,15 @@ public:
     /// Implicit supervisor accesses: descriptor tables, TSS, stack of an inner level.
     template <class T>
     [[nodiscard]] T read_system(Linear address) {
-        return read_linear<T>(wrap_linear(address.value), Privilege::supervisor);
+        return read_linear<T>({address.value & system_mask_}, Privilege::supervisor);
     }
     template <class T>
     void write_system(Linear address, T value) {
-        write_linear<T>(wrap_linear(address.value), value, Privilege::supervisor);
+        write_linear<T>({address.value & system_mask_}, value, Privilege::supervisor);
     }
 
-    /// Linear addresses are 32 bits wide outside 64-bit mode (IA-32e compatibility included).
+    /// Linear addresses are 32 bits wide outside 64-bit mode (IA-32e compatibility included); only the descriptor tables
+    /// and the TSS lie in the full 64-bit space in compatibility mode too (read_system).
     [[nodiscard]] Linear wrap_linear(u64 value) const { return {value & linear_mask_}; }
     [[nodiscard]] bool canonical(u64 value) const { return static_cast<u64>(static_cast<i64>(value << 16) >> 16) == value; }
 
@@ -199,6 +212,10 @@ public:
     // --- descriptor tables etc. live in cpu/system/*.h; I/O permission checks too
 
 private:
+    [[noreturn]] void leave_to_engine();
+    void check_access(Linear address, unsigned size, Privilege privilege, unsigned segment);
+    void update_paging();
+    void update_decode();
     [[nodiscard]] Linear checked_linear(unsigned segment, u64 offset, unsigned size, bool write);
     u64 read_linear_slow(Linear address, unsigned size, Privilege privilege, unsigned segment);
     void write_linear_slow(Linear address, unsigned size, u64 value, Privilege privilege, unsigned segment);
@@ -209,11 +226,13 @@ private:
     isa::CodeSize code_size_ = isa::CodeSize::bits16;
     unsigned stack_size_ = 2;
     u64 linear_mask_ = 0xFFFFFFFF;
+    u64 system_mask_ = 0xFFFFFFFF;
     u64 alignment_mask_ = 0;  // all ones when alignment checks are armed
     Privilege data_privilege_ = Privilege::supervisor;
     u32 mode_key_ = 0;
     isa::DecodeMode decode_mode_{};
     bool ignne_ = false;
+    std::array<u64, 8> paging_inputs_{};  // CR0, CR3, CR4, EFER, PDPTEs the MMU was last told
 };
 
 }  // namespace bantam

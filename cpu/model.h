@@ -18,7 +18,9 @@ struct Model {
     u32 signature = 0;         // CPUID.1:EAX: family, model, stepping
     isa::FeatureSet features;
     u8 physical_bits = 36;
+    u32 max_leaf = 1;          // highest basic CPUID leaf
     u64 tsc_hz = 1'000'000'000;
+    u32 crystal_hz = 25'000'000;  // core crystal clock of CPUID leaf 15h; the local APIC timer counts at this rate
 
     [[nodiscard]] bool has(isa::Feature feature) const { return features.has(feature); }
 

@@ -37,8 +37,9 @@ struct SegmentRegister {
     u16 selector = 0;
     u16 attributes = 0;  // descriptor bits 8-15 and 20-23 (type, S, DPL, P, AVL, L, D/B, G) at 0-7 and 12-15
     u32 limit = 0;       // in bytes, granularity applied
-    u64 base = 0;
-    // Derived by Segmentation when the register is loaded; offsets low..high may be accessed.
+    u64 hidden_base = 0; // as loaded from the descriptor or by WRMSR; kept while 64-bit code ignores it
+    // Derived by Cpu::derive_segment (never set directly; see Cpu::set_segment); offsets low..high may be accessed.
+    u64 base = 0;        // hidden_base, or 0 where 64-bit mode ignores it (ES, CS, SS, DS)
     u64 low = 0;
     u64 high = 0;
     bool readable = false;
@@ -96,8 +97,20 @@ struct CpuState {
     SegmentRegister ldtr{}, tr{};
     std::array<u64, 8> dr{0, 0, 0, 0, 0, 0, 0xFFFF0FF0, 0x400};
     u64 pending_debug = 0;  // DR6 bits of a #DB trap that is due
-    bool nmi_blocked = false;
+    std::array<u64, 4> pdpte{};  // the PAE PDPTE registers (SDM vol. 3, 4.4.1)
+    // Pins and latches; attention has a bit only for what could be taken now (Cpu::update_attention).
+    bool intr_pin = false;      // level
+    bool nmi_latched = false;
+    bool smi_latched = false;
+    bool init_latched = false;
+    bool nmi_blocked = false;   // from NMI delivery to IRET
     bool in_smm = false;
+    // Between instructions.
+    bool step_armed = false;       // TF was set when the instruction in flight began: #DB after it
+    bool resume_armed = false;     // RF was set when the instruction in flight began: clear it after it
+    bool mov_ss_shadow = false;    // the shadow also holds back debug traps and NMI
+    bool monitor_armed = false;    // MONITOR executed, MWAIT may wait
+    bool wake_on_masked = false;   // MWAIT with ECX[0]: INTR wakes even with IF = 0
     bool shutdown = false;  // triple fault; only RESET or INIT (NMI, SMI) leave it
     u32 smbase = 0x30000;
     // --- MSRs
@@ -108,7 +121,8 @@ struct CpuState {
     u64 mtrr_def_type = 0;
     std::array<u64, 16> mtrr_variable{};  // base/mask pairs
     std::array<u64, 11> mtrr_fixed{};
-    u64 microcode_revision = 0;
+    u64 microcode_revision = 0, feature_control = 1, debug_control = 0;
+    u64 random_state = 0x9E3779B97F4A7C15;  // generator behind RDRAND and RDSEED: the same in every run
     // --- x87, MMX, SSE, AVX
     u32 mxcsr = 0x1F80;
     alignas(64) std::array<u8, 512> x87{};  // FXSAVE image; the x87/MMX part is live in the host while an engine runs

@@ -14,7 +14,8 @@ enum class Feature : u8 {
     sse3, pclmulqdq, monitor, ssse3, fma, cx16, pcid, sse41, sse42, x2apic, movbe, popcnt, tsc_deadline, aes, xsave, avx,
     f16c, rdrand, syscall, nx, page1gb, rdtscp, long_mode, lahf64, lzcnt, prefetchw, fsgsbase, bmi1, avx2, smep, bmi2,
     erms, invpcid, rdseed, adx, smap, clflushopt, sha, umip, rdpid, xsaveopt, xsavec, xgetbv1, cpuid, cpl0_486 /* INVLPG,
-    WBINVD, CMPXCHG, XADD, BSWAP */, movdir, count
+    WBINVD, CMPXCHG, XADD, BSWAP */, movdir, spec_ctrl,
+    arch_capabilities, count
 };
 
 class FeatureSet {
