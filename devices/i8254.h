@@ -60,6 +60,7 @@ private:
         u16 latched_count = 0;
         u8 latched_status = 0;
         bool out = false;  // level last driven on the pin
+        u64 settled = 0;   // tick up to which OUT edges were driven
 
         [[nodiscard]] unsigned mode() const;
         [[nodiscard]] bool bcd() const { return (control & 1) != 0; }
@@ -92,10 +93,13 @@ private:
     };
 
     [[nodiscard]] u64 tick() const { return ticks_from_ns(scheduler_.now(), kHertz); }
-    void latch(Counter& counter, bool count, bool status);
+    void latch(unsigned index, bool count, bool status);
     void write_command(u8 value);
-    /// Drives every OUT edge of `index` up to now and arms its timer for the next.
+    /// Brings counter `index` up to now, driving the OUT edges on the way; returns the tick.
+    u64 settle(unsigned index);
+    /// Drives OUT as it is after a change and arms the timer for its next edge.
     void update(unsigned index);
+    void timer_fired(unsigned index);
     void drive(unsigned index, bool level);
 
     Scheduler& scheduler_;
