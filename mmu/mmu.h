@@ -1,13 +1,17 @@
 // Mmu: one CPU's soft TLB over Paging and PhysicalMemory. The inline part is the interpreter's memory fast path: a tag
 // compare and an add. Everything else (walk, MMIO, page crossing, code pages, watched pages) is out of line.
 //
-// An entry's tags are the page's linear address, or kNoPage where that access must take the slow path. Three sets, one per
-// Privilege, so that a CPL change or STAC/CLAC flushes nothing.
+// Terms: an *entry* caches one linear page for one Privilege. Its hot half (tags, addend) is all that fast accesses
+// read; its cold half says what the page is, for slow accesses and invalidation. A slow access that finds the cold half
+// valid needs no walk, so MMIO costs none.
+//
+// An entry's tags are the page's linear address, or kNoPage where that access must take the slow path. Three sets, one
+// per Privilege, so that a CPL change or STAC/CLAC flushes nothing.
 #pragma once
 
 #include <array>
-#include <bit>
-#include <cstring>
+#include <span>
+#include <vector>
 
 #include "base/types.h"
 #include "mmu/paging.h"
@@ -17,58 +21,69 @@ namespace bantam {
 
 /// Outcome of an access that did not complete: the CPU raises it.
 struct MemoryFault {
-    Linear address{};     // CR2
+    Linear address{};  // CR2
     u32 error_code = 0;
 };
 
-class Mmu {
+class Mmu final : private HostPointerCache {
 public:
     static constexpr unsigned kEntries = 1024;  // per set; power of two
     static constexpr u64 kNoPage = ~u64{0};     // never equals a page address
 
     explicit Mmu(PhysicalMemory& memory);
+    ~Mmu();
+    Mmu(const Mmu&) = delete;
+    Mmu& operator=(const Mmu&) = delete;
 
-    /// Must be called whenever a control changes; flushes what the SDM says must go (vol. 3, 4.10.4) and never less.
+    /// Must be called whenever a control changes; flushes what the SDM says must go (vol. 3, 4.10.4) and never less. A
+    /// MOV CR3 that writes the old value back changes no control: call flush_non_global for it.
     void set_controls(const PagingControls& controls);
     [[nodiscard]] const PagingControls& controls() const { return controls_; }
 
-    void flush_all();            // including global entries
-    void flush_non_global();     // MOV CR3
+    void flush_all();                 // including global entries
+    void flush_non_global();          // MOV CR3
     void flush_page(Linear address);  // INVLPG
-    /// Drops direct-write rights of every entry that maps this RAM page (it now holds code).
-    void protect_code_page(Physical page);
+    /// Drops direct-write rights of every entry that maps this RAM page (it now holds code). PhysicalMemory::mark_code
+    /// calls it, and flush_all when the physical map changes.
+    void protect_code_page(Physical page) override;
 
     /// Fast path. Host address of [address, address+size) if it lies in one RAM page that `privilege` may read (write);
     /// null: use the slow path below.
     [[nodiscard]] u8* fast_read(Linear address, unsigned size, Privilege privilege) {
         const Entry& entry = entry_for(address, privilege);
         // A page-crossing access makes the last byte's page differ from the tag.
-        if ((entry.read_tag ^ (address.value & ~kPageMask)) != 0 || address.page_offset() + size > kPageSize) return nullptr;
+        if ((entry.read_tag ^ (address.value & ~kPageMask)) != 0 || address.page_offset() + size > kPageSize)
+            return nullptr;
         return reinterpret_cast<u8*>(entry.addend + address.value);
     }
     [[nodiscard]] u8* fast_write(Linear address, unsigned size, Privilege privilege) {
         const Entry& entry = entry_for(address, privilege);
-        if ((entry.write_tag ^ (address.value & ~kPageMask)) != 0 || address.page_offset() + size > kPageSize) return nullptr;
+        if ((entry.write_tag ^ (address.value & ~kPageMask)) != 0 || address.page_offset() + size > kPageSize)
+            return nullptr;
         return reinterpret_cast<u8*>(entry.addend + address.value);
     }
 
     /// Slow paths: any size up to 8, may cross a page, MMIO included. False: `fault` says why and nothing was changed
-    /// (a crossing write checks both pages before it changes either).
+    /// (a crossing access checks both pages before it touches either). The caller has checked for canonical form;
+    /// outside long mode the page after FFFFF000h is page 0.
     bool read(Linear address, unsigned size, Privilege privilege, u64& value, MemoryFault& fault);
     bool write(Linear address, unsigned size, Privilege privilege, u64 value, MemoryFault& fault);
-    /// The same for blocks of up to 4096 bytes.
+    /// The same for blocks of up to 4096 bytes. Registers see naturally aligned parts, lowest address first.
     bool read_block(Linear address, std::span<u8> to, Privilege privilege, MemoryFault& fault);
     bool write_block(Linear address, std::span<const u8> from, Privilege privilege, MemoryFault& fault);
-    /// Checks that a write of `size` bytes would not fault (sets A and D), without writing.
+    /// Checks that a write of up to 4096 bytes would not fault (sets A and D), without writing.
     bool probe_write(Linear address, unsigned size, Privilege privilege, MemoryFault& fault);
 
-    /// Instruction fetch: physical address of the byte at `address`.
+    /// Instruction fetch: physical address, after the A20 gate, of the byte at `address`. What lies there may be
+    /// anything: PhysicalMemory::page gives the bytes of RAM and ROM, PhysicalMemory::read those of registers.
     bool fetch(Linear address, Privilege privilege, Physical& physical, MemoryFault& fault);
 
-    /// Counts up whenever a linear-to-physical fetch mapping may have changed: validates caches keyed by linear RIP.
+    /// Counts up whenever a linear-to-physical fetch mapping may have changed: validates caches keyed by linear RIP and
+    /// by user or supervisor mode.
     [[nodiscard]] u64 fetch_generation() const { return fetch_generation_; }
 
-    /// Linear pages (up to four) whose accesses must always take the slow path, for data breakpoints (DR0-3).
+    /// Linear pages (up to eight: four breakpoints, each may cross a page) whose accesses must always take the slow
+    /// path, for data breakpoints (DR0-3).
     void set_watched(std::span<const Linear> pages);
     [[nodiscard]] bool watched(Linear address) const;
 
@@ -87,29 +102,78 @@ public:
     [[nodiscard]] std::vector<EntryInfo> entries() const;
 
 private:
+    /// Set index and entry index in one number.
+    static constexpr unsigned kAllEntries = 3 * kEntries;
+
     struct Entry {
         u64 read_tag = kNoPage;
         u64 write_tag = kNoPage;
         u64 fetch_tag = kNoPage;
-        u64 addend = 0;    // host address = linear + addend, modulo 2^64
-        u64 physical = 0;  // page frame address after the A20 gate
-        u64 page = kNoPage;  // linear page this entry describes, even where every tag is kNoPage (MMIO)
-        bool global = false;
-        bool large = false;
-        bool may_write = false;  // translation allows writes and D is set (write_tag may still be kNoPage: code page, ROM)
+        u64 addend = 0;  // host address = linear + addend, modulo 2^64
     };
-    [[nodiscard]] Entry& entry_for(Linear address, Privilege privilege) {
-        return sets_[static_cast<unsigned>(privilege)][(address.value >> 12) & (kEntries - 1)];
-    }
-    Entry* fill(Linear address, AccessType type, Privilege privilege, MemoryFault& fault);
-    void bump_fetch_generation() { ++fetch_generation_; }
+    struct Cold {
+        u64 page = kNoPage;  // linear page this entry describes, even where every tag is kNoPage (MMIO)
+        u64 physical = 0;    // page frame address after the A20 gate, with Facts in the low bits
+    };
+    enum Fact : u64 { kGlobal = 1, kLarge = 2, kMayRead = 4, kMayWrite = 8, kMayExecute = 16, kFacts = 0xFFF };
 
+    static unsigned index_for(Linear address, Privilege privilege) {
+        return static_cast<unsigned>(privilege) * kEntries +
+               static_cast<unsigned>((address.value >> 12) & (kEntries - 1));
+    }
+    [[nodiscard]] Entry& entry_for(Linear address, Privilege privilege) { return hot_[index_for(address, privilege)]; }
+
+    /// A page that an access has been checked for, as the access needs it.
+    struct Target {
+        Physical physical{};
+        unsigned index = 0;
+    };
+    bool lookup(Linear address, AccessType type, Privilege privilege, Target& target, MemoryFault& fault);
+    bool lookup_range(Linear address, u64 size, AccessType type, Privilege privilege, std::array<Target, 2>& targets,
+                      MemoryFault& fault);
+    bool fill(Linear address, AccessType type, Privilege privilege, MemoryFault& fault);
+    void set_tags(unsigned index);
+    void drop(unsigned index);
+    void drop_large(u64 linear, unsigned shift);
+    void finish_write(const Target& target);
+    void store(const Target& target, std::span<const u8> from);
+    void load(const Target& target, std::span<u8> to);
+    [[nodiscard]] Linear wrap(u64 value) const { return {controls_.long_mode ? value : value & 0xFFFFFFFF}; }
+    [[nodiscard]] unsigned large_shift() const { return controls_.pae ? 21 : 22; }
+    void bump_fetch_generation();
+    void forget_host_pointers() override { flush_all(); }
+
+    std::array<Entry, kAllEntries> hot_{};
+    std::array<Cold, kAllEntries> cold_{};
     PhysicalMemory& memory_;
     PagingControls controls_;
-    std::array<std::array<Entry, kEntries>, 3> sets_{};
-    std::array<Linear, 4> watched_pages_{};
+    /// Indices of entries filled since the last flush (repeats allowed): flushing costs no more than filling did.
+    struct Filled {
+        std::array<u16, kEntries> indices{};
+        unsigned count = 0;
+        bool overflow = false;  // more than fit: visit every entry
+
+        void add(unsigned index) {
+            if (count < indices.size()) {
+                indices[count++] = static_cast<u16>(index);
+            } else {
+                overflow = true;
+            }
+        }
+        void clear() {
+            count = 0;
+            overflow = false;
+        }
+    };
+    Filled filled_local_;
+    Filled filled_global_;
+    // Large pages are cached in 4 KiB pieces, and INVLPG must find them all: a filter over the large page numbers
+    // filled since flush_all, and another over the numbers of 1 GiB pages.
+    std::array<u64, 16> large_filter_{};
+    u64 huge_filter_ = 0;
+    bool fetch_entry_lost_ = false;  // an entry with a fetch tag was replaced since the generation was last bumped
+    std::array<Linear, 8> watched_pages_{};
     unsigned watched_count_ = 0;
-    bool any_large_ = false;
     u64 fetch_generation_ = 1;
     u64 misses_ = 0;
 };

@@ -1,5 +1,5 @@
-// PhysicalMemory: the guest's physical address space. RAM lives in one memfd (so that windows, snapshots, forks and KVM can
-// share it); above it lie ROM and MMIO regions. Knows the A20 gate, and which RAM pages hold translated code.
+// PhysicalMemory: the guest's physical address space. RAM lives in one memfd (so that windows, snapshots, forks and KVM
+// can share it); above it lie ROM and MMIO regions. Knows the A20 gate, and which RAM pages hold translated code.
 #pragma once
 
 #include <memory>
@@ -23,10 +23,20 @@ public:
     virtual void map_changed() = 0;
 };
 
+/// A cache of translations to host addresses: every Mmu is one. PhysicalMemory tells it what it may no longer use.
+class HostPointerCache {
+public:
+    virtual ~HostPointerCache() = default;
+    /// No page may be written directly through `page` (a RAM page) until page() says so again.
+    virtual void protect_code_page(Physical page) = 0;
+    /// Every host pointer obtained from page() is stale.
+    virtual void forget_host_pointers() = 0;
+};
+
 class PhysicalMemory {
 public:
-    /// Allocates `ram_bytes` (multiple of 4096) of zeroed RAM. The first 3 GiB at most lie from address 0 up, the rest from
-    /// 4 GiB up. Errors: host_resource when the host cannot give that much.
+    /// Allocates `ram_bytes` (multiple of 4096) of zeroed RAM. The first 3 GiB at most lie from address 0 up, the rest
+    /// from 4 GiB up. Errors: host_resource when the host cannot give that much.
     static Result<std::unique_ptr<PhysicalMemory>> create(u64 ram_bytes);
     ~PhysicalMemory();
     PhysicalMemory(const PhysicalMemory&) = delete;
@@ -36,17 +46,21 @@ public:
     static constexpr u64 kHighRamBase = u64{4} << 30;
 
     [[nodiscard]] u64 ram_bytes() const { return ram_bytes_; }
-    [[nodiscard]] u64 low_ram_bytes() const;
+    [[nodiscard]] u64 low_ram_bytes() const { return ram_bytes_ < kLowRamMax ? ram_bytes_ : kLowRamMax; }
     [[nodiscard]] u64 high_ram_bytes() const { return ram_bytes_ - low_ram_bytes(); }
     [[nodiscard]] int ram_fd() const { return ram_fd_; }
 
-    /// Read-only memory at `base` (page-aligned), hiding RAM there; writes are dropped and counted. Copied.
+    /// Read-only memory at `base` (page-aligned), hiding RAM there; writes are dropped and counted. Copied, and filled
+    /// with FFh to a whole number of pages. Names are unique; overlap with another region: CHECK.
     void map_rom(std::string name, Physical base, std::vector<u8> contents);
-    /// Registers at `base`; the region must be page-aligned and a whole number of pages. Overlap with another region: CHECK.
+    /// Registers at `base`; the region must be page-aligned and a whole number of pages. Overlap with another region:
+    /// CHECK.
     void map_mmio(std::string name, Physical base, u64 size, RegisterSpace space);
+    /// Removes the region called `name`, if there is one; RAM under it shows again.
     void unmap(const std::string& name);
 
-    /// A20 gate: closed, address bit 20 reads as 0 on the whole bus.
+    /// A20 gate: while closed, the CPU drives address bit 20 as 0 (read, write, peek, page and the code marks). copy_in
+    /// and copy_out stand for bus masters and loaders, which the gate does not touch: A20M# is a pin of the CPU.
     void set_a20(bool open);
     [[nodiscard]] bool a20() const { return a20_; }
     [[nodiscard]] Physical gated(Physical address) const { return {address.value & a20_mask_}; }
@@ -59,9 +73,14 @@ public:
     };
     [[nodiscard]] Page page(Physical address) const;
 
-    /// Any access of 1..8 bytes that does not cross a page; MMIO sees it whole.
+    /// Any access of 1..8 bytes that does not cross a page. MMIO sees it whole where it is naturally aligned and no
+    /// wider than RegisterSpace::max_size; otherwise as naturally aligned parts, lowest address first. No region: all
+    /// ones.
     u64 read(Physical address, unsigned size);
     void write(Physical address, unsigned size, u64 value);
+    /// Locked compare-and-exchange of a naturally aligned 4- or 8-byte page-table entry; false: it no longer holds
+    /// `expected`, and nothing was changed.
+    bool exchange(Physical address, unsigned size, u64 expected, u64 desired);
     /// read without side effects. Unmapped or peek-less MMIO gives all ones.
     [[nodiscard]] u64 peek(Physical address, unsigned size) const;
 
@@ -69,11 +88,23 @@ public:
     void copy_out(Physical from, std::span<u8> to) const;
     void copy_in(Physical to, std::span<const u8> from);
 
-    /// Marks / clears the RAM page at `address` as holding decoded code. A marked page is never handed out writable.
+    /// Host address of a page-table entry (any naturally aligned access) at `address` when it lies in RAM that no
+    /// region hides; null otherwise. The short cut of page walks: no search through the regions.
+    [[nodiscard]] const u8* plain_ram(Physical address) const {
+        const u64 at = address.value & a20_mask_;
+        if (at >= plain_low_begin_ && at < low_ram_bytes()) return ram_ + at;
+        if (at - kHighRamBase < plain_high_bytes_) return ram_ + low_ram_bytes() + (at - kHighRamBase);
+        return nullptr;
+    }
+
+    /// Marks / clears the RAM page at `address` as holding decoded code; elsewhere without effect. A marked page is
+    /// never handed out writable, and marking takes it back from every HostPointerCache.
     void mark_code(Physical address);
     void clear_code(Physical address);
     [[nodiscard]] bool holds_code(Physical address) const;
     void set_code_observer(CodeObserver* observer) { observer_ = observer; }
+    void attach(HostPointerCache& cache) { caches_.push_back(&cache); }
+    void detach(HostPointerCache& cache) { std::erase(caches_, &cache); }
 
     struct RegionInfo {
         std::string name;
@@ -89,19 +120,27 @@ public:
     void describe(Archive& archive);
 
 private:
-    PhysicalMemory() = default;
     struct Region;
-    [[nodiscard]] u8* ram_at(Physical address) const;
-    [[nodiscard]] const Region* region_at(Physical address) const;
+    PhysicalMemory();
+    [[nodiscard]] u8* ram_at(u64 address) const;  // null outside RAM; regions not considered
+    [[nodiscard]] u64 ram_offset(const u8* host) const { return static_cast<u64>(host - ram_); }
+    [[nodiscard]] const Region* region_at(u64 address) const;
+    void add_region(Region region);
+    void map_changed();
+    /// Tells the observer when [address, address + size), inside one RAM page, holds code.
+    void announce_write(u64 address, const u8* host, u64 size);
 
     u8* ram_ = nullptr;
     u64 ram_bytes_ = 0;
     int ram_fd_ = -1;
     u64 a20_mask_ = ~u64{0};
     bool a20_ = true;
+    u64 plain_low_begin_ = 0;      // no region lies in RAM between here and the end of low RAM
+    u64 plain_high_bytes_ = 0;     // all of high RAM, or 0 when a region lies in it
     std::vector<Region> regions_;  // sorted by base
     std::vector<u8> code_pages_;   // one flag per RAM page
     CodeObserver* observer_ = nullptr;
+    std::vector<HostPointerCache*> caches_;
     u64 unclaimed_reads_ = 0;
     u64 unclaimed_writes_ = 0;
 };

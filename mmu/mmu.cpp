@@ -1,0 +1,311 @@
+#include "mmu/mmu.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "base/check.h"
+
+namespace bantam {
+
+Mmu::Mmu(PhysicalMemory& memory) : memory_(memory) { memory_.attach(*this); }
+
+Mmu::~Mmu() { memory_.detach(*this); }
+
+// --- invalidation
+
+void Mmu::set_controls(const PagingControls& controls) {
+    if (controls == controls_) return;
+    PagingControls same_space = controls;
+    same_space.cr3 = controls_.cr3;
+    same_space.pdpte = controls_.pdpte;
+    const bool only_space = same_space == controls_;
+    controls_ = controls;
+    // Entries hold rights, not table bits, so every other control makes them stale, also where the processor would not.
+    if (only_space) {
+        flush_non_global();
+    } else {
+        flush_all();
+    }
+}
+
+void Mmu::bump_fetch_generation() {
+    ++fetch_generation_;
+    fetch_entry_lost_ = false;
+}
+
+void Mmu::drop(unsigned index) {
+    hot_[index] = {};
+    cold_[index] = {};
+}
+
+void Mmu::flush_all() {
+    if (filled_local_.count == 0 && filled_global_.count == 0) return;
+    if (filled_local_.overflow || filled_global_.overflow) {
+        hot_.fill({});
+        cold_.fill({});
+    } else {
+        for (unsigned i = 0; i < filled_local_.count; ++i) drop(filled_local_.indices[i]);
+        for (unsigned i = 0; i < filled_global_.count; ++i) drop(filled_global_.indices[i]);
+    }
+    filled_local_.clear();
+    filled_global_.clear();
+    large_filter_.fill(0);
+    huge_filter_ = 0;
+    bump_fetch_generation();
+}
+
+void Mmu::flush_non_global() {
+    bool fetch_dropped = fetch_entry_lost_;
+    const auto visit = [&](unsigned index) {
+        if ((cold_[index].physical & kGlobal) != 0) return;
+        fetch_dropped |= hot_[index].fetch_tag != kNoPage;
+        drop(index);
+    };
+    if (filled_local_.overflow) {
+        for (unsigned index = 0; index < kAllEntries; ++index) visit(index);
+    } else {
+        for (unsigned i = 0; i < filled_local_.count; ++i) visit(filled_local_.indices[i]);
+    }
+    filled_local_.clear();
+    if (fetch_dropped) bump_fetch_generation();
+}
+
+void Mmu::flush_page(Linear address) {
+    const Linear page = wrap(address.value).page();
+    bool fetch_dropped = fetch_entry_lost_;
+    for (const Privilege privilege : {Privilege::supervisor, Privilege::supervisor_smap_lifted, Privilege::user}) {
+        const unsigned index = index_for(page, privilege);
+        if (cold_[index].page != page.value) continue;
+        fetch_dropped |= hot_[index].fetch_tag != kNoPage;
+        drop(index);
+    }
+    if (fetch_dropped) bump_fetch_generation();
+    const u64 number = page.value >> large_shift();
+    if (((huge_filter_ >> ((page.value >> 30) & 63)) & 1) != 0) {
+        drop_large(page.value, 30);
+    } else if (((large_filter_[(number >> 6) & 15] >> (number & 63)) & 1) != 0) {
+        drop_large(page.value, large_shift());
+    }
+}
+
+/// Drops all cached pieces of large pages that share linear address bits from `shift` up.
+void Mmu::drop_large(u64 linear, unsigned shift) {
+    bool fetch_dropped = false;
+    for (unsigned index = 0; index < kAllEntries; ++index) {
+        const Cold& cold = cold_[index];
+        if ((cold.physical & kLarge) == 0 || (cold.page ^ linear) >> shift != 0) continue;
+        fetch_dropped |= hot_[index].fetch_tag != kNoPage;
+        drop(index);
+    }
+    if (fetch_dropped) bump_fetch_generation();
+}
+
+void Mmu::protect_code_page(Physical page) {
+    const u64 frame = page.page().value;
+    for (unsigned index = 0; index < kAllEntries; ++index) {
+        if ((cold_[index].physical & ~kFacts) == frame) hot_[index].write_tag = kNoPage;
+    }
+}
+
+void Mmu::set_watched(std::span<const Linear> pages) {
+    CHECK(pages.size() <= watched_pages_.size());
+    if (pages.empty() && watched_count_ == 0) return;
+    // Tags of pages that are watched now must go; those of pages that no longer are may come back.
+    std::array<Linear, 8> next{};
+    std::transform(pages.begin(), pages.end(), next.begin(), [](Linear address) { return address.page(); });
+    watched_pages_ = next;
+    watched_count_ = static_cast<unsigned>(pages.size());
+    for (unsigned index = 0; index < kAllEntries; ++index) {
+        if (cold_[index].page != kNoPage) set_tags(index);
+    }
+}
+
+bool Mmu::watched(Linear address) const {
+    const auto end = watched_pages_.begin() + watched_count_;
+    return std::find(watched_pages_.begin(), end, address.page()) != end;
+}
+
+// --- filling
+
+/// Derives the hot half of an entry from its cold half and from what the physical page is now.
+void Mmu::set_tags(unsigned index) {
+    Entry& entry = hot_[index];
+    const Cold& cold = cold_[index];
+    const u64 page = cold.page;
+    const PhysicalMemory::Page physical = memory_.page({cold.physical & ~u64{kFacts}});
+    const bool direct = physical.host != nullptr && (watched_count_ == 0 || !watched({page}));
+    entry.addend = std::bit_cast<u64>(physical.host) - page;
+    entry.read_tag = direct && (cold.physical & kMayRead) != 0 ? page : kNoPage;
+    entry.write_tag = direct && physical.writable && (cold.physical & kMayWrite) != 0 ? page : kNoPage;
+    entry.fetch_tag = (cold.physical & kMayExecute) != 0 ? page : kNoPage;
+}
+
+bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault& fault) {
+    ++misses_;
+    const unsigned index = index_for(address, privilege);
+    const Translation translation = translate(memory_, controls_, address, type, privilege);
+    Cold& cold = cold_[index];
+    if (!translation.ok) {
+        fault = {address, translation.error_code};
+        // A page fault invalidates what is cached for its page (SDM vol. 3, 4.10.4.1).
+        if (cold.page == address.page().value) flush_page(address);
+        return false;
+    }
+    const u64 page = address.page().value;
+    const u64 frame = memory_.gated(translation.address).page().value;
+    if (hot_[index].fetch_tag != kNoPage) {
+        if (cold.page != page) {
+            fetch_entry_lost_ = true;
+        } else if ((cold.physical & ~u64{kFacts}) != frame || !translation.may_execute) {
+            bump_fetch_generation();  // the tables changed without INVLPG; this access is the first to see it
+        }
+    }
+    cold.page = page;
+    cold.physical = frame | (translation.global ? u64{kGlobal} : 0) | (translation.large ? u64{kLarge} : 0) |
+                    (translation.may_read ? u64{kMayRead} : 0) | (translation.may_write ? u64{kMayWrite} : 0) |
+                    (translation.may_execute ? u64{kMayExecute} : 0);
+    set_tags(index);
+    (translation.global ? filled_global_ : filled_local_).add(index);
+    if (translation.large) {
+        const u64 number = page >> large_shift();
+        large_filter_[(number >> 6) & 15] |= u64{1} << (number & 63);
+        if (translation.page_bytes == u64{1} << 30) huge_filter_ |= u64{1} << ((page >> 30) & 63);
+    }
+    return true;
+}
+
+bool Mmu::lookup(Linear address, AccessType type, Privilege privilege, Target& target, MemoryFault& fault) {
+    const unsigned index = index_for(address, privilege);
+    constexpr std::array<u64, 3> kNeeded{kMayRead, kMayWrite, kMayExecute};
+    const Cold& cold = cold_[index];
+    const bool cached =
+        cold.page == address.page().value && (cold.physical & kNeeded[static_cast<unsigned>(type)]) != 0;
+    if (!cached && !fill(address, type, privilege, fault)) return false;
+    target = {{(cold.physical & ~u64{kFacts}) + address.page_offset()}, index};
+    return true;
+}
+
+/// Checks the one or two pages of [address, address + size), size <= 4096, before any of them is touched.
+bool Mmu::lookup_range(Linear address, u64 size, AccessType type, Privilege privilege, std::array<Target, 2>& targets,
+                       MemoryFault& fault) {
+    CHECK(size <= kPageSize);
+    const Linear first = wrap(address.value);
+    if (!lookup(first, type, privilege, targets[0], fault)) return false;
+    if (first.page_offset() + size <= kPageSize) return true;
+    return lookup(wrap(first.page().value + kPageSize), type, privilege, targets[1], fault);
+}
+
+// --- accesses
+
+bool Mmu::read(Linear address, unsigned size, Privilege privilege, u64& value, MemoryFault& fault) {
+    std::array<Target, 2> targets;
+    if (!lookup_range(address, size, AccessType::read, privilege, targets, fault)) return false;
+    const unsigned first = static_cast<unsigned>(std::min<u64>(size, kPageSize - address.page_offset()));
+    u64 result = memory_.read(targets[0].physical, first);
+    if (first < size) result |= memory_.read(targets[1].physical, size - first) << (8 * first);
+    value = result;
+    return true;
+}
+
+bool Mmu::write(Linear address, unsigned size, Privilege privilege, u64 value, MemoryFault& fault) {
+    std::array<Target, 2> targets;
+    if (!lookup_range(address, size, AccessType::write, privilege, targets, fault)) return false;
+    const unsigned first = static_cast<unsigned>(std::min<u64>(size, kPageSize - address.page_offset()));
+    memory_.write(targets[0].physical, first, value);
+    finish_write(targets[0]);
+    if (first < size) {
+        memory_.write(targets[1].physical, size - first, value >> (8 * first));
+        finish_write(targets[1]);
+    }
+    return true;
+}
+
+/// The observer may have declared that the written page holds no code any more: then the next write can be fast.
+void Mmu::finish_write(const Target& target) {
+    const Entry& entry = hot_[target.index];
+    const u64 page = cold_[target.index].page;
+    const bool has_host = entry.addend + page != 0;
+    if (entry.write_tag == kNoPage && page != kNoPage && has_host) set_tags(target.index);
+}
+
+/// Block accesses: RAM and ROM in one copy, registers in naturally aligned parts of up to 8 bytes.
+void Mmu::load(const Target& target, std::span<u8> to) {
+    if (memory_.page(target.physical).host != nullptr) {
+        memory_.copy_out(target.physical, to);
+        return;
+    }
+    for (std::size_t done = 0; done < to.size();) {
+        const Physical at = target.physical + done;
+        const unsigned part = static_cast<unsigned>(std::min<u64>(to.size() - done, 8 - (at.value & 7)));
+        const u64 value = memory_.read(at, part);
+        std::memcpy(to.data() + done, &value, part);
+        done += part;
+    }
+}
+
+void Mmu::store(const Target& target, std::span<const u8> from) {
+    if (memory_.page(target.physical).host != nullptr) {
+        memory_.copy_in(target.physical, from);
+    } else {
+        for (std::size_t done = 0; done < from.size();) {
+            const Physical at = target.physical + done;
+            const unsigned part = static_cast<unsigned>(std::min<u64>(from.size() - done, 8 - (at.value & 7)));
+            u64 value = 0;
+            std::memcpy(&value, from.data() + done, part);
+            memory_.write(at, part, value);
+            done += part;
+        }
+    }
+    finish_write(target);
+}
+
+bool Mmu::read_block(Linear address, std::span<u8> to, Privilege privilege, MemoryFault& fault) {
+    if (to.empty()) return true;
+    std::array<Target, 2> targets;
+    if (!lookup_range(address, to.size(), AccessType::read, privilege, targets, fault)) return false;
+    const std::size_t first = std::min<std::size_t>(to.size(), kPageSize - address.page_offset());
+    load(targets[0], to.first(first));
+    if (first < to.size()) load(targets[1], to.subspan(first));
+    return true;
+}
+
+bool Mmu::write_block(Linear address, std::span<const u8> from, Privilege privilege, MemoryFault& fault) {
+    if (from.empty()) return true;
+    std::array<Target, 2> targets;
+    if (!lookup_range(address, from.size(), AccessType::write, privilege, targets, fault)) return false;
+    const std::size_t first = std::min<std::size_t>(from.size(), kPageSize - address.page_offset());
+    store(targets[0], from.first(first));
+    if (first < from.size()) store(targets[1], from.subspan(first));
+    return true;
+}
+
+bool Mmu::probe_write(Linear address, unsigned size, Privilege privilege, MemoryFault& fault) {
+    std::array<Target, 2> targets;
+    return size == 0 || lookup_range(address, size, AccessType::write, privilege, targets, fault);
+}
+
+bool Mmu::fetch(Linear address, Privilege privilege, Physical& physical, MemoryFault& fault) {
+    const Linear at = wrap(address.value);
+    const unsigned index = index_for(at, privilege);
+    if (hot_[index].fetch_tag != at.page().value && !fill(at, AccessType::execute, privilege, fault)) return false;
+    physical = {(cold_[index].physical & ~u64{kFacts}) + at.page_offset()};
+    return true;
+}
+
+std::vector<Mmu::EntryInfo> Mmu::entries() const {
+    std::vector<EntryInfo> list;
+    for (unsigned index = 0; index < kAllEntries; ++index) {
+        const Cold& cold = cold_[index];
+        if (cold.page == kNoPage) continue;
+        list.push_back({{cold.page},
+                        {cold.physical & ~u64{kFacts}},
+                        static_cast<Privilege>(index / kEntries),
+                        (cold.physical & kMayWrite) != 0,
+                        (cold.physical & kMayExecute) != 0,
+                        (cold.physical & kGlobal) != 0});
+    }
+    return list;
+}
+
+}  // namespace bantam

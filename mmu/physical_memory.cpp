@@ -1,0 +1,332 @@
+#include "mmu/physical_memory.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "mmu/host_memory.h"
+
+namespace bantam {
+
+struct PhysicalMemory::Region {
+    std::string name;
+    u64 base = 0;
+    u64 size = 0;
+    std::vector<u8> rom;                         // empty: MMIO
+    std::shared_ptr<const RegisterSpace> space;  // shared: a register write may unmap its own region
+};
+
+namespace {
+
+u64 load(const u8* host, unsigned size) {
+    u64 value = 0;
+    std::memcpy(&value, host, size);
+    return value;
+}
+
+/// Largest naturally aligned access at `offset` that is neither wider than `limit` nor longer than `remaining`.
+unsigned part_size(u64 offset, unsigned remaining, unsigned limit) {
+    unsigned size = std::bit_floor(std::min(remaining, limit));
+    while ((offset & (size - 1)) != 0) size /= 2;
+    return size;
+}
+
+bool all_zero(const u8* page) { return page[0] == 0 && std::memcmp(page, page + 1, kPageSize - 1) == 0; }
+
+}  // namespace
+
+PhysicalMemory::PhysicalMemory() = default;
+
+Result<std::unique_ptr<PhysicalMemory>> PhysicalMemory::create(u64 ram_bytes) {
+    CHECK(ram_bytes != 0 && ram_bytes % kPageSize == 0);
+    if (const auto enough = check_host_memory(ram_bytes, host_memory()); !enough) return enough.error();
+    const auto refused = [ram_bytes](const char* call) {
+        return Error{ExitStatus::host_resource,
+                     fmt::format("the host does not give {} of memory for the guest's RAM: {}: {}",
+                                 size_text(ram_bytes), call, std::strerror(errno))};
+    };
+
+    std::unique_ptr<PhysicalMemory> memory(new PhysicalMemory);
+    memory->ram_fd_ = memfd_create("bantam-ram", MFD_CLOEXEC);
+    if (memory->ram_fd_ < 0) return refused("memfd_create");
+    if (ftruncate(memory->ram_fd_, static_cast<off_t>(ram_bytes)) != 0) return refused("ftruncate");
+    void* mapped = mmap(nullptr, ram_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, memory->ram_fd_, 0);
+    if (mapped == MAP_FAILED) return refused("mmap");
+    memory->ram_ = static_cast<u8*>(mapped);
+    memory->ram_bytes_ = ram_bytes;
+    memory->plain_high_bytes_ = memory->high_ram_bytes();
+    memory->code_pages_.resize(ram_bytes / kPageSize);
+    return memory;
+}
+
+PhysicalMemory::~PhysicalMemory() {
+    if (ram_ != nullptr) munmap(ram_, ram_bytes_);
+    if (ram_fd_ >= 0) close(ram_fd_);
+}
+
+u8* PhysicalMemory::ram_at(u64 address) const {
+    if (address < low_ram_bytes()) return ram_ + address;
+    if (address - kHighRamBase < high_ram_bytes()) return ram_ + low_ram_bytes() + (address - kHighRamBase);
+    return nullptr;
+}
+
+const PhysicalMemory::Region* PhysicalMemory::region_at(u64 address) const {
+    const auto after = std::upper_bound(regions_.begin(), regions_.end(), address,
+                                        [](u64 value, const Region& region) { return value < region.base; });
+    if (after == regions_.begin()) return nullptr;
+    const Region& region = *std::prev(after);
+    return address - region.base < region.size ? &region : nullptr;
+}
+
+void PhysicalMemory::map_rom(std::string name, Physical base, std::vector<u8> contents) {
+    CHECK(!contents.empty());
+    contents.resize(align_up(contents.size(), kPageSize), 0xFF);
+    const u64 size = contents.size();
+    add_region({std::move(name), base.value, size, std::move(contents), nullptr});
+}
+
+void PhysicalMemory::map_mmio(std::string name, Physical base, u64 size, RegisterSpace space) {
+    CHECK(std::has_single_bit(space.max_size) && space.max_size <= 8 && space.read && space.write);
+    add_region({std::move(name), base.value, size, {}, std::make_shared<const RegisterSpace>(std::move(space))});
+}
+
+void PhysicalMemory::add_region(Region region) {
+    CHECK(region.base % kPageSize == 0 && region.size % kPageSize == 0 && region.size != 0);
+    CHECK(region.size <= ~region.base);
+    for (const Region& other : regions_) {
+        CHECK(other.name != region.name);
+        CHECK(region.base + region.size <= other.base || other.base + other.size <= region.base);
+    }
+    const auto place = std::upper_bound(regions_.begin(), regions_.end(), region.base,
+                                        [](u64 value, const Region& other) { return value < other.base; });
+    regions_.insert(place, std::move(region));
+    map_changed();
+}
+
+void PhysicalMemory::unmap(const std::string& name) {
+    if (std::erase_if(regions_, [&name](const Region& region) { return region.name == name; }) != 0) map_changed();
+}
+
+void PhysicalMemory::map_changed() {
+    plain_low_begin_ = 0;
+    plain_high_bytes_ = high_ram_bytes();
+    for (const Region& region : regions_) {
+        const u64 end = region.base + region.size;
+        if (region.base < low_ram_bytes()) plain_low_begin_ = std::max(plain_low_begin_, end);
+        if (end > kHighRamBase && region.base < kHighRamBase + high_ram_bytes()) plain_high_bytes_ = 0;
+    }
+    for (HostPointerCache* cache : caches_) cache->forget_host_pointers();
+    if (observer_ != nullptr) observer_->map_changed();
+}
+
+void PhysicalMemory::set_a20(bool open) {
+    if (open == a20_) return;
+    a20_ = open;
+    a20_mask_ = open ? ~u64{0} : ~(u64{1} << 20);
+    map_changed();
+}
+
+PhysicalMemory::Page PhysicalMemory::page(Physical address) const {
+    const u64 base = gated(address).page().value;
+    u8* host = const_cast<u8*>(plain_ram({base}));
+    if (host == nullptr) {
+        if (const Region* region = region_at(base)) {
+            if (region->rom.empty()) return {};
+            return {const_cast<u8*>(region->rom.data()) + (base - region->base), false};
+        }
+        host = ram_at(base);
+        if (host == nullptr) return {};
+    }
+    return {host, code_pages_[ram_offset(host) / kPageSize] == 0};
+}
+
+u64 PhysicalMemory::read(Physical address, unsigned size) {
+    const u64 at = gated(address).value;
+    if (const u8* host = plain_ram({at})) return load(host, size);
+    const Region* region = region_at(at);
+    if (region == nullptr) {
+        if (const u8* host = ram_at(at)) return load(host, size);
+        ++unclaimed_reads_;
+        return mask_for(size);
+    }
+    if (!region->rom.empty()) return load(region->rom.data() + (at - region->base), size);
+    const std::shared_ptr<const RegisterSpace> space = region->space;
+    const u64 offset = at - region->base;
+    u64 value = 0;
+    for (unsigned done = 0; done < size;) {
+        const unsigned part = part_size(offset + done, size - done, space->max_size);
+        value |= (space->read(offset + done, part) & mask_for(part)) << (8 * done);
+        done += part;
+    }
+    return value;
+}
+
+void PhysicalMemory::write(Physical address, unsigned size, u64 value) {
+    const u64 at = gated(address).value;
+    const Region* region = plain_ram({at}) != nullptr ? nullptr : region_at(at);
+    if (region == nullptr) {
+        if (u8* host = ram_at(at)) {
+            announce_write(at, host, size);
+            std::memcpy(host, &value, size);
+        } else {
+            ++unclaimed_writes_;
+        }
+        return;
+    }
+    if (!region->rom.empty()) {
+        ++unclaimed_writes_;
+        return;
+    }
+    const std::shared_ptr<const RegisterSpace> space = region->space;
+    const u64 offset = at - region->base;
+    for (unsigned done = 0; done < size;) {
+        const unsigned part = part_size(offset + done, size - done, space->max_size);
+        space->write(offset + done, part, (value >> (8 * done)) & mask_for(part));
+        done += part;
+    }
+}
+
+bool PhysicalMemory::exchange(Physical address, unsigned size, u64 expected, u64 desired) {
+    const u64 at = gated(address).value;
+    u8* host = plain_ram(address) == nullptr && region_at(at) != nullptr ? nullptr : ram_at(at);
+    if (host == nullptr) {
+        write(address, size, desired);  // tables in ROM or registers: nobody else can change them meanwhile
+        return true;
+    }
+    announce_write(at, host, size);
+    if (size == 4) {
+        u32 old = static_cast<u32>(expected);
+        return std::atomic_ref<u32>(*reinterpret_cast<u32*>(host))
+            .compare_exchange_strong(old, static_cast<u32>(desired));
+    }
+    return std::atomic_ref<u64>(*reinterpret_cast<u64*>(host)).compare_exchange_strong(expected, desired);
+}
+
+u64 PhysicalMemory::peek(Physical address, unsigned size) const {
+    const u64 at = gated(address).value;
+    const Region* region = region_at(at);
+    if (region == nullptr) {
+        const u8* host = ram_at(at);
+        return host != nullptr ? load(host, size) : mask_for(size);
+    }
+    const u64 offset = at - region->base;
+    if (!region->rom.empty()) return load(region->rom.data() + offset, size);
+    if (!region->space->peek) return mask_for(size);
+    u64 value = 0;
+    for (unsigned done = 0; done < size;) {
+        const unsigned part = part_size(offset + done, size - done, region->space->max_size);
+        value |= (region->space->peek(offset + done, part) & mask_for(part)) << (8 * done);
+        done += part;
+    }
+    return value;
+}
+
+void PhysicalMemory::copy_out(Physical from, std::span<u8> to) const {
+    u64 at = from.value;
+    while (!to.empty()) {
+        const u64 bytes = std::min<u64>(to.size(), kPageSize - (at & kPageMask));
+        const Region* region = region_at(at);
+        const u8* host = nullptr;
+        if (region == nullptr) {
+            host = ram_at(at);
+        } else if (!region->rom.empty()) {
+            host = region->rom.data() + (at - region->base);
+        }
+        if (host != nullptr) {
+            std::memcpy(to.data(), host, bytes);
+        } else {
+            std::memset(to.data(), 0xFF, bytes);
+        }
+        to = to.subspan(bytes);
+        at += bytes;
+    }
+}
+
+void PhysicalMemory::copy_in(Physical to, std::span<const u8> from) {
+    u64 at = to.value;
+    while (!from.empty()) {
+        const u64 bytes = std::min<u64>(from.size(), kPageSize - (at & kPageMask));
+        u8* host = region_at(at) == nullptr ? ram_at(at) : nullptr;
+        if (host != nullptr) {
+            announce_write(at, host, bytes);
+            std::memcpy(host, from.data(), bytes);
+        }
+        from = from.subspan(bytes);
+        at += bytes;
+    }
+}
+
+void PhysicalMemory::announce_write(u64 address, const u8* host, u64 size) {
+    if (code_pages_[ram_offset(host) / kPageSize] != 0 && observer_ != nullptr)
+        observer_->code_written({address}, size);
+}
+
+void PhysicalMemory::mark_code(Physical address) {
+    const u64 at = gated(address).page().value;
+    const u8* host = region_at(at) == nullptr ? ram_at(at) : nullptr;
+    if (host == nullptr) return;
+    u8& flag = code_pages_[ram_offset(host) / kPageSize];
+    if (flag != 0) return;
+    flag = 1;
+    for (HostPointerCache* cache : caches_) cache->protect_code_page({at});
+}
+
+void PhysicalMemory::clear_code(Physical address) {
+    if (const u8* host = ram_at(gated(address).value)) code_pages_[ram_offset(host) / kPageSize] = 0;
+}
+
+bool PhysicalMemory::holds_code(Physical address) const {
+    const u64 at = gated(address).value;
+    const u8* host = region_at(at) == nullptr ? ram_at(at) : nullptr;
+    return host != nullptr && code_pages_[ram_offset(host) / kPageSize] != 0;
+}
+
+std::vector<PhysicalMemory::RegionInfo> PhysicalMemory::regions() const {
+    std::vector<RegionInfo> list;
+    for (const Region& region : regions_) list.push_back({region.name, {region.base}, region.size, region.rom.empty()});
+    return list;
+}
+
+void PhysicalMemory::describe(Archive& archive) {
+    bool open = a20_;
+    archive.field("a20", open);
+    // Pages that are all zero are left out, whether or not the host ever allocated them: holes of the memfd are skipped
+    // unread, so that hashing a large, mostly idle guest neither takes long nor allocates its memory.
+    constexpr u64 kEnd = ~u64{0};
+    archive.begin_section("ram");
+    if (archive.loading()) {
+        set_a20(open);
+        CHECK(fallocate(ram_fd_, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(ram_bytes_)) == 0);
+        for (u64 index = kEnd;;) {
+            archive.field("page", index);
+            if (index >= ram_bytes_ / kPageSize) break;
+            archive.bytes("contents", ram_ + index * kPageSize, kPageSize);
+        }
+        map_changed();
+    } else {
+        off_t end = 0;
+        for (off_t begin = lseek(ram_fd_, 0, SEEK_DATA); begin >= 0; begin = lseek(ram_fd_, end, SEEK_DATA)) {
+            end = lseek(ram_fd_, begin, SEEK_HOLE);
+            for (u64 index = static_cast<u64>(begin) / kPageSize; index < static_cast<u64>(end) / kPageSize; ++index) {
+                u8* page = ram_ + index * kPageSize;
+                if (all_zero(page)) continue;
+                archive.field("page", index);
+                archive.bytes("contents", page, kPageSize);
+            }
+        }
+        u64 last = kEnd;
+        archive.field("page", last);
+    }
+    archive.end_section();
+}
+
+}  // namespace bantam
