@@ -4,6 +4,7 @@
 // accepts is offered again when the entry or its input next changes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "devices/apic_bus.h"
@@ -26,6 +27,12 @@ public:
 
     /// Asserts (true) or deasserts input 0-23.
     void set_input(unsigned input, bool asserted);
+    /// True when an unmasked entry would send messages of `mode`.
+    [[nodiscard]] bool can_send(DeliveryMode mode) const {
+        return std::any_of(r_.redirection.begin(), r_.redirection.end(), [mode](u64 entry) {
+            return (entry & 0x10000) == 0 && ((entry >> 8) & 7) == static_cast<u64>(mode);
+        });
+    }
     /// EOI message: clears remote IRR of level entries with `vector` and redelivers those still asserted.
     void end_of_interrupt(u8 vector);
 

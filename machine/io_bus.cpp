@@ -43,7 +43,8 @@ IoBus::Part IoBus::part_at(u32 port, unsigned size) const {
     const Entry& entry = entries_[index];
     const u32 offset = port - entry.first;
     unsigned width = size;
-    while (width > 1 && (width > entry.space.max_size || offset + width > entry.count)) width /= 2;
+    while (width > 1 && (width > entry.space.max_size || offset % width != 0 || offset + width > entry.count))
+        width /= 2;
     return {&entry, offset, width};
 }
 

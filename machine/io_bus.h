@@ -1,5 +1,5 @@
 // IoBus: the 64 KiB I/O port space (SDM vol. 1, chapter 18). Chips are mapped as RegisterSpaces; the bus splits
-// accesses that are wider than a chip takes, or that straddle two chips, into smaller ones, low part first. Ports
+// accesses that are wider than a chip takes, misaligned for it, or straddle two chips, low part first. Ports
 // nobody claims read as all ones and drop writes, as the floating ISA bus does; both are counted, and logged once per
 // port.
 #pragma once
@@ -58,7 +58,7 @@ private:
         u64 offset;
         unsigned size;
     };
-    /// The widest piece, from `port` up and at most `size` bytes, that one chip takes whole.
+    /// The widest naturally aligned piece, from `port` up and at most `size` bytes, that one chip takes whole.
     [[nodiscard]] Part part_at(u32 port, unsigned size) const;
     void note_unclaimed_read(u32 port);
     void note_unclaimed_write(u32 port, u32 value);

@@ -1,0 +1,97 @@
+#include "machine/memory_map.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace bantam {
+namespace {
+constexpr u64 kFourGiB = u64{1} << 32;
+constexpr u64 kLowBiosBytes = 0x20000;
+constexpr u64 kVgaBiosMax = 0x10000;
+}  // namespace
+
+void MemoryMap::install_bios(std::vector<u8> image) {
+    CHECK(!image.empty() && image.size() % kPageSize == 0);
+    const u64 low_bytes = std::min<u64>(image.size(), kLowBiosBytes);
+    std::copy(image.end() - static_cast<std::ptrdiff_t>(low_bytes), image.end(),
+              low_rom_.end() - static_cast<std::ptrdiff_t>(low_bytes));
+    const u64 base = kFourGiB - image.size();
+    memory_.map_rom("bios", {base}, std::move(image));
+}
+
+void MemoryMap::install_vga_bios(std::vector<u8> image) {
+    CHECK(image.size() <= kVgaBiosMax);
+    std::copy(image.begin(), image.end(), low_rom_.begin());
+}
+
+std::vector<u8> MemoryMap::rom_bytes(u64 base, u64 size) const {
+    const auto first = low_rom_.begin() + static_cast<std::ptrdiff_t>(base - kVgaBiosBase);
+    return {first, first + static_cast<std::ptrdiff_t>(size)};
+}
+
+void MemoryMap::apply(const devices::I440fx::Segment& segment) {
+    const std::string name = fmt::format("shadow-{:05x}", segment.base);
+    memory_.unmap(name);
+    flush_staged(name);
+    if (segment.read_dram && segment.write_dram) return;
+    if (segment.read_dram) {  // DRAM, protected against writes
+        std::vector<u8> contents(segment.size);
+        memory_.copy_out({segment.base}, contents);
+        memory_.map_rom(name, {segment.base}, std::move(contents));
+        return;
+    }
+    if (!segment.write_dram) {
+        memory_.map_rom(name, {segment.base}, rom_bytes(segment.base, segment.size));
+        return;
+    }
+    Staged& staged = staged_[name];
+    staged = {segment.base, rom_bytes(segment.base, segment.size), std::vector<u8>(segment.size),
+              std::vector<bool>(segment.size)};
+    const auto read = [&staged](u64 offset, unsigned) { return u64{staged.rom[offset]}; };
+    const auto write = [&staged](u64 offset, unsigned, u64 value) {
+        staged.written[offset] = static_cast<u8>(value);
+        staged.dirty[offset] = true;
+    };
+    memory_.map_mmio(name, {segment.base}, segment.size, {.read = read, .write = write, .peek = read, .max_size = 1});
+}
+
+void MemoryMap::flush_staged(const std::string& name) {
+    const auto found = staged_.find(name);
+    if (found == staged_.end()) return;
+    const Staged& staged = found->second;
+    for (u64 offset = 0; offset < staged.written.size(); ++offset) {
+        if (staged.dirty[offset]) memory_.copy_in({staged.base + offset}, {&staged.written[offset], 1});
+    }
+    staged_.erase(found);
+}
+
+void MemoryMap::show_vga(bool shown, const RegisterSpace& space) {
+    if (shown == vga_shown_) return;
+    vga_shown_ = shown;
+    if (shown) {
+        memory_.map_mmio("vga", {kVgaBase}, kVgaBytes, space);
+    } else {
+        memory_.unmap("vga");
+    }
+}
+
+bool MemoryMap::occupied(u64 base, u64 size) const {
+    const std::vector<PhysicalMemory::RegionInfo> regions = memory_.regions();
+    return std::any_of(regions.begin(), regions.end(), [&](const PhysicalMemory::RegionInfo& region) {
+        return region.base.value < base + size && base < region.base.value + region.size;
+    });
+}
+
+void MemoryMap::place_page(const std::string& name, std::optional<u64> base, const RegisterSpace& space) {
+    memory_.unmap(name);
+    if (!base) return;
+    const u64 page = *base & ~kPageMask;
+    if (page < kLegacyEnd || occupied(page, kPageSize)) {
+        log::warning("{} at {:x}h collides with another device there and stays invisible", name, page);
+        return;
+    }
+    memory_.map_mmio(name, {page}, kPageSize, space);
+}
+
+}  // namespace bantam

@@ -1,0 +1,210 @@
+#include "machine/pc.h"
+
+#include "base/log.h"
+
+namespace bantam {
+namespace {
+
+struct SerialLine {
+    const char* name;
+    u16 port;
+    unsigned irq;
+    IrqSource source;
+};
+constexpr std::array<SerialLine, Pc::kSerialPorts> kSerialLines{{{"com1", 0x3F8, 4, IrqSource::serial1},
+                                                                 {"com2", 0x2F8, 3, IrqSource::serial2},
+                                                                 {"com3", 0x3E8, 4, IrqSource::serial3},
+                                                                 {"com4", 0x2E8, 3, IrqSource::serial4}}};
+
+// A character costs a hundredth of its time at the programmed speed: kernels print by polling, and at 115200 baud every
+// line of their log would cost ten million instructions.
+constexpr u32 kLineSpeedFactor = 100;
+
+constexpr u8 kMasterElcrLines = 0xF8;  // IRQ 0-2 are edge-triggered for good
+constexpr u8 kSlaveElcrLines = 0xDE;   // so are 8 and 13
+constexpr unsigned kCascade = 2;
+constexpr unsigned kLint0 = 0, kLint1 = 1;
+
+/// `space` without the offsets below `first`.
+RegisterSpace from_offset(RegisterSpace space, u64 first) {
+    return {.read = [read = space.read, first](u64 offset, unsigned size) { return read(offset + first, size); },
+            .write = [write = space.write, first](u64 offset, unsigned size,
+                                                  u64 value) { write(offset + first, size, value); },
+            .peek = space.peek
+                        ? [peek = space.peek, first](u64 offset, unsigned size) { return peek(offset + first, size); }
+                        : std::function<u64(u64, unsigned)>(),
+            .max_size = space.max_size};
+}
+
+}  // namespace
+
+Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const Options& options, Events events)
+    : memory_(memory),
+      scheduler_(scheduler),
+      events_(std::move(events)),
+      cpu_(model, memory, *this),
+      memory_map_(memory),
+      local_apic_(
+          scheduler, apic_bus_, cpu_.apic_id, true, model.tsc_hz,
+          {.intr = [this](bool level) { cpu_.set_intr(level); },
+           .nmi = [this] { cpu_.pulse_nmi(); },
+           .smi = [this] { cpu_.pulse_smi(); },
+           .init = [this] { cpu_.pulse_init(); },
+           .startup = [](u8) {},  // only a processor that waits for one takes a SIPI; the bootstrap one never does
+           .acknowledge_external = [this] { return pic_master_.acknowledge(); },
+           .tsc = [this] { return tsc(); }}),
+      io_apic_(apic_bus_),
+      pic_master_(
+          "pic", kMasterElcrLines,
+          {.interrupt = [this](bool level) { local_apic_.set_lint(kLint0, level); },
+           .cascade = [this](unsigned line) { return line == kCascade ? pic_slave_.acknowledge() : u8{0xFF}; }}),
+      pic_slave_("pic2", kSlaveElcrLines,
+                 {.interrupt = [this](bool level) { pic_master_.set_irq(kCascade, level); }, .cascade = nullptr}),
+      irqs_(pic_master_, pic_slave_, io_apic_),
+      pit_(scheduler, {.out = {[this](bool level) { set_pit_output(level); }, nullptr, nullptr}}),
+      hpet_(scheduler, {.interrupt = [this](unsigned input, bool level) { io_apic_.set_input(input, level); },
+                        .irq0 = irqs_.line(0, IrqSource::hpet),
+                        .irq8 = irqs_.line(8, IrqSource::hpet),
+                        .legacy_replacement =
+                            [this](bool on) {
+                                wires_.hpet_legacy = on;
+                                route_timers();
+                            }}),
+      rtc_(scheduler,
+           {.interrupt = [this](bool level) { set_rtc_interrupt(level); },
+            .nmi_enabled =
+                [this](bool enabled) {
+                    wires_.nmi_enabled = enabled;
+                    set_nmi_source();
+                }},
+           options.rtc_epoch_seconds),
+      keyboard_(scheduler),
+      mouse_(scheduler),
+      keyboard_controller_(scheduler,
+                           {.keyboard_interrupt = irqs_.line(1, IrqSource::keyboard),
+                            .mouse_interrupt = irqs_.line(12, IrqSource::mouse),
+                            .a20 = [this](bool open) { set_a20_source(true, open); },
+                            .reset = [this] { events_.reset(ResetKind::processor); }},
+                           &keyboard_, &mouse_),
+      port_92_({.a20 = [this](bool open) { set_a20_source(false, open); },
+                .reset = [this] { events_.reset(ResetKind::processor); }}),
+      port_61_(scheduler, {.timer2_gate = [this](bool level) { pit_.set_gate(2, level); },
+                           .speaker_data = nullptr,
+                           .timer2_output = [this] { return pit_.out(2); },
+                           .nmi =
+                               [this](bool level) {
+                                   wires_.nmi_request = level;
+                                   set_nmi_source();
+                               }}),
+      reset_control_({.reset = [this](bool hard) { events_.reset(hard ? ResetKind::system : ResetKind::processor); }}),
+      vga_(scheduler, {.interrupt = nullptr, .memory_map_changed = nullptr}),
+      pci_({.reset_control = reset_control_.registers()}),
+      host_bridge_({.segment_changed =
+                        [this](const devices::I440fx::Segment& segment) {
+                            if (ready_) memory_map_.apply(segment);
+                        },
+                    .smram_changed =
+                        [this] {
+                            if (ready_) memory_map_.show_vga(!host_bridge_.smram_open(), vga_.memory());
+                        }}),
+      isa_bridge_({.isa_interrupt = [this](unsigned irq, bool level) { irqs_.set(irq, IrqSource::pirq, level); },
+                   .elcr_changed = nullptr}),
+      pm_(scheduler, {.sci = irqs_.line(9, IrqSource::sci),
+                      .smi = [this] { cpu_.pulse_smi(); },
+                      .power_off = [this] { events_.power_off(); },
+                      .suspend =
+                          [this](unsigned) {
+                              // DEVIATION: nothing on this board could wake a sleeping machine but its power button, so
+                              // it wakes at once, by a reset that keeps RAM, as from S3.
+                              pm_.resume();
+                              events_.reset(ResetKind::system);
+                          },
+                      .decode_changed =
+                          [this] {
+                              if (ready_) map_pm_windows();
+                          }}) {
+    for (unsigned i = 0; i < kSerialPorts; ++i) {
+        if (options.serials[i] == nullptr) continue;
+        const SerialLine& line = kSerialLines[i];
+        serials_[i] = std::make_unique<devices::Uart16550>(
+            line.name, scheduler, devices::Uart16550::Pins{irqs_.line(line.irq, line.source)}, options.serials[i],
+            devices::Uart16550::Options{.line_speed_factor = kLineSpeedFactor});
+    }
+    if (options.debug_console != nullptr)
+        debug_console_ = std::make_unique<devices::DebugConsole>(options.debug_console);
+    if (options.debug_exit) {
+        debug_exit_ = std::make_unique<devices::DebugExit>(
+            devices::DebugExit::Pins{.exit = [this](int status) { events_.debug_exit(status); }});
+    }
+    pci_.attach(0, 0, host_bridge_);
+    pci_.attach(1, 0, isa_bridge_);
+    pci_.attach(1, 3, pm_);
+
+    devices_ = {&local_apic_, &io_apic_, &pic_master_,          &pic_slave_,  &pit_,     &hpet_,          &rtc_,
+                &keyboard_,   &mouse_,   &keyboard_controller_, &port_92_,    &port_61_, &reset_control_, &post_,
+                &vga_,        &pci_,     &host_bridge_,         &isa_bridge_, &pm_};
+    for (const auto& serial : serials_) {
+        if (serial) devices_.push_back(serial.get());
+    }
+    if (debug_console_) devices_.push_back(debug_console_.get());
+    if (debug_exit_) devices_.push_back(debug_exit_.get());
+
+    ready_ = true;
+    map_ports();
+    memory_map_.place_page("io_apic", devices::IoApic::kDefaultBase, io_apic_.registers());
+    memory_map_.place_page("hpet", devices::Hpet::kDefaultBase, hpet_.registers());
+    fill_cmos(options);
+    reset();
+}
+
+Pc::~Pc() = default;
+
+void Pc::map(std::string name, u16 first, u32 count, RegisterSpace space) {
+    const Result<void> mapped = io_.map(std::move(name), first, count, std::move(space));
+    CHECK(mapped.ok());
+}
+
+void Pc::map_ports() {
+    map("pic", 0x20, 2, pic_master_.registers());
+    map("pit", 0x40, 4, pit_.registers());
+    map("i8042 data", 0x60, 1, keyboard_controller_.registers());
+    map("port61", 0x61, 1, port_61_.registers());
+    map("i8042 command", 0x64, 1, from_offset(keyboard_controller_.registers(), 1));
+    map("rtc", 0x70, 4, rtc_.registers());
+    map("post", 0x80, 1, post_.registers());
+    map("port92", 0x92, 1, port_92_.registers());
+    map("pic2", 0xA0, 2, pic_slave_.registers());
+    map("apm", 0xB2, 2, pm_.apm_registers());
+    map("coprocessor", 0xF0, 2,
+        {.read = nullptr,
+         .write = [this](u64 offset, unsigned, u64) { write_coprocessor_port(offset); },
+         .peek = nullptr,
+         .max_size = 1});
+    map("vga", 0x3B0, 0x30, vga_.registers());
+    map("elcr", 0x4D0, 1, pic_master_.elcr());
+    map("elcr2", 0x4D1, 1, pic_slave_.elcr());
+    map("pci", 0xCF8, 8, pci_.registers());
+    for (unsigned i = 0; i < kSerialPorts; ++i) {
+        if (serials_[i]) map(kSerialLines[i].name, kSerialLines[i].port, 8, serials_[i]->registers());
+    }
+    if (debug_console_) {
+        map("debugcon", 0xE9, 1, debug_console_->registers());
+        map("debugcon firmware", 0x402, 1, debug_console_->registers());
+    }
+    if (debug_exit_) map("debug_exit", 0xF4, 4, debug_exit_->registers());
+}
+
+void Pc::map_pm_windows() {
+    io_.unmap("piix4_pm");
+    io_.unmap("smbus");
+    const auto place = [this](const char* name, u16 base, u64 size, const RegisterSpace& space) {
+        const Result<void> mapped = io_.map(name, base, static_cast<u32>(size), space);
+        if (!mapped) log::warning("{}; it stays invisible", mapped.error().message);
+    };
+    if (pm_.pm_decoded()) place("piix4_pm", pm_.pm_base(), devices::Piix4Pm::kPmWindowBytes, pm_.pm_registers());
+    if (pm_.smbus_decoded()) {
+        place("smbus", pm_.smbus_base(), devices::Piix4Pm::kSmbusWindowBytes, pm_.smbus_registers());
+    }
+}
+
+}  // namespace bantam

@@ -1,0 +1,176 @@
+// Pc: the board: an i440FX + PIIX3/PIIX4 PC with one processor. The constructor reads like a schematic: it gives every
+// chip its ports, interrupt lines and clocks. What the processor's pins see (Environment) is answered here.
+//
+// Interrupts: ISA lines end at the 8259A pair and at the I/O APIC. The master's INT is LINT0 of the local APIC, which
+// hands it to the core as ExtINT (virtual wire), or unconditionally while the APIC is disabled. NMI is LINT1. Left out
+// until the issues that need them: DMA controllers, disk controllers, parallel port, sound.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "cpu/cpu.h"
+#include "devices/debug_ports.h"
+#include "devices/hpet.h"
+#include "devices/i440fx.h"
+#include "devices/i8042.h"
+#include "devices/i8254.h"
+#include "devices/i8259.h"
+#include "devices/io_apic.h"
+#include "devices/local_apic.h"
+#include "devices/mc146818.h"
+#include "devices/pci.h"
+#include "devices/piix3.h"
+#include "devices/piix4_pm.h"
+#include "devices/ps2_keyboard.h"
+#include "devices/ps2_mouse.h"
+#include "devices/system_ports.h"
+#include "devices/uart16550.h"
+#include "devices/vga.h"
+#include "machine/io_bus.h"
+#include "machine/isa_interrupts.h"
+#include "machine/memory_map.h"
+
+namespace bantam {
+
+class Pc final : public Environment {
+public:
+    static constexpr unsigned kSerialPorts = 4;
+
+    struct Options {
+        u64 rtc_epoch_seconds = 0;
+        /// Null: that port does not exist.
+        std::array<devices::CharacterPort*, kSerialPorts> serials{};
+        devices::CharacterPort* debug_console = nullptr;
+        bool debug_exit = false;
+        std::string boot_order;
+    };
+    enum class ResetKind {
+        processor,  // INIT only: 8042, port 92h, CF9h without bit 1
+        system,     // everything
+    };
+    /// What the guest asks of the world outside the board; called in the middle of an instruction.
+    struct Events {
+        std::function<void(ResetKind)> reset;
+        std::function<void()> power_off;
+        std::function<void(int status)> debug_exit;
+    };
+
+    Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const Options& options, Events events);
+    ~Pc() override;
+    Pc(const Pc&) = delete;
+    Pc& operator=(const Pc&) = delete;
+
+    /// RESET: every chip and the processor. RAM and CMOS stay.
+    void reset();
+    /// INIT of the processor alone.
+    void init_processor();
+    void describe(Archive& archive);
+
+    // --- what firmware would do, for kernels loaded without one
+    /// DRAM in C0000h-FFFFFh, PIRQ routes, power management at kPmBase, text mode 3 with `font`, virtual wire APIC.
+    void set_up_without_firmware(const devices::VgaFont& font);
+    static constexpr u16 kPmBase = 0x600;
+
+    /// False when no NMI, SMI or INIT can reach a processor that halted with interrupts off.
+    [[nodiscard]] bool can_wake_masked() const;
+    /// Host side of the serial lines has something.
+    void input_waiting();
+
+    // --- Environment
+    u32 read_port(u16 port, unsigned size) override;
+    void write_port(u16 port, unsigned size, u32 value) override;
+    u8 acknowledge_interrupt() override { return local_apic_.acknowledge(); }
+    u64 now_ns() override { return scheduler_.now(); }
+    void apic_base_written(u64 value) override;
+    u8 read_task_priority() override { return local_apic_.cr8(); }
+    void write_task_priority(u8 value) override { local_apic_.set_cr8(value); }
+    bool read_apic_msr(u32 index, u64& value) override { return local_apic_.read_msr(index, value); }
+    bool write_apic_msr(u32 index, u64 value) override { return local_apic_.write_msr(index, value); }
+    void set_ferr(bool asserted) override;
+    void shutdown() override;
+
+    // --- parts
+    [[nodiscard]] Cpu& cpu() { return cpu_; }
+    [[nodiscard]] IoBus& io() { return io_; }
+    [[nodiscard]] MemoryMap& memory_map() { return memory_map_; }
+    [[nodiscard]] devices::Ps2Keyboard& keyboard() { return keyboard_; }
+    [[nodiscard]] devices::Ps2Mouse& mouse() { return mouse_; }
+    [[nodiscard]] devices::Vga& vga() { return vga_; }
+    [[nodiscard]] devices::Piix4Pm& power_management() { return pm_; }
+    [[nodiscard]] devices::Mc146818& rtc() { return rtc_; }
+    [[nodiscard]] devices::PciBus& pci() { return pci_; }
+    /// Every chip, in the order of the schematic.
+    [[nodiscard]] const std::vector<devices::Device*>& devices() const { return devices_; }
+
+    void set_port_trace(std::function<void(bool write, u16 port, unsigned size, u32 value)> trace) {
+        port_trace_ = std::move(trace);
+    }
+
+private:
+    void map(std::string name, u16 first, u32 count, RegisterSpace space);
+    void map_ports();
+    void map_pm_windows();
+    void place_local_apic();
+    void set_pit_output(bool level);
+    void set_rtc_interrupt(bool level);
+    void route_timers();
+    void set_a20_source(bool keyboard_controller, bool open);
+    void set_nmi_source();
+    void write_coprocessor_port(u64 offset);
+    void fill_cmos(const Options& options);
+    [[nodiscard]] u64 tsc();
+
+    /// Levels the board itself keeps: receivers of lines that end in its gates.
+    struct Wires {
+        bool pit_out0 = false;
+        bool rtc_irq = false;
+        bool hpet_legacy = false;
+        bool a20_keyboard = true;
+        bool a20_port92 = false;
+        bool nmi_request = false;  // port 61h
+        bool nmi_enabled = true;   // port 70h bit 7
+        bool ferr = false;
+        void describe(Archive& archive);
+    };
+
+    PhysicalMemory& memory_;
+    Scheduler& scheduler_;
+    Events events_;
+    Wires wires_;
+    Cpu cpu_;
+    IoBus io_;
+    MemoryMap memory_map_;
+
+    devices::ApicBus apic_bus_;
+    devices::LocalApic local_apic_;
+    devices::IoApic io_apic_;
+    devices::I8259 pic_master_, pic_slave_;
+    IsaInterrupts irqs_;
+    devices::I8254 pit_;
+    devices::Hpet hpet_;
+    devices::Mc146818 rtc_;
+    devices::Ps2Keyboard keyboard_;
+    devices::Ps2Mouse mouse_;
+    devices::I8042 keyboard_controller_;
+    devices::SystemControlA port_92_;
+    devices::SystemControlB port_61_;
+    devices::ResetControl reset_control_;
+    devices::PostPort post_;
+    devices::Vga vga_;
+    devices::PciBus pci_;
+    devices::I440fx host_bridge_;
+    devices::Piix3 isa_bridge_;
+    devices::Piix4Pm pm_;
+    std::array<std::unique_ptr<devices::Uart16550>, kSerialPorts> serials_;
+    std::unique_ptr<devices::DebugConsole> debug_console_;
+    std::unique_ptr<devices::DebugExit> debug_exit_;
+
+    std::vector<devices::Device*> devices_;
+    std::function<void(bool, u16, unsigned, u32)> port_trace_;
+    bool ready_ = false;  // construction is over: chips may call back
+};
+
+}  // namespace bantam

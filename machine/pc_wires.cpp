@@ -1,0 +1,145 @@
+// The board's gates and resets: what happens between the pins that pc.cpp connects.
+#include "base/log.h"
+#include "machine/pc.h"
+
+namespace bantam {
+namespace {
+constexpr unsigned kFpuIrq = 13;
+constexpr unsigned kLint1 = 1;
+constexpr u64 kClearBusy = 0, kResetCoprocessor = 1;  // ports F0h and F1h
+}  // namespace
+
+void Pc::Wires::describe(Archive& archive) {
+    archive.field("pit_out0", pit_out0);
+    archive.field("rtc_irq", rtc_irq);
+    archive.field("hpet_legacy", hpet_legacy);
+    archive.field("a20_keyboard", a20_keyboard);
+    archive.field("a20_port92", a20_port92);
+    archive.field("nmi_request", nmi_request);
+    archive.field("nmi_enabled", nmi_enabled);
+    archive.field("ferr", ferr);
+}
+
+void Pc::reset() {
+    // Receivers first: the chips behind them drive their lines' levels anew.
+    wires_ = {};
+    irqs_.reset();
+    for (devices::Device* device : devices_) device->reset();
+    cpu_.reset();
+    local_apic_.set_base(cpu_.state.apic_base);
+    place_local_apic();
+    map_pm_windows();
+    for (unsigned i = 0; i < devices::I440fx::kSegments; ++i) memory_map_.apply(host_bridge_.segment(i));
+    memory_map_.show_vga(!host_bridge_.smram_open(), vga_.memory());
+}
+
+void Pc::init_processor() { cpu_.pulse_init(); }
+
+void Pc::describe(Archive& archive) {
+    archive.field("cpu", cpu_.state);
+    archive.field("wires", wires_);
+    archive.field("irqs", irqs_);
+    for (devices::Device* device : devices_) archive.field(device->name(), *device);
+    archive.field("memory", memory_);
+}
+
+u64 Pc::tsc() { return ticks_from_ns(scheduler_.now(), cpu_.model.tsc_hz) + cpu_.state.tsc_offset; }
+
+void Pc::apic_base_written(u64 value) {
+    local_apic_.set_base(value);
+    place_local_apic();
+}
+
+void Pc::place_local_apic() {
+    std::optional<u64> base;
+    if (local_apic_.decodes_memory()) base = local_apic_.base() & ~kPageMask;
+    memory_map_.place_page("local_apic", base, local_apic_.registers());
+}
+
+void Pc::set_pit_output(bool level) {
+    wires_.pit_out0 = level;
+    route_timers();
+}
+
+void Pc::set_rtc_interrupt(bool level) {
+    wires_.rtc_irq = level;
+    route_timers();
+}
+
+// HPET specification 1.0a, 2.3.5: under legacy replacement its timers 0 and 1 take the places of the 8254 and the RTC.
+void Pc::route_timers() {
+    irqs_.set(0, IrqSource::timer, wires_.pit_out0 && !wires_.hpet_legacy);
+    irqs_.set(8, IrqSource::rtc, wires_.rtc_irq && !wires_.hpet_legacy);
+}
+
+void Pc::set_a20_source(bool keyboard_controller, bool open) {
+    (keyboard_controller ? wires_.a20_keyboard : wires_.a20_port92) = open;
+    memory_.set_a20(wires_.a20_keyboard || wires_.a20_port92);
+}
+
+void Pc::set_nmi_source() { local_apic_.set_lint(kLint1, wires_.nmi_request && wires_.nmi_enabled); }
+
+// With CR0.NE clear, FERR# raises IRQ13; the handler writes port F0h, which drops the request and asserts IGNNE# until
+// FERR# goes away (SDM vol. 1, D.2.1.2).
+void Pc::set_ferr(bool asserted) {
+    wires_.ferr = asserted;
+    if (asserted) {
+        irqs_.set(kFpuIrq, IrqSource::fpu, true);
+    } else {
+        irqs_.set(kFpuIrq, IrqSource::fpu, false);
+        cpu_.set_ignne(false);
+    }
+}
+
+void Pc::write_coprocessor_port(u64 offset) {
+    if (offset != kClearBusy && offset != kResetCoprocessor) return;
+    irqs_.set(kFpuIrq, IrqSource::fpu, false);
+    if (offset == kClearBusy && wires_.ferr) cpu_.set_ignne(true);
+}
+
+void Pc::shutdown() {
+    log::info("triple fault at {:04x}:{:x}", cpu_.state.segment[kCs].selector, cpu_.state.instruction_rip);
+}
+
+u32 Pc::read_port(u16 port, unsigned size) {
+    const u32 value = io_.read(port, size);
+    if (port_trace_) port_trace_(false, port, size, value);
+    return value;
+}
+
+void Pc::write_port(u16 port, unsigned size, u32 value) {
+    if (port_trace_) port_trace_(true, port, size, value);
+    io_.write(port, size, value);
+}
+
+void Pc::input_waiting() {
+    for (const auto& serial : serials_) {
+        if (serial) serial->receive_ready();
+    }
+}
+
+void Pc::set_up_without_firmware(const devices::VgaFont& font) {
+    constexpr u8 kReadWrite = 0x33;
+    for (u8 pam = 0x59; pam <= 0x5F; ++pam) host_bridge_.write_config(pam, 1, pam == 0x59 ? 0x30u : kReadWrite);
+    // PIRQA#, B# on IRQ10 and C#, D# on IRQ11, level-triggered, as the ACPI and MP tables say.
+    constexpr std::array<u8, 4> kRoutes{10, 10, 11, 11};
+    for (unsigned i = 0; i < kRoutes.size(); ++i) isa_bridge_.write_config(static_cast<u8>(0x60 + i), 1, kRoutes[i]);
+    io_.write(0x4D1, 1, 0x0E);               // ELCR2: IRQ 9 (SCI), 10 and 11 are level-triggered
+    pm_.write_config(0x40, 4, kPmBase | 1);  // PMBASE
+    pm_.write_config(0x80, 1, 1);            // PMREGMISC: decode it
+    vga_.set_text_mode_3(font);
+    if (local_apic_.enabled()) local_apic_.enter_virtual_wire_mode();
+}
+
+bool Pc::can_wake_masked() const {
+    constexpr u32 kMasked = 0x10000, kModeMask = 0x700, kNmiMode = 0x400;
+    constexpr u64 kLvtLint0 = 0x350;
+    // LINT0 as NMI is the old watchdog by the 8254. LINT1 comes from port 61h, which nothing drives while the processor
+    // stands still.
+    const u32 lint0 = local_apic_.peek(kLvtLint0);
+    return ((lint0 & kMasked) == 0 && (lint0 & kModeMask) == kNmiMode) ||
+           io_apic_.can_send(devices::DeliveryMode::nmi) || io_apic_.can_send(devices::DeliveryMode::smi) ||
+           io_apic_.can_send(devices::DeliveryMode::init);
+}
+
+}  // namespace bantam
