@@ -55,6 +55,8 @@ protected:
     void add_bar(unsigned index, Space space, u32 size);
     /// Default and writable bits of one byte. Construction time only.
     void define(u8 offset, u8 value, u8 writable);
+    /// Changes which bits of one byte software can write (lock bits).
+    void define_writable(u8 offset, u8 writable) { writable_[offset] = writable; }
     /// Bits of one byte that writing 1 clears. Construction time only.
     void define_write_one_to_clear(u8 offset, u8 mask) { clear_on_one_[offset] = mask; }
     /// After a write that touched bytes [offset, offset + size) of configuration space, and once for 0, 256 on reset
