@@ -1,0 +1,182 @@
+// See raw_image.h.
+#include "storage/raw_image.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+namespace bantam::storage {
+namespace {
+
+Error bad_input(const std::string& path, std::string_view cause) {
+    return {ExitStatus::bad_input, fmt::format("disk image '{}': {}", path, cause)};
+}
+
+Error host_error(const std::string& path, std::string_view act, int error) {
+    return {ExitStatus::host_resource, fmt::format("disk image '{}': {}: {}", path, act, std::strerror(error))};
+}
+
+Error open_error(const std::string& path, int error, bool writing) {
+    switch (error) {
+        case ENOENT:
+            return bad_input(path, "no such file; create one with: truncate -s 1G FILE");
+        case EISDIR:
+            return bad_input(path, "is a directory, not a disk image");
+        case EACCES:
+        case EPERM:
+        case EROFS:
+            if (writing && access(path.c_str(), R_OK) == 0) {
+                return bad_input(
+                    path, "may not be written; make it writable, or add ',readonly' or ',overlay=temp' to the option");
+            }
+            return bad_input(path, "permission denied; make it readable for this user");
+        default:
+            return bad_input(path, std::strerror(error));
+    }
+}
+
+/// Takes a lock on the whole file that lasts as long as `fd` is open. 0, or errno.
+int lock_file(int fd, short type) {
+    struct flock lock = {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    return fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RawImage>> RawImage::open(const std::string& path, RawImageOptions options) {
+    struct stat info = {};
+    // Asked before opening: opening a FIFO would wait for its other end.
+    if (stat(path.c_str(), &info) != 0) return open_error(path, errno, false);
+    if (S_ISDIR(info.st_mode)) return open_error(path, EISDIR, false);
+    if (!S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode))
+        return bad_input(path, "is neither a regular file nor a block device");
+
+    const bool writing = !options.readonly && !options.temporary_overlay;
+    const int fd = ::open(path.c_str(), (writing ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return open_error(path, errno, writing);
+
+    const auto fail = [fd](Error error) {
+        close(fd);
+        return error;
+    };
+    const off_t size = lseek(fd, 0, SEEK_END);
+    if (size < 0) return fail(host_error(path, "cannot find its size", errno));
+    if (size == 0) return fail(bad_input(path, "is empty (0 bytes); give it a size with: truncate -s 1G FILE"));
+    if (size % static_cast<off_t>(kSectorSize) != 0) {
+        return fail(
+            bad_input(path, fmt::format("its size of {} bytes is no multiple of 512, so it is not a whole raw image; "
+                                        "fetch it again or pad it with: truncate -s %512 FILE",
+                                        size)));
+    }
+    if (const int error = lock_file(fd, writing ? F_WRLCK : F_RDLCK); error != 0) {
+        if (error == EAGAIN || error == EACCES) {
+            return fail({ExitStatus::host_resource,
+                         fmt::format("disk image '{}': in use by another Bantam; end that one, or {}", path,
+                                     writing ? "share the image by ',readonly' on both"
+                                             : "start that one with ',readonly' or ',overlay=temp' too")});
+        }
+        return fail(host_error(path, "cannot lock it", error));
+    }
+    return std::unique_ptr<RawImage>(new RawImage(path, options, fd, static_cast<u64>(size) / kSectorSize));
+}
+
+RawImage::RawImage(std::string path, RawImageOptions options, int fd, u64 sector_count)
+    : path_(std::move(path)), options_(options), fd_(fd), sector_count_(sector_count) {}
+
+RawImage::~RawImage() { close(fd_); }
+
+bool RawImage::in_range(u64 first, u64 bytes) const {
+    return bytes % kSectorSize == 0 && first <= sector_count_ && bytes / kSectorSize <= sector_count_ - first;
+}
+
+Result<void> RawImage::read_file(u64 first, std::span<u8> to) {
+    std::size_t done = 0;
+    while (done < to.size()) {
+        const ssize_t got =
+            pread(fd_, to.data() + done, to.size() - done, static_cast<off_t>(first * kSectorSize + done));
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return host_error(path_, "read failed", errno);
+        if (got == 0) return host_error(path_, "shorter than when it was opened", EIO);
+        done += static_cast<std::size_t>(got);
+    }
+    return {};
+}
+
+Result<void> RawImage::read(u64 first, std::span<u8> to) {
+    if (!in_range(first, to.size())) return host_error(path_, "read beyond its end", EINVAL);
+    if (overlay_.empty()) return read_file(first, to);
+    while (!to.empty()) {
+        const u64 index = first / kOverlaySectors;
+        const u64 within = first % kOverlaySectors;
+        const std::size_t chunk = std::min<std::size_t>(to.size(), (kOverlaySectors - within) * kSectorSize);
+        if (const auto found = overlay_.find(index); found != overlay_.end()) {
+            std::memcpy(to.data(), found->second->data() + within * kSectorSize, chunk);
+        } else if (Result<void> result = read_file(first, to.first(chunk)); !result) {
+            return result;
+        }
+        to = to.subspan(chunk);
+        first += chunk / kSectorSize;
+    }
+    return {};
+}
+
+/// The overlay's copy of granule `index`, made from the file on its first write.
+Result<RawImage::Granule*> RawImage::overlay_granule(u64 index) {
+    if (const auto found = overlay_.find(index); found != overlay_.end()) return found->second.get();
+    auto granule = std::make_unique<Granule>();
+    const u64 first = index * kOverlaySectors;
+    const u64 sectors = std::min(kOverlaySectors, sector_count_ - first);
+    if (Result<void> result = read_file(first, std::span(*granule).first(sectors * kSectorSize)); !result) {
+        return result.error();
+    }
+    return overlay_.emplace(index, std::move(granule)).first->second.get();
+}
+
+Result<void> RawImage::write(u64 first, std::span<const u8> from) {
+    if (options_.readonly) return host_error(path_, "write refused, opened with ',readonly'", EROFS);
+    if (!in_range(first, from.size())) return host_error(path_, "write beyond its end", EINVAL);
+    if (options_.temporary_overlay) {
+        while (!from.empty()) {
+            const u64 within = first % kOverlaySectors;
+            const std::size_t chunk = std::min<std::size_t>(from.size(), (kOverlaySectors - within) * kSectorSize);
+            Result<Granule*> granule = overlay_granule(first / kOverlaySectors);
+            if (!granule) return granule.error();
+            std::memcpy(granule.value()->data() + within * kSectorSize, from.data(), chunk);
+            from = from.subspan(chunk);
+            first += chunk / kSectorSize;
+        }
+        return {};
+    }
+    std::size_t done = 0;
+    while (done < from.size()) {
+        const ssize_t put =
+            pwrite(fd_, from.data() + done, from.size() - done, static_cast<off_t>(first * kSectorSize + done));
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return host_error(path_, "write failed", errno);
+        done += static_cast<std::size_t>(put);
+    }
+    return {};
+}
+
+Result<void> RawImage::flush() {
+    if (options_.readonly || options_.temporary_overlay) return {};
+    if (fdatasync(fd_) != 0) return host_error(path_, "flush failed", errno);
+    return {};
+}
+
+std::string RawImage::info() const {
+    return fmt::format("{}: raw, {} sectors{}\n", path_, sector_count_,
+                       options_.readonly ? ", read-only"
+                       : options_.temporary_overlay
+                           ? fmt::format(", temporary overlay of {} sectors", overlay_sectors())
+                           : "");
+}
+
+}  // namespace bantam::storage
