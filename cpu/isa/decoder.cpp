@@ -164,6 +164,7 @@ bool Decoder::take_vex(u8 first) {
         inverted = static_cast<u8>(~payload);
         out_.rex = static_cast<u8>(out_.rex | ((payload >> 4) & 8u));  // W
     }
+    if (!long_) out_.rex &= 0x48u;  // B is ignored; R and X are one by the LES and LDS rule
     out_.vex_vvvv = (inverted >> 3) & 15u;
     out_.vex_l = (payload & 4u) != 0;
     out_.vex_pp = payload & 3u;
@@ -334,7 +335,6 @@ u8 Decoder::size_in_memory(SizeCode code) const {
     switch (code) {
         case SizeCode::b:
         case SizeCode::reg_d_mem_b:
-        case SizeCode::reg_y_mem_b:
             return 1;
         case SizeCode::w:
         case SizeCode::reg_v_mem_w:
@@ -390,8 +390,6 @@ u8 Decoder::size_in_register(SizeCode code) const {
         case SizeCode::reg_d_mem_b:
         case SizeCode::reg_d_mem_w:
             return 4;
-        case SizeCode::reg_y_mem_b:
-            return rex_bit(3) != 0 ? 8 : 4;
         default:
             return size_in_memory(code);
     }

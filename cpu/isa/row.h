@@ -108,7 +108,7 @@ enum class SizeCode : u8 {
     reg_v_mem_w,
     reg_d_mem_b,
     reg_d_mem_w,
-    reg_y_mem_b,
+
     stack,
 };
 
@@ -304,7 +304,7 @@ inline constexpr NamedSize kSizes[] = {
     {"v/w", SizeCode::reg_v_mem_w},
     {"d/b", SizeCode::reg_d_mem_b},
     {"d/w", SizeCode::reg_d_mem_w},
-    {"y/b", SizeCode::reg_y_mem_b},
+
     {"sq", SizeCode::stack},
 };
 
