@@ -1,0 +1,161 @@
+#include "frontend/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <map>
+
+#include "frontend/machine_file.h"
+#include "frontend/values.h"
+
+namespace bantam::frontend {
+namespace {
+
+Error usage(const std::string& message) {
+    return {ExitStatus::usage, message + " ('bantam help' lists commands and options)"};
+}
+
+/// CLI11's view of one command: its subcommand and what it found.
+struct Parsed {
+    CLI::App* app = nullptr;
+    std::map<std::string_view, CLI::Option*> options;
+    std::string positional;
+};
+
+void add_options(Parsed& parsed, Command command) {
+    for (const Option& option : option_table()) {
+        if (option.command != command) continue;
+        const std::string flag = "--" + std::string(option.name);
+        CLI::Option* added = option.is_flag() ? parsed.app->add_flag(flag) : parsed.app->add_option(flag);
+        if (option.repeatable) {
+            added->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false)->take_all();
+        } else {
+            added->take_last();
+        }
+        parsed.options.emplace(option.name, added);
+    }
+}
+
+Result<void> apply_options(const Parsed& parsed, Command command, Settings& settings) {
+    for (const Option& option : option_table()) {
+        const auto found = parsed.options.find(option.name);
+        if (option.command != command || found == parsed.options.end() || found->second->count() == 0) continue;
+        option.clear(settings);
+        for (const std::string& text : found->second->results()) {
+            if (const Result<void> set = option.set(settings, text); !set) {
+                return usage(fmt::format("--{}: {}", option.name, set.error().message));
+            }
+        }
+    }
+    return {};
+}
+
+Error unknown_argument(const std::string& argument, Command command) {
+    if (argument.starts_with("--")) {
+        const std::string name = argument.substr(2, argument.find('=') - 2);
+        return usage(fmt::format("unknown option '--{}'{}", name, suggestion(name, option_names(command, false))));
+    }
+    return usage(fmt::format("unexpected argument '{}'", argument));
+}
+
+std::vector<std::string_view> command_names() {
+    std::vector<std::string_view> names;
+    for (const CommandInfo& info : command_table()) names.push_back(info.name);
+    return names;
+}
+
+Result<CommandLine> finish_run(const Parsed& run, CommandLine line) {
+    if (!run.positional.empty()) {
+        if (const Result<void> read = read_machine_file(run.positional, line.settings); !read) return read.error();
+    }
+    if (const Result<void> applied = apply_options(run, Command::run, line.settings); !applied) return applied.error();
+    if (const Result<void> completed = complete_settings(line.settings); !completed) return completed.error();
+    return line;
+}
+
+}  // namespace
+
+Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
+    CLI::App app;
+    app.set_help_flag();
+    app.allow_extras();
+    bool version = false;
+    bool help = false;
+    bool generate_manual = false;
+    bool generate_completion = false;
+    app.add_flag("--version,-V", version);
+    app.add_flag("--help,-h", help);
+    app.add_flag("--generate-man", generate_manual);
+    app.add_flag("--generate-completion", generate_completion);
+
+    std::map<Command, Parsed> commands;
+    for (const CommandInfo& info : command_table()) {
+        Parsed& parsed = commands[info.command];
+        parsed.app = app.add_subcommand(std::string(info.name));
+        parsed.app->set_help_flag();
+        parsed.app->allow_extras();
+        parsed.app->add_flag("--help,-h", help);
+        add_options(parsed, info.command);
+    }
+    commands[Command::run].app->add_option("MACHINE.toml", commands[Command::run].positional);
+    commands[Command::disassemble].app->add_option("FILE", commands[Command::disassemble].positional);
+    commands[Command::help].app->add_option("COMMAND", commands[Command::help].positional);
+
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 wants the first argument last
+    try {
+        app.parse(std::move(arguments));
+    } catch (const CLI::ParseError& error) {
+        return usage(error.what());
+    }
+
+    CommandLine line;
+    if (generate_manual || generate_completion) {
+        line.generated = generate_manual ? Generated::manual : Generated::completion;
+        return line;
+    }
+    if (version) {
+        line.command = Command::version;
+        return line;
+    }
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    if (chosen.empty()) {
+        const std::vector<std::string> rest = app.remaining();
+        if (help && rest.empty()) return line;
+        if (rest.empty()) return usage("no command given");
+        if (rest.front().starts_with("-")) return unknown_argument(rest.front(), Command::run);
+        return usage(fmt::format("unknown command '{}'{}", rest.front(), suggestion(rest.front(), command_names())));
+    }
+    for (const auto& [command, parsed] : commands) {
+        if (parsed.app != chosen.front()) continue;
+        line.command = help ? Command::help : command;
+        line.help_topic = help ? parsed.app->get_name() : std::string{};
+        const std::vector<std::string> rest = app.remaining(true);
+        if (!rest.empty() && !help) return unknown_argument(rest.front(), command);
+    }
+    switch (line.command) {
+        case Command::run: return finish_run(commands[Command::run], std::move(line));
+        case Command::disassemble: {
+            const Parsed& parsed = commands[Command::disassemble];
+            line.settings.disassemble.file = parsed.positional;
+            if (parsed.positional.empty()) return usage("disassemble needs a file");
+            if (const Result<void> applied = apply_options(parsed, Command::disassemble, line.settings); !applied) {
+                return applied.error();
+            }
+            return line;
+        }
+        case Command::help: {
+            if (line.help_topic.empty()) line.help_topic = commands[Command::help].positional;
+            const auto names = command_names();
+            if (!line.help_topic.empty() && std::find(names.begin(), names.end(), line.help_topic) == names.end()) {
+                return usage(fmt::format("unknown command '{}'{}", line.help_topic, suggestion(line.help_topic, names)));
+            }
+            return line;
+        }
+        case Command::doctor:
+        case Command::version: return line;
+    }
+    return line;
+}
+
+}  // namespace bantam::frontend

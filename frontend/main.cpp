@@ -1,0 +1,66 @@
+// bantam: the program. Turns the command line into one command and errors into a message and an exit status.
+#include <fmt/format.h>
+
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "frontend/command_line.h"
+#include "frontend/commands.h"
+#include "frontend/machine_file.h"
+#include "frontend/manual.h"
+#include "frontend/version.h"
+
+namespace bantam::frontend {
+namespace {
+
+int fail(const Error& error) {
+    fmt::print(stderr, "bantam: {}\n", error.message);
+    return static_cast<int>(error.status);
+}
+
+Result<int> execute(const CommandLine& line) {
+    if (line.generated != Generated::nothing) {
+        fmt::print("{}", line.generated == Generated::manual ? manual_page() : bash_completion());
+        return 0;
+    }
+    switch (line.command) {
+        case Command::version: fmt::print("bantam {}\n", kVersion); return 0;
+        case Command::help: fmt::print("{}", help_text(line.help_topic)); return 0;
+        case Command::doctor: return run_doctor();
+        case Command::disassemble: {
+            const Result<void> shown = run_disassemble(line.settings.disassemble);
+            if (!shown) return shown.error();
+            return 0;
+        }
+        case Command::run: break;
+    }
+    if (line.settings.print_config) {
+        fmt::print("{}", print_machine_text(line.settings));
+        return 0;
+    }
+    log::set_level(line.settings.log_level);
+    return run_machine(line.settings);
+}
+
+int main_with(std::vector<std::string> arguments) {
+    const Result<CommandLine> line = parse_command_line(std::move(arguments));
+    if (!line) return fail(line.error());
+    const Result<int> status = execute(line.value());
+    return status ? status.value() : fail(status.error());
+}
+
+}  // namespace
+}  // namespace bantam::frontend
+
+int main(int argc, char** argv) {
+    try {
+        return bantam::frontend::main_with({argv + 1, argv + argc});
+    } catch (const std::bad_alloc&) {
+        return bantam::frontend::fail({bantam::ExitStatus::host_resource, "the host has no memory left; give the guest less with --memory"});
+    } catch (const std::exception& error) {
+        return bantam::frontend::fail({bantam::ExitStatus::internal_error, fmt::format("internal error: {}", error.what())});
+    }
+}

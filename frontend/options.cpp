@@ -1,0 +1,414 @@
+#include "frontend/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "frontend/values.h"
+
+namespace bantam::frontend {
+namespace {
+
+using Texts = std::vector<std::string>;
+
+Error usage(std::string message) { return {ExitStatus::usage, std::move(message)}; }
+
+// --- parsers and printers of one kind of value
+
+Result<void> set_flag(bool& flag, std::string_view text) {
+    if (text != "true" && text != "false") return usage(fmt::format("'{}' is neither true nor false", text));
+    flag = text == "true";
+    return {};
+}
+Texts get_flag(bool flag) { return flag ? Texts{"true"} : Texts{}; }
+
+Result<void> set_path(std::string& path, std::string_view text) {
+    if (text.empty()) return usage("the file name is empty");
+    path = text;
+    return {};
+}
+Texts get_text(const std::string& text) { return text.empty() ? Texts{} : Texts{text}; }
+
+Result<void> set_duration(std::optional<u64>& duration, std::string_view text) {
+    duration = parse_duration(text);
+    if (!duration || *duration == 0) return usage(fmt::format("'{}' is no length of time: write 500ms, 30s, 2m or 1h", text));
+    return {};
+}
+Texts get_duration(const std::optional<u64>& duration) { return duration ? Texts{format_duration(*duration)} : Texts{}; }
+
+Result<void> set_number(u64& number, std::string_view text) {
+    const auto parsed = parse_number(text);
+    if (!parsed) return usage(fmt::format("'{}' is no number: write it decimal, or hexadecimal after 0x", text));
+    number = *parsed;
+    return {};
+}
+
+Result<void> add_image(std::vector<ImageConfig>& images, std::string_view text) {
+    const Texts fields = split_commas(text);
+    ImageConfig image{.path = fields.front()};
+    if (image.path.empty()) return usage("the image's file name is empty");
+    for (const std::string& field : std::span(fields).subspan(1)) {
+        if (field == "readonly") {
+            image.readonly = true;
+        } else if (field == "overlay=temp") {
+            image.temporary_overlay = true;
+        } else {
+            return usage(fmt::format("unknown image option '{}': use readonly or overlay=temp (a comma in a file name is "
+                                     "written twice)", field));
+        }
+    }
+    images.push_back(std::move(image));
+    return {};
+}
+Texts get_images(const std::vector<ImageConfig>& images) {
+    Texts texts;
+    for (const ImageConfig& image : images) {
+        texts.push_back(escape_commas(image.path) + (image.readonly ? ",readonly" : "") +
+                        (image.temporary_overlay ? ",overlay=temp" : ""));
+    }
+    return texts;
+}
+
+Result<void> add_serial(std::vector<SerialConfig>& serials, std::string_view text) {
+    using Kind = SerialConfig::Kind;
+    const Texts fields = split_commas(text);
+    const std::string& where = fields.front();
+    SerialConfig serial;
+    if (where == "stdio") {
+        serial.kind = Kind::stdio;
+    } else if (where == "pty") {
+        serial.kind = Kind::pty;
+    } else if (where.starts_with("file:") && where.size() > 5) {
+        serial = {.kind = Kind::file, .path = where.substr(5), .log = {}};
+    } else if (where.starts_with("unix:") && where.size() > 5) {
+        serial = {.kind = Kind::unix_socket, .path = where.substr(5), .log = {}};
+    } else if (where != "none") {
+        return usage(fmt::format("'{}' is no serial port: use stdio, file:PATH, unix:PATH, pty or none", where));
+    }
+    for (const std::string& field : std::span(fields).subspan(1)) {
+        if (!field.starts_with("log=") || field.size() == 4) {
+            return usage(fmt::format("unknown serial option '{}': use log=FILE", field));
+        }
+        serial.log = field.substr(4);
+    }
+    if (serials.size() == 4) return usage("a machine has four serial ports at most");
+    serials.push_back(std::move(serial));
+    return {};
+}
+Texts get_serials(const std::vector<SerialConfig>& serials) {
+    Texts texts;
+    for (const SerialConfig& serial : serials) {
+        std::string text;
+        switch (serial.kind) {
+            case SerialConfig::Kind::none: text = "none"; break;
+            case SerialConfig::Kind::stdio: text = "stdio"; break;
+            case SerialConfig::Kind::pty: text = "pty"; break;
+            case SerialConfig::Kind::file: text = "file:" + escape_commas(serial.path); break;
+            case SerialConfig::Kind::unix_socket: text = "unix:" + escape_commas(serial.path); break;
+        }
+        if (!serial.log.empty()) text += ",log=" + escape_commas(serial.log);
+        texts.push_back(std::move(text));
+    }
+    return texts;
+}
+
+Result<void> add_module(std::vector<ModuleConfig>& modules, std::string_view text) {
+    const std::size_t space = text.find(' ');
+    ModuleConfig module{.path = std::string(text.substr(0, space)),
+                        .arguments = space == text.npos ? std::string{} : std::string(text.substr(space + 1))};
+    if (module.path.empty()) return usage("the module's file name is empty");
+    modules.push_back(std::move(module));
+    return {};
+}
+Texts get_modules(const std::vector<ModuleConfig>& modules) {
+    Texts texts;
+    for (const ModuleConfig& module : modules) {
+        texts.push_back(module.arguments.empty() ? module.path : module.path + " " + module.arguments);
+    }
+    return texts;
+}
+
+Result<void> set_memory(u64& bytes, std::string_view text) {
+    constexpr u64 kLeast = u64{1} << 20;
+    constexpr u64 kMost = u64{1} << 40;
+    const auto parsed = parse_size(text);
+    if (!parsed) return usage(fmt::format("'{}' is no size: write 256M or 4G", text));
+    if (*parsed < kLeast) return usage(fmt::format("'{}' is less than 1M: a number alone counts bytes, write 256M", text));
+    if (*parsed > kMost) return usage(fmt::format("'{}' is more than 1024G, the most a machine can have", text));
+    if (*parsed % kPageSize != 0) return usage(fmt::format("'{}' is not a multiple of 4K", text));
+    bytes = *parsed;
+    return {};
+}
+
+Result<void> set_boot(std::string& order, std::string_view text) {
+    const bool letters = !text.empty() && text.find_first_not_of("acdn") == text.npos;
+    if (!letters) {
+        return usage(fmt::format("'{}' is no boot order: use the letters a (floppy), c (disk), d (CD-ROM), n (network)", text));
+    }
+    order = text;
+    return {};
+}
+
+template <class Enum>
+struct Word {
+    std::string_view text;
+    Enum value;
+};
+constexpr std::array kEngines{Word{"auto", EngineKind::automatic}, Word{"interpreter", EngineKind::interpreter},
+                              Word{"jit", EngineKind::jit}};
+constexpr std::array kClocks{Word{"auto", ClockKind::automatic}, Word{"virtual", ClockKind::virtual_time},
+                             Word{"real", ClockKind::real_time}};
+constexpr std::array kLevels{Word{"trace", log::Level::trace},     Word{"debug", log::Level::debug},
+                             Word{"info", log::Level::info},       Word{"warning", log::Level::warning},
+                             Word{"error", log::Level::error},     Word{"off", log::Level::off}};
+
+template <class Enum, std::size_t N>
+Result<void> set_word(Enum& value, std::string_view text, const std::array<Word<Enum>, N>& words) {
+    std::string known;
+    for (const Word<Enum>& word : words) {
+        if (word.text == text) {
+            value = word.value;
+            return {};
+        }
+        known += (known.empty() ? "" : ", ") + std::string(word.text);
+    }
+    return usage(fmt::format("'{}' is none of {}", text, known));
+}
+template <class Enum, std::size_t N>
+Texts get_word(Enum value, const std::array<Word<Enum>, N>& words, Enum usual) {
+    if (value == usual) return {};
+    const auto found = std::find_if(words.begin(), words.end(), [&](const Word<Enum>& word) { return word.value == value; });
+    return {std::string(found->text)};
+}
+
+Result<void> set_monitor(MonitorConfig& monitor, std::string_view text) {
+    if (text == "none") {
+        monitor = {};
+    } else if (text == "stdio") {
+        monitor = {.kind = MonitorConfig::Kind::stdio, .path = {}};
+    } else if (text.starts_with("unix:") && text.size() > 5) {
+        monitor = {.kind = MonitorConfig::Kind::unix_socket, .path = std::string(text.substr(5))};
+    } else {
+        return usage(fmt::format("'{}' is no place for a monitor: use stdio, unix:PATH or none", text));
+    }
+    return {};
+}
+Texts get_monitor(const MonitorConfig& monitor) {
+    if (monitor.kind == MonitorConfig::Kind::none) return {};
+    return {monitor.kind == MonitorConfig::Kind::stdio ? "stdio" : "unix:" + monitor.path};
+}
+
+Result<void> set_debugcon(DebugconConfig& debugcon, std::string_view text) {
+    if (text == "none") {
+        debugcon = {};
+    } else if (text == "stdio") {
+        debugcon = {.kind = DebugconConfig::Kind::stdio, .path = {}};
+    } else if (text.starts_with("file:") && text.size() > 5) {
+        debugcon = {.kind = DebugconConfig::Kind::file, .path = std::string(text.substr(5))};
+    } else {
+        return usage(fmt::format("'{}' is no place for the debug console: use stdio, file:PATH or none", text));
+    }
+    return {};
+}
+Texts get_debugcon(const DebugconConfig& debugcon) {
+    if (debugcon.kind == DebugconConfig::Kind::none) return {};
+    return {debugcon.kind == DebugconConfig::Kind::stdio ? "stdio" : "file:" + debugcon.path};
+}
+
+Result<void> add_trace(Texts& trace, std::string_view text) {
+    for (std::string& word : split_commas(text)) {
+        if (word.empty()) return usage("empty word: write --trace WORD[,WORD]...");
+        trace.push_back(std::move(word));
+    }
+    return {};
+}
+
+Result<void> set_bits(unsigned& bits, std::string_view text) {
+    const auto parsed = parse_number(text);
+    if (!parsed || (*parsed != 16 && *parsed != 32 && *parsed != 64)) {
+        return usage(fmt::format("'{}' is no code size: use 16, 32 or 64", text));
+    }
+    bits = static_cast<unsigned>(*parsed);
+    return {};
+}
+
+void nothing(Settings&) {}
+
+using S = Settings&;
+using C = const Settings&;
+using V = std::string_view;
+constexpr Command kRun = Command::run;
+constexpr Command kDis = Command::disassemble;
+
+// clang-format off
+// command, name, value, help, words, repeatable, in_file, takes_file, set, get, clear
+const std::array kOptions{
+    Option{kRun, "memory", "SIZE", "RAM, with K, M or G (default 256M)", "64M 256M 1G 4G", false, true, false,
+        [](S s, V t) { return set_memory(s.machine.memory_bytes, t); },
+        [](C s) { return Texts{format_size(s.machine.memory_bytes)}; }, nothing},
+    Option{kRun, "cpu", "NAME", "CPU model; 'bantam doctor' says which this host can run (default: default)",
+        "default host 486 pentium pentium-mmx p2 p3 core2 x86-64-v2 x86-64-v3", false, true, false,
+        [](S s, V t) { s.machine.cpu = t; return Result<void>{}; },
+        [](C s) { return Texts{s.machine.cpu}; }, nothing},
+    Option{kRun, "disk", "FILE[,readonly][,overlay=temp]", "hard disk image; overlay=temp forgets what is written", "", true, true, true,
+        [](S s, V t) { return add_image(s.machine.disks, t); },
+        [](C s) { return get_images(s.machine.disks); }, [](S s) { s.machine.disks.clear(); }},
+    Option{kRun, "cdrom", "FILE", "CD-ROM image", "", true, true, true,
+        [](S s, V t) { return add_image(s.machine.cdroms, t); },
+        [](C s) { return get_images(s.machine.cdroms); }, [](S s) { s.machine.cdroms.clear(); }},
+    Option{kRun, "floppy", "FILE[,readonly][,overlay=temp]", "floppy image", "", true, true, true,
+        [](S s, V t) { return add_image(s.machine.floppies, t); },
+        [](C s) { return get_images(s.machine.floppies); }, [](S s) { s.machine.floppies.clear(); }},
+    Option{kRun, "boot", "ORDER", "boot order in letters: a floppy, c disk, d CD-ROM, n network", "a c d n", false, true, false,
+        [](S s, V t) { return set_boot(s.machine.boot_order, t); },
+        [](C s) { return get_text(s.machine.boot_order); }, nothing},
+    Option{kRun, "kernel", "FILE", "Linux bzImage or multiboot kernel, started without firmware", "", false, true, true,
+        [](S s, V t) { return set_path(s.machine.kernel, t); },
+        [](C s) { return get_text(s.machine.kernel); }, nothing},
+    Option{kRun, "initrd", "FILE", "initial RAM disk for --kernel", "", false, true, true,
+        [](S s, V t) { return set_path(s.machine.initrd, t); },
+        [](C s) { return get_text(s.machine.initrd); }, nothing},
+    Option{kRun, "append", "STRING", "command line for --kernel", "", false, true, false,
+        [](S s, V t) { s.machine.append = t; return Result<void>{}; },
+        [](C s) { return get_text(s.machine.append); }, nothing},
+    Option{kRun, "module", "'FILE ARGS'", "multiboot module with its arguments", "", true, true, true,
+        [](S s, V t) { return add_module(s.machine.modules, t); },
+        [](C s) { return get_modules(s.machine.modules); }, [](S s) { s.machine.modules.clear(); }},
+    Option{kRun, "firmware", "seabios|FILE", "firmware when there is no --kernel (default seabios)", "seabios", false, true, true,
+        [](S s, V t) { return set_path(s.machine.firmware, t); },
+        [](C s) { return get_text(s.machine.firmware); }, nothing},
+    Option{kRun, "vga-bios", "FILE", "video BIOS (default: the firmware's own)", "", false, true, true,
+        [](S s, V t) { return set_path(s.machine.vga_bios, t); },
+        [](C s) { return get_text(s.machine.vga_bios); }, nothing},
+    Option{kRun, "engine", "auto|interpreter|jit", "what executes guest code (default auto)", "auto interpreter jit", false, true, false,
+        [](S s, V t) { return set_word(s.machine.engine, t, kEngines); },
+        [](C s) { return get_word(s.machine.engine, kEngines, EngineKind::automatic); }, nothing},
+    Option{kRun, "headless", "", "no window, virtual time unless --clock says otherwise", "", false, true, false,
+        [](S s, V t) { return set_flag(s.machine.headless, t); },
+        [](C s) { return get_flag(s.machine.headless); }, nothing},
+    Option{kRun, "serial", "stdio|file:PATH|unix:PATH|pty|none[,log=FILE]",
+        "where COM1 (then COM2, ...) leads; unix: listens; log= keeps a copy (default with --kernel: stdio)",
+        "stdio file: unix: pty none", true, true, false,
+        [](S s, V t) { return add_serial(s.machine.serials, t); },
+        [](C s) { return get_serials(s.machine.serials); }, [](S s) { s.machine.serials.clear(); }},
+    Option{kRun, "debugcon", "stdio|file:PATH", "where bytes written to ports E9h and 402h go", "stdio file:", false, true, false,
+        [](S s, V t) { return set_debugcon(s.machine.debugcon, t); },
+        [](C s) { return get_debugcon(s.machine.debugcon); }, nothing},
+    Option{kRun, "debug-exit", "", "port F4h ends the process with status 2*value+1", "", false, true, false,
+        [](S s, V t) { return set_flag(s.machine.debug_exit, t); },
+        [](C s) { return get_flag(s.machine.debug_exit); }, nothing},
+    Option{kRun, "no-reboot", "", "a guest reset or triple fault ends the process", "", false, true, false,
+        [](S s, V t) { return set_flag(s.machine.no_reboot, t); },
+        [](C s) { return get_flag(s.machine.no_reboot); }, nothing},
+    Option{kRun, "clock", "auto|virtual|real", "guest time follows executed instructions, or the host's clock", "auto virtual real", false, true, false,
+        [](S s, V t) { return set_word(s.machine.clock, t, kClocks); },
+        [](C s) { return get_word(s.machine.clock, kClocks, ClockKind::automatic); }, nothing},
+    Option{kRun, "rtc-epoch", "SECONDS", "date at power-on in seconds since 1970 (UTC)", "", false, true, false,
+        [](S s, V t) { u64 n = 0; Result<void> r = set_number(n, t); if (r) s.machine.rtc_epoch_seconds = n; return r; },
+        [](C s) { return s.machine.rtc_epoch_seconds ? Texts{fmt::format("{}", *s.machine.rtc_epoch_seconds)} : Texts{}; }, nothing},
+    Option{kRun, "time-limit", "TIME", "end after this much guest time, such as 30s", "", false, true, false,
+        [](S s, V t) { return set_duration(s.machine.time_limit_ns, t); },
+        [](C s) { return get_duration(s.machine.time_limit_ns); }, nothing},
+    Option{kRun, "wall-limit", "TIME", "end after this much of the host's time, such as 60s", "", false, true, false,
+        [](S s, V t) { return set_duration(s.machine.wall_limit_ns, t); },
+        [](C s) { return get_duration(s.machine.wall_limit_ns); }, nothing},
+    Option{kRun, "screen-text", "FILE", "write the final text screen there ('-': standard output)", "", false, true, true,
+        [](S s, V t) { return set_path(s.machine.screen_text, t); },
+        [](C s) { return get_text(s.machine.screen_text); }, nothing},
+    Option{kRun, "screenshot", "FILE.png", "write the final screen there", "", false, true, true,
+        [](S s, V t) { return set_path(s.machine.screenshot, t); },
+        [](C s) { return get_text(s.machine.screenshot); }, nothing},
+    Option{kRun, "monitor", "stdio|unix:PATH", "line console that inspects and controls the machine; unix: listens", "stdio unix:", false, true, false,
+        [](S s, V t) { return set_monitor(s.machine.monitor, t); },
+        [](C s) { return get_monitor(s.machine.monitor); }, nothing},
+    Option{kRun, "trace", "WHAT[,WHAT]", "log what happens inside, to standard error", "", true, true, false,
+        [](S s, V t) { return add_trace(s.machine.trace, t); },
+        [](C s) { return s.machine.trace; }, [](S s) { s.machine.trace.clear(); }},
+    Option{kRun, "log", "LEVEL", "least level of message written to standard error (default warning)", "trace debug info warning error off", false, true, false,
+        [](S s, V t) { return set_word(s.log_level, t, kLevels); },
+        [](C s) { return get_word(s.log_level, kLevels, log::Level::warning); }, nothing},
+    Option{kRun, "print-hash", "", "print a hash of the machine's final state", "", false, true, false,
+        [](S s, V t) { return set_flag(s.machine.print_hash, t); },
+        [](C s) { return get_flag(s.machine.print_hash); }, nothing},
+    Option{kRun, "print-config", "", "print the configuration as MACHINE.toml and end", "", false, false, false,
+        [](S s, V t) { return set_flag(s.print_config, t); },
+        [](C s) { return get_flag(s.print_config); }, nothing},
+    Option{kDis, "offset", "NUMBER", "skip so many bytes of the file", "", false, false, false,
+        [](S s, V t) { return set_number(s.disassemble.offset, t); },
+        [](C s) { return Texts{fmt::format("{}", s.disassemble.offset)}; }, nothing},
+    Option{kDis, "length", "NUMBER", "show so many bytes (default: to the end)", "", false, false, false,
+        [](S s, V t) { u64 n = 0; Result<void> r = set_number(n, t); if (r) s.disassemble.length = n; return r; },
+        [](C s) { return s.disassemble.length ? Texts{fmt::format("{}", *s.disassemble.length)} : Texts{}; }, nothing},
+    Option{kDis, "base", "ADDRESS", "address of the first byte shown (default: the offset)", "", false, false, false,
+        [](S s, V t) { u64 n = 0; Result<void> r = set_number(n, t); if (r) s.disassemble.base = n; return r; },
+        [](C s) { return s.disassemble.base ? Texts{fmt::format("{}", *s.disassemble.base)} : Texts{}; }, nothing},
+    Option{kDis, "bits", "16|32|64", "code size (default 64)", "16 32 64", false, false, false,
+        [](S s, V t) { return set_bits(s.disassemble.bits, t); },
+        [](C s) { return Texts{fmt::format("{}", s.disassemble.bits)}; }, nothing},
+};
+// clang-format on
+
+constexpr std::array kCommands{
+    CommandInfo{Command::run, "run", "run [MACHINE.toml] [OPTIONS]", "Runs a machine."},
+    CommandInfo{Command::doctor, "doctor", "doctor", "Says what this host offers and what that means."},
+    CommandInfo{Command::disassemble, "disassemble", "disassemble FILE [OPTIONS]", "Shows the code in a file as assembly."},
+    CommandInfo{Command::help, "help", "help [COMMAND]", "Explains a command."},
+};
+
+constexpr std::array kStatuses{
+    ExitStatusInfo{ExitStatus::ok, "the guest powered off, or the user quit"},
+    ExitStatusInfo{ExitStatus::usage, "bad command line or MACHINE.toml"},
+    ExitStatusInfo{ExitStatus::bad_input, "an input file is missing, damaged or unsuitable"},
+    ExitStatusInfo{ExitStatus::host_resource, "the host did not give memory, a lock, a socket or a permission"},
+    ExitStatusInfo{ExitStatus::internal_error, "internal error: a bug in Bantam"},
+    ExitStatusInfo{ExitStatus::time_limit, "--time-limit or --wall-limit reached"},
+    ExitStatusInfo{ExitStatus::guest_stopped, "the guest halted for good, or reset or triple fault with --no-reboot"},
+};
+
+}  // namespace
+
+std::span<const Option> option_table() { return kOptions; }
+std::span<const CommandInfo> command_table() { return kCommands; }
+std::span<const ExitStatusInfo> exit_status_table() { return kStatuses; }
+
+const Option* find_option(Command command, std::string_view name) {
+    const auto found = std::find_if(kOptions.begin(), kOptions.end(), [&](const Option& option) {
+        return option.command == command && option.name == name;
+    });
+    return found == kOptions.end() ? nullptr : &*found;
+}
+
+std::vector<std::string_view> option_names(Command command, bool in_file) {
+    std::vector<std::string_view> names;
+    for (const Option& option : kOptions) {
+        if (option.command == command && (option.in_file || !in_file)) names.push_back(option.name);
+    }
+    return names;
+}
+
+Result<void> complete_settings(Settings& settings) {
+    MachineConfig& machine = settings.machine;
+    if (machine.kernel.empty()) {
+        const char* orphan = !machine.initrd.empty()   ? "initrd"
+                             : !machine.append.empty() ? "append"
+                             : !machine.modules.empty() ? "module"
+                                                        : nullptr;
+        if (orphan != nullptr) return usage(fmt::format("--{} says nothing without --kernel: add --kernel FILE", orphan));
+    }
+    const bool monitor_on_stdio = machine.monitor.kind == MonitorConfig::Kind::stdio;
+    if (machine.serials.empty() && !machine.kernel.empty() && !monitor_on_stdio) {
+        machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}});
+    }
+    const auto on_stdio = std::count_if(machine.serials.begin(), machine.serials.end(),
+                                        [](const SerialConfig& serial) { return serial.kind == SerialConfig::Kind::stdio; });
+    if (on_stdio + (monitor_on_stdio ? 1 : 0) > 1) {
+        return usage("only one of the serial ports and the monitor can be on stdio: put the others on unix:PATH or file:PATH");
+    }
+    if (machine.engine == EngineKind::jit) {
+        return usage("--engine jit: this release has no translator: use --engine auto or interpreter");
+    }
+    return {};
+}
+
+}  // namespace bantam::frontend

@@ -1,0 +1,74 @@
+// `bantam run`: builds the machine, gives it a monitor and signals, runs it, and leaves behind what was asked for.
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include "base/log.h"
+#include "frontend/commands.h"
+#include "frontend/monitor.h"
+#include "frontend/signals.h"
+#include "machine/machine.h"
+
+namespace bantam::frontend {
+namespace {
+
+Result<void> write_screen_text(Machine& machine, const std::string& path) {
+    const std::string text = machine.screen_text() + "\n";
+    const bool to_stdout = path == "-";
+    std::FILE* file = to_stdout ? stdout : std::fopen(path.c_str(), "wb");
+    bool ok = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+    if (file != nullptr) ok = (to_stdout ? std::fflush(file) : std::fclose(file)) == 0 && ok;
+    if (!ok) {
+        return Error{ExitStatus::host_resource, fmt::format("cannot write the screen's text to {}: {}", path, std::strerror(errno))};
+    }
+    return {};
+}
+
+/// Why the machine ended, where the status alone would puzzle.
+void explain(const Outcome& outcome) {
+    switch (outcome.reason) {
+        case StopReason::time_limit: fmt::print(stderr, "bantam: the time limit was reached\n"); break;
+        case StopReason::halted: fmt::print(stderr, "bantam: the guest halted with interrupts off: nothing can wake it\n"); break;
+        case StopReason::triple_fault: fmt::print(stderr, "bantam: the guest's CPU shut down after a triple fault\n"); break;
+        case StopReason::reset_refused: fmt::print(stderr, "bantam: the guest asked for a reset, which --no-reboot refuses\n"); break;
+        case StopReason::power_off:
+        case StopReason::quit:
+        case StopReason::debug_exit: break;
+    }
+}
+
+}  // namespace
+
+Result<int> run_machine(const Settings& settings) {
+    SignalWatch::block();
+    if (!settings.machine.headless) log::info("this release has no window: running headless");
+    MachineConfig config = settings.machine;
+    config.headless = true;
+
+    Result<std::unique_ptr<Machine>> made = Machine::create(std::move(config));
+    if (!made) return made.error();
+    Machine& machine = *made.value();
+    Outcome outcome;
+    {
+        const Result<std::unique_ptr<SignalWatch>> signals = SignalWatch::start(machine);
+        if (!signals) return signals.error();
+        const Result<std::unique_ptr<Monitor>> monitor = Monitor::start(settings.machine.monitor, machine);
+        if (!monitor) return monitor.error();
+        outcome = machine.run();
+    }
+    explain(outcome);
+    if (!settings.machine.screen_text.empty()) {
+        if (const Result<void> written = write_screen_text(machine, settings.machine.screen_text); !written) return written.error();
+    }
+    if (!settings.machine.screenshot.empty()) {
+        if (const Result<void> written = machine.screendump(settings.machine.screenshot); !written) return written.error();
+    }
+    if (settings.machine.print_hash) fmt::print("state hash {:016x}\n", machine.state_hash());
+    return outcome.code;
+}
+
+}  // namespace bantam::frontend

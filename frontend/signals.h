@@ -1,0 +1,34 @@
+// SignalWatch: SIGINT, SIGTERM and SIGHUP end the machine in an orderly way; a second one ends the process at once, with the
+// terminal as it was found.
+#pragma once
+
+#include <memory>
+#include <thread>
+
+#include "base/result.h"
+#include "machine/machine.h"
+
+namespace bantam::frontend {
+
+class SignalWatch {
+public:
+    /// Blocks the signals for this thread and all it will start, and turns SIGPIPE into an error of write(). Call before any
+    /// thread exists.
+    static void block();
+    /// Starts the thread that waits for them. Errors: host_resource.
+    static Result<std::unique_ptr<SignalWatch>> start(Machine& machine);
+    ~SignalWatch();
+    SignalWatch(const SignalWatch&) = delete;
+    SignalWatch& operator=(const SignalWatch&) = delete;
+
+private:
+    SignalWatch(Machine& machine, int signal_fd, int wake_fd);
+    void watch();
+
+    Machine& machine_;
+    int signal_fd_;
+    int wake_fd_;
+    std::thread thread_;
+};
+
+}  // namespace bantam::frontend
