@@ -134,7 +134,8 @@ Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
         if (!rest.empty() && !help) return unknown_argument(rest.front(), command);
     }
     switch (line.command) {
-        case Command::run: return finish_run(commands[Command::run], std::move(line));
+        case Command::run:
+            return finish_run(commands[Command::run], std::move(line));
         case Command::disassemble: {
             const Parsed& parsed = commands[Command::disassemble];
             line.settings.disassemble.file = parsed.positional;
@@ -148,12 +149,14 @@ Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
             if (line.help_topic.empty()) line.help_topic = commands[Command::help].positional;
             const auto names = command_names();
             if (!line.help_topic.empty() && std::find(names.begin(), names.end(), line.help_topic) == names.end()) {
-                return usage(fmt::format("unknown command '{}'{}", line.help_topic, suggestion(line.help_topic, names)));
+                return usage(
+                    fmt::format("unknown command '{}'{}", line.help_topic, suggestion(line.help_topic, names)));
             }
             return line;
         }
         case Command::doctor:
-        case Command::version: return line;
+        case Command::version:
+            return line;
     }
     return line;
 }

@@ -1,5 +1,8 @@
-// `bantam disassemble`: a linear sweep through a file by the decoder's table. Bytes that are no instruction are shown as
+// `bantam disassemble`: a linear sweep through a file by the decoder's table. Bytes that are no instruction are shown
+// as
 // "(bad)", one at a time.
+#include "cpu/isa/disassemble.h"
+
 #include <fmt/format.h>
 #include <sys/stat.h>
 
@@ -10,7 +13,6 @@
 #include <fstream>
 #include <vector>
 
-#include "cpu/isa/disassemble.h"
 #include "frontend/commands.h"
 #include "frontend/examine.h"
 

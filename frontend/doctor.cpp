@@ -1,5 +1,5 @@
-// `bantam doctor`: what the host offers (CPU features, KVM, display, firmware, memory, limits), and what follows from each
-// point for Bantam. Reads /proc, tries /dev/kvm, changes nothing.
+// `bantam doctor`: what the host offers (CPU features, KVM, display, firmware, memory, limits), and what follows from
+// each point for Bantam. Reads /proc, tries /dev/kvm, changes nothing.
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/kvm.h>
@@ -41,7 +41,8 @@ std::string proc_value(const char* path, std::string_view key) {
 }
 
 void report_cpu() {
-    report("CPU", proc_value("/proc/cpuinfo", "model name"), "Guest floating-point and vector code runs on it directly.");
+    report("CPU", proc_value("/proc/cpuinfo", "model name"),
+           "Guest floating-point and vector code runs on it directly.");
     std::set<std::string> flags;
     std::istringstream words(proc_value("/proc/cpuinfo", "flags"));
     for (std::string word; words >> word;) flags.insert(word);
@@ -50,15 +51,13 @@ void report_cpu() {
         const char* meaning;
     };
     constexpr std::array kWanted{
-        Wanted{"sse4_2", "guests up to x86-64-v2"},
-        Wanted{"avx2", "AVX and AVX2 in guests (x86-64-v3)"},
-        Wanted{"fma", "FMA in guests (x86-64-v3)"},
-        Wanted{"bmi2", "BMI2 in guests (x86-64-v3)"},
-        Wanted{"aes", "AES instructions in guests"},
-        Wanted{"sha_ni", "SHA instructions in guests of --cpu host"},
+        Wanted{"sse4_2", "guests up to x86-64-v2"},  Wanted{"avx2", "AVX and AVX2 in guests (x86-64-v3)"},
+        Wanted{"fma", "FMA in guests (x86-64-v3)"},  Wanted{"bmi2", "BMI2 in guests (x86-64-v3)"},
+        Wanted{"aes", "AES instructions in guests"}, Wanted{"sha_ni", "SHA instructions in guests of --cpu host"},
     };
     for (const Wanted& wanted : kWanted) {
-        fmt::print("{:<12} {:<9} {:<4} {}\n", "", wanted.flag, flags.count(wanted.flag) != 0 ? "yes" : "no", wanted.meaning);
+        fmt::print("{:<12} {:<9} {:<4} {}\n", "", wanted.flag, flags.count(wanted.flag) != 0 ? "yes" : "no",
+                   wanted.meaning);
     }
     constexpr unsigned long kHwcap2Fsgsbase = 2;
     const bool fsgsbase = (::getauxval(AT_HWCAP2) & kHwcap2Fsgsbase) != 0;
@@ -80,7 +79,8 @@ void report_cpu() {
 void report_kvm() {
     const int fd = ::open("/dev/kvm", O_RDWR | O_CLOEXEC);
     if (fd < 0) {
-        report("KVM", fmt::format("not usable: /dev/kvm: {}", std::strerror(errno)), "Nothing is lost: this release does not use KVM.");
+        report("KVM", fmt::format("not usable: /dev/kvm: {}", std::strerror(errno)),
+               "Nothing is lost: this release does not use KVM.");
         return;
     }
     const int version = ::ioctl(fd, KVM_GET_API_VERSION, 0);
@@ -94,17 +94,20 @@ void report_display() {
     const std::string found = wayland != nullptr ? fmt::format("Wayland ({})", wayland)
                               : x11 != nullptr   ? fmt::format("X11 ({})", x11)
                                                  : std::string("none");
-    report("Display", found, "This release has no window: machines run headless; --screenshot and --screen-text show the screen.");
+    report("Display", found,
+           "This release has no window: machines run headless; --screenshot and --screen-text show the screen.");
 }
 
 void report_firmware() {
-    constexpr std::array kPlaces{"/usr/share/seabios/bios-256k.bin", "/usr/share/seabios/bios.bin", "/usr/share/seabios/vgabios-stdvga.bin"};
+    constexpr std::array kPlaces{"/usr/share/seabios/bios-256k.bin", "/usr/share/seabios/bios.bin",
+                                 "/usr/share/seabios/vgabios-stdvga.bin"};
     std::string found;
     for (const char* place : kPlaces) {
         if (::access(place, R_OK) == 0) found += (found.empty() ? "" : ", ") + std::string(place);
     }
     if (found.empty()) {
-        report("Firmware", "SeaBIOS not found", "--kernel works without it; install Debian's package seabios to start from firmware.");
+        report("Firmware", "SeaBIOS not found",
+               "--kernel works without it; install Debian's package seabios to start from firmware.");
     } else {
         report("Firmware", found, "For machines without --kernel.");
     }
@@ -117,7 +120,8 @@ void report_memory() {
     u64 mappings = 0;
     file >> mappings;
     report("Mappings", fmt::format("vm.max_map_count is {}", mappings),
-           mappings >= 65530 ? "Enough: the interpreter needs a few dozen." : "Enough for the interpreter; a translator will want 65530.");
+           mappings >= 65530 ? "Enough: the interpreter needs a few dozen."
+                             : "Enough for the interpreter; a translator will want 65530.");
 }
 
 }  // namespace

@@ -12,22 +12,26 @@
 namespace bantam::frontend {
 namespace {
 
-constexpr unsigned kMostUnits = 65536;      // one command's output stays bounded
+constexpr unsigned kMostUnits = 65536;  // one command's output stays bounded
 constexpr unsigned kLongestInstruction = 15;
 
 std::string format_unit(u64 value, const ExamineFormat& format) {
     const unsigned bits = 8 * format.size;
     const i64 signed_value = static_cast<i64>(value << (64 - bits)) >> (64 - bits);
     switch (format.format) {
-        case 'd': return fmt::format("{}", signed_value);
-        case 'u': return fmt::format("{}", value);
-        case 'o': return fmt::format("0{:o}", value);
+        case 'd':
+            return fmt::format("{}", signed_value);
+        case 'u':
+            return fmt::format("{}", value);
+        case 'o':
+            return fmt::format("0{:o}", value);
         case 'c': {
             const char c = static_cast<char>(value);
             const bool printable = value >= 0x20 && value < 0x7F;
             return printable ? fmt::format("'{}'", c) : fmt::format("'\\x{:02x}'", value & 0xFF);
         }
-        default: return fmt::format("0x{:0{}x}", value, 2 * format.size);
+        default:
+            return fmt::format("0x{:0{}x}", value, 2 * format.size);
     }
 }
 
@@ -77,11 +81,30 @@ Result<ExamineFormat> parse_examine_format(std::string_view text) {
     bool sized = false;
     for (const char letter : text) {
         switch (letter) {
-            case 'x': case 'd': case 'u': case 'o': case 'c': case 'i': format.format = letter; break;
-            case 'b': format.size = 1; sized = true; break;
-            case 'h': format.size = 2; sized = true; break;
-            case 'w': format.size = 4; sized = true; break;
-            case 'g': format.size = 8; sized = true; break;
+            case 'x':
+            case 'd':
+            case 'u':
+            case 'o':
+            case 'c':
+            case 'i':
+                format.format = letter;
+                break;
+            case 'b':
+                format.size = 1;
+                sized = true;
+                break;
+            case 'h':
+                format.size = 2;
+                sized = true;
+                break;
+            case 'w':
+                format.size = 4;
+                sized = true;
+                break;
+            case 'g':
+                format.size = 8;
+                sized = true;
+                break;
             default:
                 return wrong(fmt::format("'{}' is neither a format (x d u o c i) nor a size (b h w g)", letter));
         }

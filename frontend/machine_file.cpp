@@ -31,7 +31,8 @@ std::optional<std::string> as_text(const toml::node& node) {
 Result<void> set_option(const Option& option, const toml::node& node, const std::string& name, Settings& settings) {
     const auto text = as_text(node);
     if (!text || option.is_flag() != node.is_boolean()) {
-        return wrong(name, node, fmt::format("'{}' takes {}", option.name, option.is_flag() ? "true or false" : "a string"));
+        return wrong(name, node,
+                     fmt::format("'{}' takes {}", option.name, option.is_flag() ? "true or false" : "a string"));
     }
     if (const Result<void> set = option.set(settings, *text); !set) {
         return wrong(name, node, fmt::format("{}: {}", option.name, set.error().message));
@@ -42,8 +43,9 @@ Result<void> set_option(const Option& option, const toml::node& node, const std:
 Result<void> set_key(std::string_view key, const toml::node& node, const std::string& name, Settings& settings) {
     const Option* option = find_option(Command::run, key);
     if (option == nullptr || !option->in_file) {
-        return wrong(name, node, fmt::format("unknown key '{}'{} ('bantam help run' lists them)", key,
-                                             suggestion(key, option_names(Command::run, true))));
+        return wrong(name, node,
+                     fmt::format("unknown key '{}'{} ('bantam help run' lists them)", key,
+                                 suggestion(key, option_names(Command::run, true))));
     }
     const toml::array* values = node.as_array();
     if (values == nullptr) return set_option(*option, node, name, settings);
@@ -98,8 +100,10 @@ Result<void> read_machine_file(const std::string& path, Settings& settings) {
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(file.gcount()));
     if (text.size() > kLargestFile) {
-        return Error{ExitStatus::bad_input,
-                     fmt::format("{} is larger than 1M: that is no MACHINE.toml (images go to --disk, kernels to --kernel)", path)};
+        return Error{
+            ExitStatus::bad_input,
+            fmt::format("{} is larger than 1M: that is no MACHINE.toml (images go to --disk, kernels to --kernel)",
+                        path)};
     }
     return read_machine_text(text, path, settings);
 }
@@ -114,7 +118,8 @@ std::string print_machine_text(const Settings& settings) {
         for (const std::string& value : values) {
             line += (line.empty() ? "" : ", ") + (option.is_flag() ? value : quote(value));
         }
-        text += option.repeatable ? fmt::format("{} = [{}]\n", option.name, line) : fmt::format("{} = {}\n", option.name, line);
+        text += option.repeatable ? fmt::format("{} = [{}]\n", option.name, line)
+                                  : fmt::format("{} = {}\n", option.name, line);
     }
     return text;
 }

@@ -27,15 +27,21 @@ Result<int> execute(const CommandLine& line) {
         return 0;
     }
     switch (line.command) {
-        case Command::version: fmt::print("bantam {}\n", kVersion); return 0;
-        case Command::help: fmt::print("{}", help_text(line.help_topic)); return 0;
-        case Command::doctor: return run_doctor();
+        case Command::version:
+            fmt::print("bantam {}\n", kVersion);
+            return 0;
+        case Command::help:
+            fmt::print("{}", help_text(line.help_topic));
+            return 0;
+        case Command::doctor:
+            return run_doctor();
         case Command::disassemble: {
             const Result<void> shown = run_disassemble(line.settings.disassemble);
             if (!shown) return shown.error();
             return 0;
         }
-        case Command::run: break;
+        case Command::run:
+            break;
     }
     if (line.settings.print_config) {
         fmt::print("{}", print_machine_text(line.settings));
@@ -59,8 +65,10 @@ int main(int argc, char** argv) {
     try {
         return bantam::frontend::main_with({argv + 1, argv + argc});
     } catch (const std::bad_alloc&) {
-        return bantam::frontend::fail({bantam::ExitStatus::host_resource, "the host has no memory left; give the guest less with --memory"});
+        return bantam::frontend::fail(
+            {bantam::ExitStatus::host_resource, "the host has no memory left; give the guest less with --memory"});
     } catch (const std::exception& error) {
-        return bantam::frontend::fail({bantam::ExitStatus::internal_error, fmt::format("internal error: {}", error.what())});
+        return bantam::frontend::fail(
+            {bantam::ExitStatus::internal_error, fmt::format("internal error: {}", error.what())});
     }
 }

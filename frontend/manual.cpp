@@ -82,16 +82,21 @@ std::string help_text(std::string_view topic) {
             text += fmt::format("  bantam {:<36} {}\n", info.usage, info.help);
         } else {
             text += fmt::format("Usage: bantam {}\n\n{}\n", info.usage, info.help);
-            if (const std::string options = options_text(info.command); !options.empty()) text += "\nOptions:\n" + options;
+            if (const std::string options = options_text(info.command); !options.empty())
+                text += "\nOptions:\n" + options;
             if (info.command == Command::run) {
-                text += "\nMACHINE.toml has the same keys as the options (but --print-config), as strings; options override it.\n"
-                        "Sizes take K, M, G; times are written 500ms, 30s, 2m, 1h. This release has no window: every machine\n"
-                        "runs headless. With --kernel and no --serial, COM1 is this terminal; Ctrl-A x leaves it.\n";
+                text +=
+                    "\nMACHINE.toml has the same keys as the options (but --print-config), as strings; options "
+                    "override it.\n"
+                    "Sizes take K, M, G; times are written 500ms, 30s, 2m, 1h. This release has no window: every "
+                    "machine\n"
+                    "runs headless. With --kernel and no --serial, COM1 is this terminal; Ctrl-A x leaves it.\n";
             }
         }
     }
     if (topic.empty()) {
-        text = "Bantam runs operating systems for the PC, without needing virtualization from the host.\n\nUsage:\n" + text +
+        text = "Bantam runs operating systems for the PC, without needing virtualization from the host.\n\nUsage:\n" +
+               text +
                "  bantam --version                            Prints the version.\n"
                "\n'bantam help run' lists the options of a machine.\n";
     }
@@ -100,12 +105,14 @@ std::string help_text(std::string_view topic) {
 
 std::string manual_page() {
     std::string page = fmt::format(
-        ".TH BANTAM 1 \"\" \"bantam {}\" \"User Commands\"\n.SH NAME\nbantam \\- full\\-system x86 PC emulator\n.SH SYNOPSIS\n",
+        ".TH BANTAM 1 \"\" \"bantam {}\" \"User Commands\"\n.SH NAME\nbantam \\- full\\-system x86 PC emulator\n.SH "
+        "SYNOPSIS\n",
         kVersion);
     for (const CommandInfo& info : command_table()) page += fmt::format(".B bantam\n{}\n.br\n", roff(info.usage));
-    page += ".B bantam\n\\-\\-version\n.SH DESCRIPTION\n"
-            "Bantam runs unmodified operating systems for the PC on an x86\\-64 Linux host, without needing virtualization "
-            "from it.\n.SH COMMANDS\n";
+    page +=
+        ".B bantam\n\\-\\-version\n.SH DESCRIPTION\n"
+        "Bantam runs unmodified operating systems for the PC on an x86\\-64 Linux host, without needing virtualization "
+        "from it.\n.SH COMMANDS\n";
     for (const CommandInfo& info : command_table()) {
         page += fmt::format(".TP\n.B {}\n{}\n", roff(info.name), roff(info.help));
     }
@@ -115,13 +122,17 @@ std::string manual_page() {
             if (option.command != info.command) continue;
             options += fmt::format(".TP\n.B \\-\\-{}", roff(option.name));
             if (!option.is_flag()) options += fmt::format("\n.I {}\n.br", roff(option.value));
-            options += fmt::format("\n{}.{}\n", roff(option.help), option.repeatable ? " May be given several times." : "");
+            options +=
+                fmt::format("\n{}.{}\n", roff(option.help), option.repeatable ? " May be given several times." : "");
         }
         if (!options.empty()) page += fmt::format(".SH OPTIONS OF {}\n{}", roff(info.name), options);
     }
-    page += ".SH MACHINE.TOML\nThe keys are the names of the options of\n.BR run ,\nwithout dashes; values are strings as on the "
-            "command line, true or false for flags, and arrays for options that may be given several times. Options override "
-            "the file.\n.SH EXIT STATUS\n";
+    page +=
+        ".SH MACHINE.TOML\nThe keys are the names of the options of\n.BR run ,\nwithout dashes; values are strings as "
+        "on the "
+        "command line, true or false for flags, and arrays for options that may be given several times. Options "
+        "override "
+        "the file.\n.SH EXIT STATUS\n";
     for (const ExitStatusInfo& info : exit_status_table()) {
         page += fmt::format(".TP\n.B {}\n{}\n", static_cast<int>(info.status), roff(info.meaning));
     }
@@ -144,8 +155,8 @@ std::string bash_completion() {
     for (const Option& option : option_table()) {
         if (option.is_flag()) continue;
         const char* files = option.takes_file ? " COMPREPLY+=($(compgen -f -- \"$current\"));" : "";
-        values += fmt::format("        --{}) COMPREPLY=($(compgen -W \"{}\" -- \"$current\"));{} return ;;\n", option.name,
-                              option.words, files);
+        values += fmt::format("        --{}) COMPREPLY=($(compgen -W \"{}\" -- \"$current\"));{} return ;;\n",
+                              option.name, option.words, files);
     }
     return fmt::format(R"(# bash completion for bantam, generated from its option table
 _bantam() {{

@@ -147,7 +147,8 @@ Result<std::unique_ptr<Monitor>> Monitor::start(const MonitorConfig& config, Mac
     auto parts = std::unique_ptr<Parts>(new Parts{.machine = machine, .socket_path = {}, .thread = {}});
     parts->wake_fd = ::eventfd(0, EFD_CLOEXEC);
     if (parts->wake_fd < 0) {
-        return Error{ExitStatus::host_resource, fmt::format("cannot make the monitor's eventfd: {}", std::strerror(errno))};
+        return Error{ExitStatus::host_resource,
+                     fmt::format("cannot make the monitor's eventfd: {}", std::strerror(errno))};
     }
     if (config.kind == MonitorConfig::Kind::unix_socket) {
         const Result<int> listening = listen_at(config.path);

@@ -67,8 +67,10 @@ Result<u64> evaluate(const CpuState& state, std::string_view text) {
         const std::string_view term = rest.substr(0, end);
         const auto value = term.starts_with('$') ? register_value(state, term.substr(1)) : parse_number(term);
         if (!value) {
-            return complaint(fmt::format("'{}' is no address: use a number (0x for hexadecimal), $rip, $rsp, $pc and the like, "
-                                         "joined by + and -", text));
+            return complaint(
+                fmt::format("'{}' is no address: use a number (0x for hexadecimal), $rip, $rsp, $pc and the like, "
+                            "joined by + and -",
+                            text));
         }
         sum = negative ? sum - *value : sum + *value;
         if (end == rest.npos) return sum;
@@ -150,7 +152,8 @@ Reply move_mouse(Call& call) {
 
 Reply press_mouse(Call& call) {
     const auto buttons = parse_number(call.word(1));
-    if (!buttons || *buttons > 7) return complaint("mouse_button takes the pressed buttons as a sum: 1 left, 2 right, 4 middle");
+    if (!buttons || *buttons > 7)
+        return complaint("mouse_button takes the pressed buttons as a sum: 1 left, 2 right, 4 middle");
     call.machine.mouse_button(static_cast<unsigned>(*buttons));
     return std::string{};
 }
@@ -213,7 +216,8 @@ Reply run_line(Machine& machine, std::string_view line) {
         names.push_back(command.name);
         if (command.name != name) continue;
         const std::size_t arguments = call.words.size() - 1;
-        if (!call.format.empty() && name != "x" && name != "xp") return complaint(fmt::format("{} takes no /FORMAT", name));
+        if (!call.format.empty() && name != "x" && name != "xp")
+            return complaint(fmt::format("{} takes no /FORMAT", name));
         if (arguments < command.least || arguments > command.most) {
             return complaint(fmt::format("usage: {} {}", command.name, command.arguments));
         }

@@ -32,10 +32,13 @@ Texts get_text(const std::string& text) { return text.empty() ? Texts{} : Texts{
 
 Result<void> set_duration(std::optional<u64>& duration, std::string_view text) {
     duration = parse_duration(text);
-    if (!duration || *duration == 0) return usage(fmt::format("'{}' is no length of time: write 500ms, 30s, 2m or 1h", text));
+    if (!duration || *duration == 0)
+        return usage(fmt::format("'{}' is no length of time: write 500ms, 30s, 2m or 1h", text));
     return {};
 }
-Texts get_duration(const std::optional<u64>& duration) { return duration ? Texts{format_duration(*duration)} : Texts{}; }
+Texts get_duration(const std::optional<u64>& duration) {
+    return duration ? Texts{format_duration(*duration)} : Texts{};
+}
 
 Result<void> set_number(u64& number, std::string_view text) {
     const auto parsed = parse_number(text);
@@ -54,8 +57,10 @@ Result<void> add_image(std::vector<ImageConfig>& images, std::string_view text) 
         } else if (field == "overlay=temp") {
             image.temporary_overlay = true;
         } else {
-            return usage(fmt::format("unknown image option '{}': use readonly or overlay=temp (a comma in a file name is "
-                                     "written twice)", field));
+            return usage(
+                fmt::format("unknown image option '{}': use readonly or overlay=temp (a comma in a file name is "
+                            "written twice)",
+                            field));
         }
     }
     images.push_back(std::move(image));
@@ -101,11 +106,21 @@ Texts get_serials(const std::vector<SerialConfig>& serials) {
     for (const SerialConfig& serial : serials) {
         std::string text;
         switch (serial.kind) {
-            case SerialConfig::Kind::none: text = "none"; break;
-            case SerialConfig::Kind::stdio: text = "stdio"; break;
-            case SerialConfig::Kind::pty: text = "pty"; break;
-            case SerialConfig::Kind::file: text = "file:" + escape_commas(serial.path); break;
-            case SerialConfig::Kind::unix_socket: text = "unix:" + escape_commas(serial.path); break;
+            case SerialConfig::Kind::none:
+                text = "none";
+                break;
+            case SerialConfig::Kind::stdio:
+                text = "stdio";
+                break;
+            case SerialConfig::Kind::pty:
+                text = "pty";
+                break;
+            case SerialConfig::Kind::file:
+                text = "file:" + escape_commas(serial.path);
+                break;
+            case SerialConfig::Kind::unix_socket:
+                text = "unix:" + escape_commas(serial.path);
+                break;
         }
         if (!serial.log.empty()) text += ",log=" + escape_commas(serial.log);
         texts.push_back(std::move(text));
@@ -134,7 +149,8 @@ Result<void> set_memory(u64& bytes, std::string_view text) {
     constexpr u64 kMost = u64{1} << 40;
     const auto parsed = parse_size(text);
     if (!parsed) return usage(fmt::format("'{}' is no size: write 256M or 4G", text));
-    if (*parsed < kLeast) return usage(fmt::format("'{}' is less than 1M: a number alone counts bytes, write 256M", text));
+    if (*parsed < kLeast)
+        return usage(fmt::format("'{}' is less than 1M: a number alone counts bytes, write 256M", text));
     if (*parsed > kMost) return usage(fmt::format("'{}' is more than 1024G, the most a machine can have", text));
     if (*parsed % kPageSize != 0) return usage(fmt::format("'{}' is not a multiple of 4K", text));
     bytes = *parsed;
@@ -144,7 +160,8 @@ Result<void> set_memory(u64& bytes, std::string_view text) {
 Result<void> set_boot(std::string& order, std::string_view text) {
     const bool letters = !text.empty() && text.find_first_not_of("acdn") == text.npos;
     if (!letters) {
-        return usage(fmt::format("'{}' is no boot order: use the letters a (floppy), c (disk), d (CD-ROM), n (network)", text));
+        return usage(
+            fmt::format("'{}' is no boot order: use the letters a (floppy), c (disk), d (CD-ROM), n (network)", text));
     }
     order = text;
     return {};
@@ -159,9 +176,9 @@ constexpr std::array kEngines{Word{"auto", EngineKind::automatic}, Word{"interpr
                               Word{"jit", EngineKind::jit}};
 constexpr std::array kClocks{Word{"auto", ClockKind::automatic}, Word{"virtual", ClockKind::virtual_time},
                              Word{"real", ClockKind::real_time}};
-constexpr std::array kLevels{Word{"trace", log::Level::trace},     Word{"debug", log::Level::debug},
-                             Word{"info", log::Level::info},       Word{"warning", log::Level::warning},
-                             Word{"error", log::Level::error},     Word{"off", log::Level::off}};
+constexpr std::array kLevels{Word{"trace", log::Level::trace}, Word{"debug", log::Level::debug},
+                             Word{"info", log::Level::info},   Word{"warning", log::Level::warning},
+                             Word{"error", log::Level::error}, Word{"off", log::Level::off}};
 
 template <class Enum, std::size_t N>
 Result<void> set_word(Enum& value, std::string_view text, const std::array<Word<Enum>, N>& words) {
@@ -178,7 +195,8 @@ Result<void> set_word(Enum& value, std::string_view text, const std::array<Word<
 template <class Enum, std::size_t N>
 Texts get_word(Enum value, const std::array<Word<Enum>, N>& words, Enum usual) {
     if (value == usual) return {};
-    const auto found = std::find_if(words.begin(), words.end(), [&](const Word<Enum>& word) { return word.value == value; });
+    const auto found =
+        std::find_if(words.begin(), words.end(), [&](const Word<Enum>& word) { return word.value == value; });
     return {std::string(found->text)};
 }
 
@@ -352,7 +370,8 @@ const std::array kOptions{
 constexpr std::array kCommands{
     CommandInfo{Command::run, "run", "run [MACHINE.toml] [OPTIONS]", "Runs a machine."},
     CommandInfo{Command::doctor, "doctor", "doctor", "Says what this host offers and what that means."},
-    CommandInfo{Command::disassemble, "disassemble", "disassemble FILE [OPTIONS]", "Shows the code in a file as assembly."},
+    CommandInfo{Command::disassemble, "disassemble", "disassemble FILE [OPTIONS]",
+                "Shows the code in a file as assembly."},
     CommandInfo{Command::help, "help", "help [COMMAND]", "Explains a command."},
 };
 
@@ -390,20 +409,23 @@ std::vector<std::string_view> option_names(Command command, bool in_file) {
 Result<void> complete_settings(Settings& settings) {
     MachineConfig& machine = settings.machine;
     if (machine.kernel.empty()) {
-        const char* orphan = !machine.initrd.empty()   ? "initrd"
-                             : !machine.append.empty() ? "append"
+        const char* orphan = !machine.initrd.empty()    ? "initrd"
+                             : !machine.append.empty()  ? "append"
                              : !machine.modules.empty() ? "module"
                                                         : nullptr;
-        if (orphan != nullptr) return usage(fmt::format("--{} says nothing without --kernel: add --kernel FILE", orphan));
+        if (orphan != nullptr)
+            return usage(fmt::format("--{} says nothing without --kernel: add --kernel FILE", orphan));
     }
     const bool monitor_on_stdio = machine.monitor.kind == MonitorConfig::Kind::stdio;
     if (machine.serials.empty() && !machine.kernel.empty() && !monitor_on_stdio) {
         machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}});
     }
-    const auto on_stdio = std::count_if(machine.serials.begin(), machine.serials.end(),
-                                        [](const SerialConfig& serial) { return serial.kind == SerialConfig::Kind::stdio; });
+    const auto on_stdio = std::count_if(machine.serials.begin(), machine.serials.end(), [](const SerialConfig& serial) {
+        return serial.kind == SerialConfig::Kind::stdio;
+    });
     if (on_stdio + (monitor_on_stdio ? 1 : 0) > 1) {
-        return usage("only one of the serial ports and the monitor can be on stdio: put the others on unix:PATH or file:PATH");
+        return usage(
+            "only one of the serial ports and the monitor can be on stdio: put the others on unix:PATH or file:PATH");
     }
     if (machine.engine == EngineKind::jit) {
         return usage("--engine jit: this release has no translator: use --engine auto or interpreter");

@@ -40,8 +40,8 @@ struct Option {
     std::string_view help;   // one sentence without a full stop
     std::string_view words;  // values worth completing, between spaces
     bool repeatable;
-    bool in_file;            // may stand in MACHINE.toml
-    bool takes_file;         // completes file names
+    bool in_file;                                                    // may stand in MACHINE.toml
+    bool takes_file;                                                 // completes file names
     Result<void> (*set)(Settings& settings, std::string_view text);  // errors: usage, without the option's name
     std::vector<std::string> (*get)(const Settings& settings);       // nothing: as if never given
     void (*clear)(Settings& settings);                               // forgets earlier values of a repeatable option
@@ -69,8 +69,8 @@ struct ExitStatusInfo {
 };
 std::span<const ExitStatusInfo> exit_status_table();
 
-/// What follows from the options together: refuses combinations that make no sense, and fills in the defaults that depend
-/// on others (a kernel run without --serial talks on stdio).
+/// What follows from the options together: refuses combinations that make no sense, and fills in the defaults that
+/// depend on others (a kernel run without --serial talks on stdio).
 Result<void> complete_settings(Settings& settings);
 
 }  // namespace bantam::frontend

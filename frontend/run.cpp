@@ -23,7 +23,8 @@ Result<void> write_screen_text(Machine& machine, const std::string& path) {
     bool ok = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
     if (file != nullptr) ok = (to_stdout ? std::fflush(file) : std::fclose(file)) == 0 && ok;
     if (!ok) {
-        return Error{ExitStatus::host_resource, fmt::format("cannot write the screen's text to {}: {}", path, std::strerror(errno))};
+        return Error{ExitStatus::host_resource,
+                     fmt::format("cannot write the screen's text to {}: {}", path, std::strerror(errno))};
     }
     return {};
 }
@@ -31,13 +32,22 @@ Result<void> write_screen_text(Machine& machine, const std::string& path) {
 /// Why the machine ended, where the status alone would puzzle.
 void explain(const Outcome& outcome) {
     switch (outcome.reason) {
-        case StopReason::time_limit: fmt::print(stderr, "bantam: the time limit was reached\n"); break;
-        case StopReason::halted: fmt::print(stderr, "bantam: the guest halted with interrupts off: nothing can wake it\n"); break;
-        case StopReason::triple_fault: fmt::print(stderr, "bantam: the guest's CPU shut down after a triple fault\n"); break;
-        case StopReason::reset_refused: fmt::print(stderr, "bantam: the guest asked for a reset, which --no-reboot refuses\n"); break;
+        case StopReason::time_limit:
+            fmt::print(stderr, "bantam: the time limit was reached\n");
+            break;
+        case StopReason::halted:
+            fmt::print(stderr, "bantam: the guest halted with interrupts off: nothing can wake it\n");
+            break;
+        case StopReason::triple_fault:
+            fmt::print(stderr, "bantam: the guest's CPU shut down after a triple fault\n");
+            break;
+        case StopReason::reset_refused:
+            fmt::print(stderr, "bantam: the guest asked for a reset, which --no-reboot refuses\n");
+            break;
         case StopReason::power_off:
         case StopReason::quit:
-        case StopReason::debug_exit: break;
+        case StopReason::debug_exit:
+            break;
     }
 }
 
@@ -62,10 +72,12 @@ Result<int> run_machine(const Settings& settings) {
     }
     explain(outcome);
     if (!settings.machine.screen_text.empty()) {
-        if (const Result<void> written = write_screen_text(machine, settings.machine.screen_text); !written) return written.error();
+        if (const Result<void> written = write_screen_text(machine, settings.machine.screen_text); !written)
+            return written.error();
     }
     if (!settings.machine.screenshot.empty()) {
-        if (const Result<void> written = machine.screendump(settings.machine.screenshot); !written) return written.error();
+        if (const Result<void> written = machine.screendump(settings.machine.screenshot); !written)
+            return written.error();
     }
     if (settings.machine.print_hash) fmt::print("state hash {:016x}\n", machine.state_hash());
     return outcome.code;

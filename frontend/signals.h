@@ -1,5 +1,5 @@
-// SignalWatch: SIGINT, SIGTERM and SIGHUP end the machine in an orderly way; a second one ends the process at once, with the
-// terminal as it was found.
+// SignalWatch: SIGINT, SIGTERM and SIGHUP end the machine in an orderly way; a second one ends the process at once,
+// with the terminal as it was found.
 #pragma once
 
 #include <memory>
@@ -12,8 +12,8 @@ namespace bantam::frontend {
 
 class SignalWatch {
 public:
-    /// Blocks the signals for this thread and all it will start, and turns SIGPIPE into an error of write(). Call before any
-    /// thread exists.
+    /// Blocks the signals for this thread and all it will start, and turns SIGPIPE into an error of write(). Call
+    /// before any thread exists.
     static void block();
     /// Starts the thread that waits for them. Errors: host_resource.
     static Result<std::unique_ptr<SignalWatch>> start(Machine& machine);

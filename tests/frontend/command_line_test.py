@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""Runs the program itself: exit statuses and messages for bad usage and bad files, and the texts it generates."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+BANTAM = ""
+
+
+def run(*arguments: str, **options) -> subprocess.CompletedProcess:
+    return subprocess.run([BANTAM, *arguments], capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL,
+                          check=False, **options)
+
+
+class CommandLine(unittest.TestCase):
+    def setUp(self) -> None:
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.path = pathlib.Path(self.folder.name)
+
+    def fails(self, status: int, *arguments: str, says: str) -> None:
+        done = run(*arguments)
+        self.assertEqual(done.returncode, status, f"{arguments}: {done.stderr}")
+        self.assertIn(says, done.stderr)
+        self.assertTrue(done.stderr.startswith("bantam: "), done.stderr)
+        self.assertEqual(done.stdout, "")
+
+    def test_texts(self) -> None:
+        self.assertRegex(run("--version").stdout, r"^bantam \d+\.\d+\.\d+\n$")
+        for arguments in (["--help"], ["help"], ["help", "run"], ["run", "--help"], ["help", "doctor"]):
+            done = run(*arguments)
+            self.assertEqual(done.returncode, 0, arguments)
+            self.assertIn("Exit status:", done.stdout)
+            self.assertIn("75", done.stdout)
+        self.assertIn("KVM", run("doctor").stdout)
+        self.assertTrue(run("--generate-man").stdout.startswith(".TH BANTAM 1"))
+        completion = run("--generate-completion").stdout
+        checked = subprocess.run(["bash", "-n"], input=completion, text=True, capture_output=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+
+    def test_completion_completes(self) -> None:
+        script = run("--generate-completion").stdout + '\nCOMP_WORDS=(bantam run --mem); COMP_CWORD=2; _bantam; echo "${COMPREPLY[@]}"'
+        done = subprocess.run(["bash", "-c", script], text=True, capture_output=True, check=True)
+        self.assertEqual(done.stdout.strip(), "--memory")
+
+    def test_bad_usage_is_64(self) -> None:
+        self.fails(64, says="no command")
+        self.fails(64, "runn", says="did you mean 'run'")
+        self.fails(64, "run", "--memori", "1G", says="did you mean 'memory'")
+        self.fails(64, "run", "--memory", "256", says="256M")
+        self.fails(64, "run", "--time-limit", "soon", says="30s")
+        self.fails(64, "run", "--cpu", "z80", "--kernel", "k", says="z80")
+        self.fails(64, "run", "--trace", "nonsense", "--kernel", "k", says="nonsense")
+
+    def test_machine_file(self) -> None:
+        file = self.path / "pc.toml"
+        file.write_text('memory = "64M"\nappend = "a"\nkernel = "k"\n')
+        done = run("run", str(file), "--memory", "32M", "--print-config")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('memory = "32M"', done.stdout)
+        self.assertIn('append = "a"', done.stdout)
+        again = self.path / "again.toml"
+        again.write_text(done.stdout)
+        self.assertEqual(run("run", str(again), "--print-config").stdout, done.stdout)
+        file.write_text("memroy = '1G'\n")
+        self.fails(64, "run", str(file), says="did you mean 'memory'")
+        self.fails(65, "run", str(self.path / "missing.toml"), says="missing.toml")
+        self.fails(65, "run", str(self.path), says="folder")
+
+    def test_bad_input_files_are_65(self) -> None:
+        empty = self.path / "empty"
+        empty.touch()
+        for bad in (self.path / "missing", empty, self.path):
+            self.fails(65, "run", "--kernel", str(bad), "--serial", "none", says=str(bad))
+        self.fails(65, "disassemble", str(self.path / "missing"), says="missing")
+        self.fails(65, "disassemble", str(self.path), says="ordinary file")
+        if os.getuid() != 0:
+            unreadable = self.path / "unreadable"
+            unreadable.write_bytes(b"x" * 4096)
+            unreadable.chmod(0)
+            self.fails(65, "run", "--kernel", str(unreadable), "--serial", "none", says="unreadable")
+
+    def test_disassemble(self) -> None:
+        code = self.path / "code"
+        code.write_bytes(b"\xcc\x90\xb8\x01\x00\x00\x00\xc3")
+        done = run("disassemble", str(code), "--offset", "1", "--bits", "32", "--base", "0x7c00")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertEqual(len(lines), 3, done.stdout)
+        self.assertIn("7c00:  90", lines[0])
+        self.assertIn("7c01:  b8 01 00 00 00", lines[1])
+        self.assertIn("mov", lines[1])
+        self.assertIn("ret", lines[2])
+        self.fails(65, "disassemble", str(code), "--offset", "8", says="beyond its end")
+        self.fails(64, "disassemble", str(code), "--bits", "8", says="16, 32 or 64")
+
+
+if __name__ == "__main__":
+    BANTAM = sys.argv.pop(1)
+    unittest.main()
