@@ -80,6 +80,7 @@ Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
     CLI::App app;
     app.set_help_flag();
     app.allow_extras();
+    app.require_subcommand(0, 1);  // a second command's name is a positional argument of the first
     bool version = false;
     bool help = false;
     bool generate_manual = false;

@@ -35,6 +35,8 @@ class CommandLine(unittest.TestCase):
             self.assertEqual(done.returncode, 0, arguments)
             self.assertIn("Exit status:", done.stdout)
             self.assertIn("75", done.stdout)
+        self.assertIn("--memory SIZE", run("help", "run").stdout)
+        self.assertEqual(run("help", "run").stdout, run("run", "--help").stdout)
         self.assertIn("KVM", run("doctor").stdout)
         self.assertTrue(run("--generate-man").stdout.startswith(".TH BANTAM 1"))
         completion = run("--generate-completion").stdout

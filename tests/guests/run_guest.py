@@ -1,0 +1,199 @@
+#!/usr/bin/env python3
+"""Boots the software of guests.toml headless and checks what it says.
+
+    run_guest.py --bantam FILE [--engine NAME] [--results FOLDER] GUEST...   run guests; status 1 when one fails
+    run_guest.py --reference GUEST...                                        the same under qemu-system-x86_64 (TCG)
+    run_guest.py --list [--slow]                                             names, for CMake
+    run_guest.py --status FOLDER                                             rewrite docs/STATUS.md from kept results
+
+A guest passes when every `expect` appeared in order, no `forbid` did, no kernel warning came that QEMU does not show too
+(`warnings`), and the process ended with the wanted status within its time. A guest with `stop = true` never ends by itself:
+it is stopped as soon as the last expectation appeared. A run whose guest cannot be fetched fails.
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import selectors
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+
+def load_guests() -> dict[str, dict]:
+    with open(HERE / "guests.toml", "rb") as file:
+        data = tomllib.load(file)
+    return {name: data["defaults"] | guest for name, guest in data["guest"].items()}
+
+
+def fetch(guest: dict) -> pathlib.Path:
+    done = subprocess.run([HERE / "fetch", *guest["fetch"]], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"run_guest: cannot fetch {guest['fetch']}")
+    return pathlib.Path(done.stdout.strip())
+
+
+def bantam_command(guest: dict, cache: pathlib.Path, arguments: argparse.Namespace, screen: pathlib.Path) -> list[str]:
+    command = [arguments.bantam, "run", "--headless", "--engine", arguments.engine, "--memory", guest["memory"],
+               "--kernel", str(cache / guest["kernel"]), "--no-reboot", "--wall-limit", f"{guest['seconds']}s"]
+    if "initrd" in guest:
+        command += ["--initrd", str(cache / guest["initrd"])]
+    if "append" in guest:
+        command += ["--append", guest["append"]]
+    if "cpu" in guest:
+        command += ["--cpu", guest["cpu"]]
+    if "time_limit" in guest:
+        command += ["--time-limit", guest["time_limit"]]
+    if guest.get("screen"):
+        command += ["--serial", "none", "--screen-text", str(screen)]
+    else:
+        command += ["--serial", "stdio"]
+    return command
+
+
+def reference_command(guest: dict, cache: pathlib.Path) -> list[str]:
+    command = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-cpu", "max", "-display", "none", "-no-reboot",
+               "-m", guest["memory"], "-kernel", str(cache / guest["kernel"]), "-serial", "stdio", "-monitor", "none"]
+    if "initrd" in guest:
+        command += ["-initrd", str(cache / guest["initrd"])]
+    if "append" in guest:
+        command += ["-append", guest["append"]]
+    return command
+
+
+def matched(expect: list[str], text: str) -> int:
+    """How many of `expect` occur in `text` in their order."""
+    at = 0
+    for count, pattern in enumerate(expect):
+        found = re.compile(pattern).search(text, at)
+        if found is None:
+            return count
+        at = found.end()
+    return len(expect)
+
+
+class Outcome:
+    def __init__(self) -> None:
+        self.text = ""
+        self.status: int | None = None
+        self.stopped = False  # by us, at the last expectation or at the time limit
+        self.seconds = 0.0
+
+
+def run(command: list[str], guest: dict, limit: float) -> Outcome:
+    outcome = Outcome()
+    started = time.monotonic()
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    selector = selectors.DefaultSelector()
+    selector.register(process.stdout, selectors.EVENT_READ)
+    raw = bytearray()
+    while True:
+        left = limit - (time.monotonic() - started)
+        if left <= 0 or (guest.get("stop") and matched(guest["expect"], raw.decode(errors="replace")) == len(guest["expect"])):
+            outcome.stopped = True
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raw += process.stdout.read() or b""
+            break
+        if selector.select(timeout=min(left, 1)):
+            chunk = os.read(process.stdout.fileno(), 65536)
+            if not chunk:
+                break
+            raw += chunk
+    outcome.status = process.wait()
+    outcome.seconds = time.monotonic() - started
+    outcome.text = raw.decode(errors="replace").replace("\r", "")
+    return outcome
+
+
+def complaints(guest: dict, outcome: Outcome, text: str, reference: bool) -> list[str]:
+    found = []
+    count = matched(guest["expect"], text)
+    if count < len(guest["expect"]):
+        found.append(f"'{guest['expect'][count]}' did not appear")
+    found += [f"'{pattern}' appeared" for pattern in guest["forbid"] if re.search(pattern, text)]
+    for line in re.findall(r"^bantam: warning (.*)$", text, re.MULTILINE):
+        if not any(re.search(known, line) for known in guest["warnings"]):
+            found.append(f"kernel warning that QEMU does not show: {line}")
+    if not reference and not (guest.get("stop") and outcome.stopped) and outcome.status not in guest["status"]:
+        found.append(f"exit status {outcome.status}, wanted {' or '.join(map(str, guest['status']))}")
+    if guest.get("stop") and outcome.stopped and not reference and outcome.status != 0:
+        found.append(f"exit status {outcome.status} after SIGTERM, wanted 0")
+    return found
+
+
+def run_guest(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
+    cache = fetch(guest)
+    with tempfile.TemporaryDirectory() as folder:
+        screen = pathlib.Path(folder) / "screen.txt"
+        command = reference_command(guest, cache) if arguments.reference else bantam_command(guest, cache, arguments, screen)
+        outcome = run(command, guest, guest["seconds"] + 30)
+        text = outcome.text
+        if guest.get("screen") and screen.exists():
+            text += screen.read_text(encoding="utf-8", errors="replace")
+    found = complaints(guest, outcome, text, arguments.reference)
+    print(f"{name}: {'FAILED' if found else 'ok'} in {outcome.seconds:.1f} s")
+    if found:
+        print("\n".join(f"  {line}" for line in found))
+        print("  command: " + " ".join(f"'{word}'" if " " in word else word for word in command))
+        print("  the last lines:\n" + "\n".join("  | " + line for line in text.splitlines()[-30:]))
+    if arguments.results:
+        folder = pathlib.Path(arguments.results)
+        folder.mkdir(parents=True, exist_ok=True)
+        engine = "qemu-tcg" if arguments.reference else arguments.engine
+        (folder / f"{name}.{engine}.json").write_text(
+            json.dumps({"guest": name, "engine": engine, "ok": not found, "seconds": round(outcome.seconds, 1)}))
+    return not found
+
+
+def status_page(results: pathlib.Path) -> str:
+    """docs/STATUS.md: guest x engine, from the result files of the last runs."""
+    kept = [json.loads(file.read_text()) for file in sorted(results.glob("*.json"))]
+    engines = sorted({entry["engine"] for entry in kept}) or ["interpreter"]
+    cells = {(entry["guest"], entry["engine"]): f"{'boots' if entry['ok'] else '**fails**'}, {entry['seconds']} s" for entry in kept}
+    lines = ["# Status", "", "Written by `tests/guests/run_guest.py --status FOLDER` from the results of the last runs; what each",
+             "guest must show is in `tests/guests/guests.toml`. Seconds are wall time on the machine that ran the tests.", "",
+             "| guest | what it is | " + " | ".join(engines) + " |", "|---|---|" + "---|" * len(engines)]
+    for name, guest in load_guests().items():
+        row = [cells.get((name, engine), "not run") for engine in engines]
+        lines.append(f"| {name} | {guest['about']} | " + " | ".join(row) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--bantam", default=str(ROOT / "build/release/frontend/bantam"))
+    parser.add_argument("--engine", default="interpreter")
+    parser.add_argument("--results")
+    parser.add_argument("--reference", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("--slow", action="store_true", help="with --list: those too long for ./check instead")
+    parser.add_argument("--status", metavar="FOLDER")
+    parser.add_argument("guests", nargs="*")
+    arguments = parser.parse_args()
+    guests = load_guests()
+    if arguments.list:
+        print("\n".join(f"{name};{guest['seconds']}" for name, guest in guests.items() if guest["slow"] == arguments.slow))
+        return 0
+    if arguments.status:
+        (ROOT / "docs/STATUS.md").write_text(status_page(pathlib.Path(arguments.status)), encoding="utf-8")
+        return 0
+    unknown = [name for name in arguments.guests if name not in guests]
+    if unknown or not arguments.guests:
+        sys.exit(f"run_guest: name guests of guests.toml: {' '.join(guests)}")
+    results = [run_guest(name, guests[name], arguments) for name in arguments.guests]
+    return 0 if all(results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# Shared by ./run, ./check and .ci/run (sourced): installs what is missing with apt, and builds a preset.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+
+# What building and running needs; what only checking needs.
+build_packages=(cmake ninja-build g++ pkg-config libasmjit-dev libcapstone-dev libsdl2-dev zlib1g-dev libgtest-dev libfmt-dev
+    libspdlog-dev libcli11-dev libtomlplusplus-dev libzydis-dev seabios ccache python3)
+check_packages=(clang clang-format clang-tidy nasm binutils dpkg-dev libclang-rt-14-dev)
+
+say() { printf '== %s\n' "$*" >&2; }
+
+installed() { dpkg-query -W -f '${Status}\n' "$1" 2>/dev/null | grep -q '^install ok installed$'; }
+
+install_packages() { # PACKAGE...
+    local missing=() package
+    for package in "$@"; do installed "$package" || missing+=("$package"); done
+    [ ${#missing[@]} -eq 0 ] && return
+    local sudo=()
+    if [ "$(id -u)" -ne 0 ]; then
+        command -v sudo >/dev/null || {
+            say "missing Debian packages: ${missing[*]}; install them as root with: apt-get install ${missing[*]}"
+            exit 66
+        }
+        sudo=(sudo)
+    fi
+    say "installing ${missing[*]}"
+    "${sudo[@]}" apt-get -qq update >&2 || say "not every package list came; going on with those that did"
+    DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get -qq install -y --no-install-recommends "${missing[@]}" >&2 || {
+        say "apt-get install ${missing[*]} failed: Bantam is built on Debian 12 (bookworm)"
+        exit 66
+    }
+}
+
+# Configures and builds PRESET into build/PRESET; prints only what went wrong unless BANTAM_VERBOSE is set.
+build_preset() { # PRESET [CMAKE-ARGUMENT...]
+    local preset=$1 log
+    shift
+    mkdir -p "$root/build"
+    log=$root/build/$preset.log
+    # Paths relative to the tree let ccache share objects between work trees.
+    export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
+    if ! (cd "$root" && cmake --preset "$preset" "$@" && cmake --build "build/$preset" -j "$(nproc)") >"$log" 2>&1; then
+        grep -nE 'error|FAILED|Error' "$log" | head -40 >&2
+        say "building the preset $preset failed; all of it is in $log"
+        return 1
+    fi
+    [ -z "${BANTAM_VERBOSE:-}" ] || cat "$log" >&2
+}
