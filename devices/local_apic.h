@@ -89,8 +89,10 @@ public:
     bool accept(const ApicMessage& message);
 
 private:
-    enum Lvt : unsigned { kTimer, kThermal, kPerformance, kLint0, kLint1, kError, kLvtCount };
+    enum Lvt : unsigned { kTimer, kThermal, kPerformance, kLint0, kLint1, kError };
+    static constexpr unsigned kLvtCount = 6;
     static constexpr u32 kMasked = 0x10000;
+    static constexpr unsigned kModePeriodic = 1, kModeTscDeadline = 2;
     using Bits256 = std::array<u32, 8>;
 
     struct Registers {
@@ -102,7 +104,7 @@ private:
         u32 esr = 0, errors = 0;  // as read, and gathered since the last write
         u64 icr = 0;
         std::array<u32, kLvtCount> lvt{kMasked, kMasked, kMasked, kMasked, kMasked, kMasked};
-        bool lint0_remote_irr = false, lint1_remote_irr = false;
+        std::array<bool, 2> lint_remote_irr{};
         u32 initial_count = 0, divide = 0;
         u64 timer_origin_ns = 0;  // when the current count was loaded
         bool timer_running = false;
@@ -113,23 +115,34 @@ private:
     };
 
     [[nodiscard]] u32 register_value(unsigned index) const;
-    [[nodiscard]] bool write_register(unsigned index, u32 value);
+    [[nodiscard]] bool exists(unsigned index) const;
+    void write_register(unsigned index, u32 value);
+    void write_lvt(unsigned entry, u32 value);
+    void reset_state();
+
     [[nodiscard]] bool external_request() const;
     [[nodiscard]] int highest_request() const;
-    [[nodiscard]] unsigned timer_shift() const;
-    [[nodiscard]] unsigned timer_mode() const { return (r_.lvt[kTimer] >> 17) & 3u; }
-    [[nodiscard]] u32 current_count() const;
     void update();
     void end_of_interrupt();
-    void send_icr();
-    void write_lvt(unsigned entry, u32 value);
-    void fire_lvt(unsigned entry);
     void raise(u8 vector, bool level);
-    void error(u32 bit_mask);
+    void error(u32 mask);
+    void send_icr();
+    void fire_lvt(unsigned entry);
+    void deliver_local(DeliveryMode mode, u8 vector, bool level);
+    void service_lint(unsigned pin, bool rising);
+
+    [[nodiscard]] unsigned timer_mode() const { return (r_.lvt[kTimer] >> 17) & 3u; }
+    [[nodiscard]] unsigned timer_shift() const;
+    [[nodiscard]] u64 timer_period_ns() const;
+    [[nodiscard]] u32 current_count() const;
+    [[nodiscard]] u64 tsc() const;
     void arm_timer();
     void timer_fired();
+    /// Fires an expiry that is due but that the run loop has not seen yet.
+    void settle_timer();
+    void write_initial_count(u32 value);
     void write_divide(u32 value);
-    void reset_state();
+    void write_timer_lvt(u32 value);
 
     std::string name_;
     Scheduler& scheduler_;
