@@ -6,6 +6,7 @@
 #pragma once
 
 #include <csetjmp>
+#include <cstring>
 #include <string>
 
 #include "base/bits.h"

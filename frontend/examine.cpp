@@ -61,7 +61,7 @@ DisassembledLine disassemble_line(std::span<const u8> bytes, u64 address, const 
     std::string assembly = "(bad)";
     if (isa::decode(bytes, mode, instruction) == isa::DecodeStatus::ok) {
         length = instruction.length;
-        assembly = isa::disassemble(instruction, address);
+        assembly = isa::disassemble(bytes.first(length), address, mode.code_size);
     }
     std::string dump;
     for (const u8 byte : bytes.first(length)) dump += fmt::format("{:02x} ", byte);

@@ -340,7 +340,7 @@ const std::array kOptions{
     Option{kRun, "monitor", "stdio|unix:PATH", "line console that inspects and controls the machine; unix: listens", "stdio unix:", false, true, false,
         [](S s, V t) { return set_monitor(s.machine.monitor, t); },
         [](C s) { return get_monitor(s.machine.monitor); }, nothing},
-    Option{kRun, "trace", "WHAT[,WHAT]", "log what happens inside, to standard error", "", true, true, false,
+    Option{kRun, "trace", "WHAT[,WHAT]", "log what happens inside to standard error: io, interrupts, instructions", "io interrupts instructions", true, true, false,
         [](S s, V t) { return add_trace(s.machine.trace, t); },
         [](C s) { return s.machine.trace; }, [](S s) { s.machine.trace.clear(); }},
     Option{kRun, "log", "LEVEL", "least level of message written to standard error (default warning)", "trace debug info warning error off", false, true, false,

@@ -34,7 +34,8 @@ def problems(root: pathlib.Path) -> list[str]:
 
 def main() -> int:
     found = problems(pathlib.Path(__file__).resolve().parent.parent)
-    print("\n".join(found))
+    if found:
+        print("\n".join(found))
     return 1 if found else 0
 
 
