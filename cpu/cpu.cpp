@@ -31,6 +31,8 @@ void Cpu::reset() {
     if (apic_id != 0) state.apic_base &= ~u64{0x100};  // only the bootstrap processor has BSP set
     if (!model.has(isa::Feature::apic)) state.apic_base = 0;
     state.microcode_revision = model.has(isa::Feature::pae) ? u64{1} << 32 : 0;
+    state.misc_enable = 1 | 1u << 11 | 1u << 12;  // fast strings; no branch trace, no PEBS
+    if (model.has(isa::Feature::monitor)) state.misc_enable |= 1u << 18;
     // FNINIT-like power-on image: FCW 0040h at RESET (SDM vol. 3, table 10-1), tag word all empty.
     state.x87[0] = 0x40;
     state.x87[1] = 0;

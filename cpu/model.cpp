@@ -28,9 +28,10 @@ constexpr FeatureSet kPentium2 =
     with(kPentiumMmx, {Feature::pae, Feature::sep, Feature::mtrr, Feature::pge, Feature::mca, Feature::cmov,
                        Feature::pat, Feature::pse36, Feature::fxsr});
 constexpr FeatureSet kPentium3 = with(kPentium2, {Feature::sse});
+// MONITOR/MWAIT only where a model is chosen for it: an idle loop of HLT is what every guest handles best.
 constexpr FeatureSet kCore2 =
-    with(kPentium3, {Feature::sse2, Feature::clflush, Feature::sse3, Feature::ssse3, Feature::monitor, Feature::cx16,
-                     Feature::syscall, Feature::nx, Feature::long_mode, Feature::lahf64});
+    with(kPentium3, {Feature::sse2, Feature::clflush, Feature::sse3, Feature::ssse3, Feature::cx16, Feature::syscall,
+                     Feature::nx, Feature::long_mode, Feature::lahf64});
 constexpr FeatureSet kV2 = with(kCore2, {Feature::sse41, Feature::sse42, Feature::popcnt, Feature::rdtscp});
 constexpr FeatureSet kV3 =
     with(kV2, {Feature::pclmulqdq,    Feature::fma,     Feature::pcid,  Feature::x2apic,   Feature::movbe,
@@ -139,10 +140,10 @@ std::vector<Model> all_models() {
         make("pentium-mmx", 0x0543, kPentiumMmx, 32, 1, ""),
         make("p2", 0x0652, kPentium2, 36, 2, ""),
         make("p3", 0x0673, kPentium3, 36, 2, ""),
-        make("core2", 0x06FB, kCore2, 36, 0xA, "Intel(R) Core(TM)2 Duo CPU T7700 @ 2.40GHz"),
+        make("core2", 0x06FB, with(kCore2, {Feature::monitor}), 36, 0xA, "Intel(R) Core(TM)2 Duo CPU T7700 @ 2.40GHz"),
         make("x86-64-v2", 0x106A5, kV2, 40, 0xB, "Bantam x86-64-v2 CPU"),
         make("x86-64-v3", 0x306C3, kV3, 40, 0x16, "Bantam x86-64-v3 CPU"),
-        make("host", host_cpuid(1, 0)[0], kEverything, 40, 0x16, host_brand()),
+        make("host", host_cpuid(1, 0)[0], with(kEverything, {Feature::monitor}), 40, 0x16, host_brand()),
         make("default", 0x000F0601, kEverything, 40, 0x16, "Bantam Virtual CPU"),
     };
 }

@@ -51,6 +51,7 @@ void CpuState::describe(Archive& archive) {
     archive.field("init_latched", init_latched);
     archive.field("nmi_blocked", nmi_blocked);
     archive.field("in_smm", in_smm);
+    archive.field("nmi_blocked_before_smm", nmi_blocked_before_smm);
     archive.field("step_armed", step_armed);
     archive.field("resume_armed", resume_armed);
     archive.field("mov_ss_shadow", mov_ss_shadow);
@@ -77,6 +78,7 @@ void CpuState::describe(Archive& archive) {
     archive.field("microcode_revision", microcode_revision);
     archive.field("feature_control", feature_control);
     archive.field("debug_control", debug_control);
+    archive.field("spec_ctrl", spec_ctrl);
     archive.field("random_state", random_state);
     archive.field("mxcsr", mxcsr);
     archive.bytes("x87", x87.data(), x87.size());

@@ -105,6 +105,7 @@ struct CpuState {
     bool init_latched = false;
     bool nmi_blocked = false;   // from NMI delivery to IRET
     bool in_smm = false;
+    bool nmi_blocked_before_smm = false;
     // Between instructions.
     bool step_armed = false;       // TF was set when the instruction in flight began: #DB after it
     bool resume_armed = false;     // RF was set when the instruction in flight began: clear it after it
@@ -121,7 +122,7 @@ struct CpuState {
     u64 mtrr_def_type = 0;
     std::array<u64, 16> mtrr_variable{};  // base/mask pairs
     std::array<u64, 11> mtrr_fixed{};
-    u64 microcode_revision = 0, feature_control = 1, debug_control = 0;
+    u64 microcode_revision = 0, feature_control = 1, debug_control = 0, spec_ctrl = 0;
     u64 random_state = 0x9E3779B97F4A7C15;  // generator behind RDRAND and RDSEED: the same in every run
     // --- x87, MMX, SSE, AVX
     u32 mxcsr = 0x1F80;
