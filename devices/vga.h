@@ -113,9 +113,16 @@ private:
         unsigned start = 0;
         unsigned line_compare = 0;
         bool double_scan = false;
+        unsigned row_lines = 1;  // scan lines of a character row
+        unsigned rows = 0;       // whole character rows shown
+    };
+    struct Cell {
+        u32 address = 0;  // in each plane
+        u32 scan = 0;     // row within the character
     };
     [[nodiscard]] Timing timing() const;
     [[nodiscard]] Geometry geometry() const;
+    [[nodiscard]] Cell cell_at(const Geometry& g, unsigned line, unsigned column) const;
     [[nodiscard]] u8 input_status_1() const;
     [[nodiscard]] u8 input_status_0() const;
     [[nodiscard]] bool colour() const { return (r_.misc_output & 1) != 0; }

@@ -1,0 +1,341 @@
+// See ps2_keyboard.h.
+#include "devices/ps2_keyboard.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/bits.h"
+
+namespace bantam::devices {
+namespace {
+constexpr u8 kAck = 0xFA, kResend = 0xFE, kTestPassed = 0xAA;
+constexpr u64 kMs = 1'000'000;
+
+constexpr u8 overrun_code(u8 set) { return set == 1 ? 0xFF : 0x00; }
+
+/// Codes of one key event.
+struct Codes {
+    std::array<u8, 10> bytes{};
+    unsigned count = 0;
+    void add(unsigned byte) { bytes[count++] = static_cast<u8>(byte); }
+    /// A make or break code of set 1 or 2, with its prefixes.
+    void add(u8 set, u16 set1, u16 set2, bool make) {
+        const u16 code = set == 1 ? set1 : set2;
+        if (code >> 8 != 0) add(code >> 8);
+        if (set == 1) {
+            add((code & 0xFFu) | (make ? 0u : 0x80u));
+        } else {
+            if (!make) add(0xF0);
+            add(code & 0xFFu);
+        }
+    }
+};
+
+}  // namespace
+
+Ps2Keyboard::Ps2Keyboard(Scheduler& scheduler)
+    : scheduler_(scheduler),
+      repeat_timer_(scheduler, "keyboard.repeat", [this] { repeat(); }),
+      test_timer_(scheduler, "keyboard.test", [this] { self_test_done(); }) {
+    restore_defaults();
+}
+
+void Ps2Keyboard::reset() {
+    r_ = {};
+    restore_defaults();
+    responses_.clear();
+    buffer_.clear();
+    repeat_timer_.disarm();
+    test_timer_.disarm();
+}
+
+void Ps2Keyboard::describe(Archive& archive) {
+    archive.field("scanning", r_.scanning);
+    archive.field("scan_set", r_.scan_set);
+    archive.field("leds", r_.leds);
+    archive.field("typematic", r_.typematic);
+    archive.field("command", r_.command);
+    archive.field("last_sent", r_.last_sent);
+    archive.field("testing", r_.testing);
+    archive.field("overrun", r_.overrun);
+    archive.field("repeat_key", r_.repeat_key);
+    archive.field("repeating", r_.repeating);
+    archive.bytes("set3_kind", r_.set3_kind.data(), r_.set3_kind.size());
+    archive.bytes("keys_down", r_.keys_down.data(), r_.keys_down.size());
+    archive.field("responses", responses_);
+    archive.field("buffer", buffer_);
+    if (!archive.loading()) return;
+    if (r_.scan_set < 1 || r_.scan_set > 3) r_.scan_set = 2;
+    r_.typematic &= 0x7F;
+}
+
+std::string Ps2Keyboard::info() const {
+    return fmt::format("keyboard: set {}, {}, LEDs {:03b}, {} bytes wait\n", r_.scan_set,
+                       r_.testing    ? "self-test"
+                       : r_.scanning ? "scanning"
+                                     : "off",
+                       r_.leds, buffer_.size() + responses_.size());
+}
+
+bool Ps2Keyboard::has_output() const {
+    // While an argument is awaited the keyboard is silent but for its answers.
+    return !responses_.empty() || (r_.command == 0 && !buffer_.empty());
+}
+
+std::optional<u8> Ps2Keyboard::take_output() {
+    if (!has_output()) return std::nullopt;
+    const bool response = !responses_.empty();
+    const u8 byte = response ? responses_.pop() : buffer_.pop();
+    if (!response && buffer_.empty()) r_.overrun = false;
+    if (byte != kResend) r_.last_sent = byte;
+    return byte;
+}
+
+void Ps2Keyboard::respond(u8 byte) {
+    responses_.push(byte);
+    output_added();
+}
+
+void Ps2Keyboard::restore_defaults() {
+    r_.typematic = 0x2B;
+    r_.command = 0;
+    r_.repeating = false;
+    repeat_timer_.disarm();
+    for (const KeyRow& row : key_table()) {
+        if (row.set3 != 0) r_.set3_kind[row.set3] = static_cast<u8>(row.kind);
+    }
+}
+
+void Ps2Keyboard::set_all_kinds(KeyRow::Kind kind) { r_.set3_kind.fill(static_cast<u8>(kind)); }
+
+void Ps2Keyboard::receive(u8 byte) {
+    if (r_.testing) return;  // the line is not served during BAT
+    // A command byte in place of an argument ends the waiting one; EDh and above are no argument except to FBh-FDh.
+    const bool key_list = r_.command >= 0xFB && r_.command <= 0xFD;
+    if (r_.command != 0 && (byte < 0xED || (key_list && byte < 0xED))) {
+        argument(byte);
+        return;
+    }
+    r_.command = 0;
+    responses_.clear();
+    command(byte);
+}
+
+void Ps2Keyboard::command(u8 byte) {
+    switch (byte) {
+        case 0xED:  // set LEDs
+        case 0xF0:  // select or report scan code set
+        case 0xF3:  // typematic rate and delay
+            r_.command = byte;
+            respond(kAck);
+            break;
+        case 0xEE:
+            respond(0xEE);
+            break;
+        case 0xF2:
+            respond(kAck);
+            respond(0xAB);
+            respond(0x83);
+            break;
+        case 0xF4:
+            buffer_.clear();
+            r_.scanning = true;
+            respond(kAck);
+            break;
+        case 0xF5:
+        case 0xF6:
+            buffer_.clear();
+            restore_defaults();
+            r_.scanning = byte == 0xF6;
+            respond(kAck);
+            break;
+        case 0xF7:
+        case 0xF8:
+        case 0xF9:
+        case 0xFA: {
+            constexpr KeyRow::Kind kKinds[] = {KeyRow::Kind::typematic, KeyRow::Kind::make_break,
+                                               KeyRow::Kind::make_only, KeyRow::Kind::typematic};
+            set_all_kinds(kKinds[byte - 0xF7]);
+            respond(kAck);
+            break;
+        }
+        case 0xFB:
+        case 0xFC:
+        case 0xFD:  // a list of set-3 codes follows, ended by the next command; scanning stops
+            buffer_.clear();
+            r_.scanning = false;
+            r_.command = byte;
+            respond(kAck);
+            break;
+        case 0xFE:
+            respond(r_.last_sent);
+            break;
+        case 0xFF:
+            buffer_.clear();
+            r_.keys_down.fill(0);
+            r_.leds = 0;
+            r_.scan_set = 2;
+            r_.scanning = true;
+            restore_defaults();
+            r_.testing = true;
+            respond(kAck);
+            test_timer_.arm(scheduler_.now() + kSelfTestNs);
+            break;
+        default:
+            respond(kResend);
+            break;
+    }
+}
+
+void Ps2Keyboard::argument(u8 byte) {
+    const u8 which = r_.command;
+    switch (which) {
+        case 0xED:
+            r_.leds = byte & 7;
+            break;
+        case 0xF0:
+            if (byte > 3) {
+                r_.command = 0;
+                respond(kResend);
+                return;
+            }
+            buffer_.clear();
+            r_.command = 0;
+            respond(kAck);
+            if (byte == 0) {
+                respond(r_.scan_set);
+            } else {
+                r_.scan_set = byte;
+            }
+            return;
+        case 0xF3:
+            r_.typematic = byte & 0x7F;
+            break;
+        default: {
+            constexpr KeyRow::Kind kKinds[] = {KeyRow::Kind::typematic, KeyRow::Kind::make_break,
+                                               KeyRow::Kind::make_only};
+            r_.set3_kind[byte] = static_cast<u8>(kKinds[which - 0xFB]);
+            respond(kAck);
+            return;  // more may follow
+        }
+    }
+    r_.command = 0;
+    respond(kAck);
+}
+
+void Ps2Keyboard::self_test_done() {
+    r_.testing = false;
+    respond(kTestPassed);
+}
+
+bool Ps2Keyboard::down(KeyCode key) const {
+    const auto index = static_cast<unsigned>(key);
+    return bit(r_.keys_down[index / 8], index % 8);
+}
+
+bool Ps2Keyboard::any_down(std::string_view left, std::string_view right) const {
+    return down(*key_by_name(left)) || down(*key_by_name(right));
+}
+
+void Ps2Keyboard::key(KeyCode key, bool pressed) {
+    const auto index = static_cast<unsigned>(key);
+    if (index >= key_table().size() || down(key) == pressed) return;
+    r_.keys_down[index / 8] = static_cast<u8>(r_.keys_down[index / 8] ^ 1u << index % 8);
+    if (pressed) {
+        r_.repeat_key = static_cast<u8>(index);
+        r_.repeating = true;
+        repeat_timer_.arm(scheduler_.now() + repeat_delay_ns());
+    } else if (r_.repeating && r_.repeat_key == index) {
+        r_.repeating = false;
+        repeat_timer_.disarm();
+    }
+    send_key(key, pressed, false);
+}
+
+void Ps2Keyboard::repeat() {
+    if (!r_.repeating) return;
+    const auto key = static_cast<KeyCode>(r_.repeat_key);
+    const KeyRow& row = key_row(key);
+    const bool repeats =
+        row.name != "pause" && (r_.scan_set != 3 || r_.set3_kind[row.set3] == static_cast<u8>(KeyRow::Kind::typematic));
+    if (!repeats) return;
+    send_key(key, true, true);
+    repeat_timer_.arm(scheduler_.now() + repeat_period_ns());
+}
+
+/// Delay: (1 + bits 6-5) * 250 ms. Period: (8 + bits 2-0) * 2^(bits 4-3) * 4.17 ms.
+u64 Ps2Keyboard::repeat_delay_ns() const { return (1 + bits(r_.typematic, 5, 2)) * 250 * kMs; }
+
+u64 Ps2Keyboard::repeat_period_ns() const {
+    return ((8 + bits(r_.typematic, 0, 3)) << bits(r_.typematic, 3, 2)) * 4'170'000;
+}
+
+/// The code sequence of one key event. Sets 1 and 2 wrap cursor keys in shift codes while num lock or shift would
+/// change what they mean on an 84-key keyboard ("Keyboard scan codes", notes of the tables).
+void Ps2Keyboard::send_key(KeyCode key, bool pressed, bool) {
+    if (!r_.scanning || r_.testing) return;
+    const KeyRow& row = key_row(key);
+    const u8 set = r_.scan_set;
+    Codes codes;
+    if (set == 3) {
+        if (row.set3 == 0) return;
+        const bool breaks = r_.set3_kind[row.set3] != static_cast<u8>(KeyRow::Kind::make_only);
+        // The typematic default keys send break codes too only after FAh; then their kind is typematic with break.
+        if (!pressed && !breaks) return;
+        if (!pressed) codes.add(0xF0);
+        codes.add(row.set3);
+        push_codes(codes.bytes.data(), codes.count);
+        return;
+    }
+    const bool control = any_down("ctrl", "ctrl_r");
+    const bool shift = any_down("shift", "shift_r");
+    if (row.name == "pause") {
+        if (!pressed) return;  // its break code follows the make at once
+        if (control) {
+            codes.add(set, 0xE046, 0xE07E, true);
+            codes.add(set, 0xE046, 0xE07E, false);
+        } else {
+            codes.add(0xE1);
+            codes.add(set, 0x1D, 0x14, true);
+            codes.add(set, 0x45, 0x77, true);
+            codes.add(0xE1);
+            codes.add(set, 0x1D, 0x14, false);
+            codes.add(set, 0x45, 0x77, false);
+        }
+    } else if (row.name == "print") {
+        if (any_down("alt", "alt_r")) {
+            codes.add(set, 0x54, 0x84, pressed);
+        } else {
+            const bool fake_shift = !control && !shift;
+            if (fake_shift && pressed) codes.add(set, 0xE02A, 0xE012, true);
+            codes.add(set, row.set1, row.set2, pressed);
+            if (fake_shift && !pressed) codes.add(set, 0xE02A, 0xE012, false);
+        }
+    } else {
+        const bool cursor_key = row.set1 >= 0xE047 && row.set1 <= 0xE053;
+        const bool num_lock = (r_.leds & 2) != 0;
+        const bool undo_shift = cursor_key && shift && !num_lock;
+        const bool add_shift = cursor_key && num_lock && !shift;
+        if (undo_shift && pressed) codes.add(set, 0xE02A, 0xE012, false);
+        if (add_shift && pressed) codes.add(set, 0xE02A, 0xE012, true);
+        codes.add(set, row.set1, row.set2, pressed);
+        if (undo_shift && !pressed) codes.add(set, 0xE02A, 0xE012, true);
+        if (add_shift && !pressed) codes.add(set, 0xE02A, 0xE012, false);
+    }
+    push_codes(codes.bytes.data(), codes.count);
+}
+
+/// A sequence goes into the buffer whole; if it does not fit, the overrun code takes the last place once.
+void Ps2Keyboard::push_codes(const u8* codes, unsigned count) {
+    if (r_.overrun) return;
+    if (buffer_.room() <= count) {
+        r_.overrun = true;
+        buffer_.push(overrun_code(r_.scan_set));
+    } else {
+        for (unsigned i = 0; i < count; ++i) buffer_.push(codes[i]);
+    }
+    output_added();
+}
+
+}  // namespace bantam::devices
