@@ -82,7 +82,7 @@ public:
     // --- Environment
     u32 read_port(u16 port, unsigned size) override;
     void write_port(u16 port, unsigned size, u32 value) override;
-    u8 acknowledge_interrupt() override { return local_apic_.acknowledge(); }
+    u8 acknowledge_interrupt() override;
     u64 now_ns() override { return scheduler_.now(); }
     void apic_base_written(u64 value) override;
     u8 read_task_priority() override { return local_apic_.cr8(); }
@@ -108,6 +108,7 @@ public:
     void set_port_trace(std::function<void(bool write, u16 port, unsigned size, u32 value)> trace) {
         port_trace_ = std::move(trace);
     }
+    void set_interrupt_trace(std::function<void(u8 vector)> trace) { interrupt_trace_ = std::move(trace); }
 
 private:
     void map(std::string name, u16 first, u32 count, RegisterSpace space);
@@ -170,6 +171,7 @@ private:
 
     std::vector<devices::Device*> devices_;
     std::function<void(bool, u16, unsigned, u32)> port_trace_;
+    std::function<void(u8)> interrupt_trace_;
     bool ready_ = false;  // construction is over: chips may call back
 };
 

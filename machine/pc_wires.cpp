@@ -101,6 +101,12 @@ void Pc::shutdown() {
     log::info("triple fault at {:04x}:{:x}", cpu_.state.segment[kCs].selector, cpu_.state.instruction_rip);
 }
 
+u8 Pc::acknowledge_interrupt() {
+    const u8 vector = local_apic_.acknowledge();
+    if (interrupt_trace_) interrupt_trace_(vector);
+    return vector;
+}
+
 u32 Pc::read_port(u16 port, unsigned size) {
     const u32 value = io_.read(port, size);
     if (port_trace_) port_trace_(false, port, size, value);

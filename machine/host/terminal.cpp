@@ -56,6 +56,8 @@ RawTerminal::~RawTerminal() {
     if (active_) restore_terminal();
 }
 
+bool standard_input_is_terminal() { return ::isatty(STDIN_FILENO) != 0; }
+
 void restore_terminal() noexcept {
     const int fd = raw_fd.exchange(-1);
     if (fd >= 0) ::tcsetattr(fd, TCSANOW, &saved_mode);

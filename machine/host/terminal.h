@@ -20,6 +20,9 @@ private:
     bool active_ = false;
 };
 
+/// True when somebody may be typing at standard input.
+[[nodiscard]] bool standard_input_is_terminal();
+
 /// Gives the terminal back its saved mode, if it is raw. Async-signal-safe.
 void restore_terminal() noexcept;
 

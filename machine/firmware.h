@@ -1,0 +1,22 @@
+// Firmware: finds and reads the BIOS and VGA BIOS images a machine starts from.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/types.h"
+
+namespace bantam {
+
+/// Contents of `path` ("-": standard input), at most `limit` bytes. Errors: bad_input, naming the file and the cause.
+Result<std::vector<u8>> read_input_file(const std::string& path, u64 limit);
+
+/// The BIOS called `name` ("seabios": from the distribution's package) or the file of that path. A multiple of 4 KiB up
+/// to 16 MiB. Errors: host_resource when the package is missing, bad_input for an unsuitable file.
+Result<std::vector<u8>> load_bios(const std::string& name);
+
+/// The VGA BIOS in `path`; when empty, that of the distribution's package, or nothing when there is none.
+Result<std::vector<u8>> load_vga_bios(const std::string& path);
+
+}  // namespace bantam

@@ -1,0 +1,19 @@
+// The texts of `info WHAT`: the machine's state in words. No side effects.
+#pragma once
+
+#include <string>
+
+#include "machine/pc.h"
+
+namespace bantam::info {
+
+std::string registers(const Cpu& cpu);
+/// Mapped linear ranges by walking the page tables, equal neighbours joined.
+std::string mem(const Cpu& cpu, const PhysicalMemory& memory);
+std::string tlb(const Cpu& cpu);
+std::string pci(Pc& pc);
+std::string irq(Pc& pc);
+/// Port ranges, physical regions and accesses nobody claimed.
+std::string map(Pc& pc, const PhysicalMemory& memory);
+
+}  // namespace bantam::info

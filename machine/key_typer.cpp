@@ -1,0 +1,71 @@
+#include "machine/key_typer.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace bantam {
+namespace {
+
+std::optional<devices::KeyCode> find_key(const std::string& name) {
+    if (name.size() < 3 || name.compare(0, 2, "0x") != 0) return devices::key_by_name(name);
+    u16 code = 0;
+    const auto [end, error] = std::from_chars(name.data() + 2, name.data() + name.size(), code, 16);
+    if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
+    return devices::key_by_set1(code);
+}
+
+}  // namespace
+
+KeyTyper::KeyTyper(Scheduler& scheduler, devices::Ps2Keyboard& keyboard)
+    : scheduler_(scheduler), keyboard_(keyboard), timer_(scheduler, "sendkey", [this] { step(); }) {}
+
+Result<void> KeyTyper::type(const std::vector<std::string>& names) {
+    if (names.empty()) return Error{ExitStatus::usage, "sendkey needs a key, for example ret or ctrl-alt-delete"};
+    if (waiting_.size() >= kMaxWaiting) {
+        return Error{ExitStatus::usage,
+                     fmt::format("{} keys wait already; let the guest take them first", kMaxWaiting)};
+    }
+    Chord chord;
+    for (const std::string& name : names) {
+        const std::optional<devices::KeyCode> key = find_key(name);
+        if (!key) {
+            return Error{
+                ExitStatus::usage,
+                fmt::format("unknown key '{}': names are like a, shift, ret, f1, kp_5, or scan codes like 0x1d", name)};
+        }
+        chord.push_back(*key);
+    }
+    waiting_.push_back(std::move(chord));
+    if (!timer_.armed()) step();
+    return {};
+}
+
+void KeyTyper::step() {
+    if (!held_.empty()) {
+        for (auto key = held_.rbegin(); key != held_.rend(); ++key) keyboard_.key(*key, false);
+        held_.clear();
+        timer_.arm(scheduler_.now() + kGap_ns);
+        return;
+    }
+    if (waiting_.empty()) return;
+    held_ = std::move(waiting_.front());
+    waiting_.pop_front();
+    for (const devices::KeyCode key : held_) keyboard_.key(key, true);
+    timer_.arm(scheduler_.now() + kHold_ns);
+}
+
+void KeyTyper::reset() {
+    waiting_.clear();
+    held_.clear();
+    timer_.disarm();
+}
+
+void KeyTyper::describe(Archive& archive) {
+    u64 waiting = waiting_.size();
+    u64 held = held_.size();
+    archive.field("waiting", waiting);
+    archive.field("held", held);
+}
+
+}  // namespace bantam

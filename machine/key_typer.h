@@ -1,0 +1,41 @@
+// KeyTyper: presses keys for `sendkey` as a person would: chords one after another, each held long enough for any guest
+// to see it. Works in guest time, so it is as repeatable as the rest.
+#pragma once
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/scheduler.h"
+#include "devices/ps2_keyboard.h"
+
+namespace bantam {
+
+class KeyTyper {
+public:
+    static constexpr u64 kHold_ns = 50'000'000;
+    static constexpr u64 kGap_ns = 20'000'000;
+    static constexpr std::size_t kMaxWaiting = 1024;
+
+    KeyTyper(Scheduler& scheduler, devices::Ps2Keyboard& keyboard);
+
+    /// Queues one chord of keys by QEMU's names, or by scan codes as 0x1d. Errors: usage (no or unknown key, queue
+    /// full).
+    Result<void> type(const std::vector<std::string>& names);
+    /// Forgets what waits and lets go of what is held.
+    void reset();
+    void describe(Archive& archive);
+
+private:
+    using Chord = std::vector<devices::KeyCode>;
+    void step();
+
+    Scheduler& scheduler_;
+    devices::Ps2Keyboard& keyboard_;
+    std::deque<Chord> waiting_;
+    Chord held_;
+    Timer timer_;
+};
+
+}  // namespace bantam

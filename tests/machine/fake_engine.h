@@ -1,0 +1,57 @@
+// FakeEngine: runs no code: every turn of a small script costs so many instructions, and may act on the world. Obeys
+// the Engine contract: stops at the deadline, at kAttentionStop, and reads the deadline again after break_block.
+#pragma once
+
+#include <functional>
+
+#include "cpu/cpu.h"
+#include "cpu/engine.h"
+
+namespace bantam {
+
+class FakeEngine final : public Engine {
+public:
+    explicit FakeEngine(Cpu& cpu) : cpu_(cpu) {}
+
+    /// Called before each instruction; returns false to halt there (a later turn asks again).
+    std::function<bool()> instruction = [] { return true; };
+    unsigned runs = 0;
+    unsigned resets = 0;
+
+    EngineExit run() override {
+        ++runs;
+        CpuState& state = cpu_.state;
+        while (true) {
+            if ((state.attention & kAttentionStop) != 0) {
+                state.attention &= ~static_cast<u32>(kAttentionStop);
+                return EngineExit::stopped;
+            }
+            if (state.shutdown) return EngineExit::shutdown;
+            if (state.instructions >= state.deadline) return EngineExit::deadline;
+            if (!instruction()) return EngineExit::halted;
+            ++state.instructions;
+        }
+    }
+    void reset() override { ++resets; }
+
+private:
+    Cpu& cpu_;
+};
+
+/// An Environment nobody is behind.
+class EmptyEnvironment final : public Environment {
+public:
+    u32 read_port(u16, unsigned) override { return ~0u; }
+    void write_port(u16, unsigned, u32) override {}
+    u8 acknowledge_interrupt() override { return 0; }
+    u64 now_ns() override { return 0; }
+    void apic_base_written(u64) override {}
+    u8 read_task_priority() override { return 0; }
+    void write_task_priority(u8) override {}
+    bool read_apic_msr(u32, u64&) override { return false; }
+    bool write_apic_msr(u32, u64) override { return false; }
+    void set_ferr(bool) override {}
+    void shutdown() override {}
+};
+
+}  // namespace bantam
