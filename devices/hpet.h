@@ -65,14 +65,17 @@ private:
     [[nodiscard]] u64 read_register(u64 offset) const;
     void write_register(u64 offset, u64 value, u64 mask);
     void write_configuration(u64 value);
-    void write_status(u64 value);
-    void write_timer_configuration(unsigned index, u64 value);
+    void write_timer_configuration(unsigned index, u64 value, u64 mask);
     void write_comparator(unsigned index, u64 value, u64 mask);
     [[nodiscard]] u64 width_mask(unsigned index) const;
-    void arm(unsigned index);
+    /// Asks for the next match; `matched`: the present tick has matched already.
+    void arm(unsigned index, bool matched);
     void match(unsigned index);
-    void drive(unsigned index);
-    void route(unsigned index, bool level);
+    /// Handles matches that are due but that the run loop has not seen yet.
+    void settle();
+    /// Drives a level-triggered timer's line by status and enable.
+    void refresh(unsigned index);
+    void drive(unsigned index, bool level);
 
     Scheduler& scheduler_;
     Pins pins_;

@@ -9,6 +9,7 @@
 
 #include "base/scheduler.h"
 #include "devices/pci.h"
+#include "devices/smbus_host.h"
 
 namespace bantam::devices {
 
@@ -62,28 +63,41 @@ public:
 
     u8 read_pm(u64 offset);
     void write_pm(u64 offset, u8 value);
-    u8 read_smbus(u64 offset);
-    void write_smbus(u64 offset, u8 value);
 
 protected:
     void config_changed(unsigned offset, unsigned size) override;
 
 private:
+    static constexpr unsigned kSleepTypeLast = 4;  // powered-on suspend; 5-7 are no sleep states
+
     struct Registers {
         u16 status = 0, enable = 0, control = 0;  // PMSTS, PMEN, PMCNTRL
         u16 general_status = 0, general_enable = 0;
-        std::array<u8, 64> other{};  // the registers that only keep what is written
+        u16 global_status = 0;
+        std::array<u8, 64> plain = plain_power_on();  // registers that keep what is written, by offset
         u8 apm_control = 0, apm_status = 0;
         u64 timer_half = 0;  // half periods of the PM timer already turned into TMROF_STS
-        u8 host_status = 0, host_control = 0, host_command = 0, host_address = 0, host_data0 = 0, host_data1 = 0;
-        u8 slave_status = 0, slave_control = 0, shadow_command = 0;
-        u16 slave_event = 0, slave_data = 0;
-        std::array<u8, 32> block{};
-        u8 block_index = 0;
+        SmbusHost smbus;
         bool sci = false;
+        bool event = false;  // an enabled event is set
+        static constexpr std::array<u8, 64> plain_power_on() {
+            std::array<u8, 64> values{};
+            values[0x34] = 0xFF;  // GPOREG = 7FFFBFFFh
+            values[0x35] = 0xBF;
+            values[0x36] = 0xFF;
+            values[0x37] = 0x7F;
+            return values;
+        }
     };
 
     [[nodiscard]] u64 timer_ticks() const { return ticks_from_ns(scheduler_.now(), kTimerHz); }
+    [[nodiscard]] u32 timer_value() const;
+    [[nodiscard]] bool smi_enabled() const;
+    [[nodiscard]] bool smbus_interrupt() const;
+    [[nodiscard]] u8 peek_pm(u64 offset) const;
+    void set_status(u16 bits);
+    void write_control(u16 value, u16 written);
+    void write_apm(u64 offset, u8 value);
     void update();
 
     Scheduler& scheduler_;
