@@ -89,6 +89,8 @@ public:
     /// Computes the derived fields of `s` for use as register `segment` in the current mode.
     void derive_segment(SegmentRegister& s, unsigned segment) const;
     [[nodiscard]] Privilege data_privilege() const { return data_privilege_; }
+    /// CR0.AM, EFLAGS.AC and CPL 3: misaligned data accesses raise #AC.
+    [[nodiscard]] bool alignment_checks() const { return alignment_mask_ != 0; }
 
     // --- exceptions
     [[noreturn]] void raise(Vector vector);

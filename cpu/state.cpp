@@ -83,6 +83,15 @@ void CpuState::describe(Archive& archive) {
     archive.field("mxcsr", mxcsr);
     archive.bytes("x87", x87.data(), x87.size());
     for (VectorRegister& v : vector) archive.bytes("vector", v.bytes.data(), v.bytes.size());
+    archive.field("x87_instruction_pointer", x87_instruction_pointer);
+    archive.field("x87_data_pointer", x87_data_pointer);
+    archive.field("x87_last_data_pointer", x87_last_data_pointer);
+    archive.field("x87_code_segment", x87_code_segment);
+    archive.field("x87_data_segment", x87_data_segment);
+    archive.field("x87_last_data_segment", x87_last_data_segment);
+    archive.field("x87_opcode", x87_opcode);
+    archive.field("x87_last_opcode", x87_last_opcode);
+    archive.field("ferr", ferr);
 }
 
 }  // namespace bantam

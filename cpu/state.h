@@ -128,6 +128,13 @@ struct CpuState {
     u32 mxcsr = 0x1F80;
     alignas(64) std::array<u8, 512> x87{};  // FXSAVE image; the x87/MMX part is live in the host while an engine runs
     std::array<VectorRegister, 16> vector{};
+    // x87 pointers as FNSTENV and FXSAVE report them (the host's own point into thunks); see cpu/host/x87_unit.h.
+    u64 x87_instruction_pointer = 0, x87_data_pointer = 0;
+    u64 x87_last_data_pointer = 0;  // of the last memory operand, not yet architectural
+    u16 x87_code_segment = 0, x87_data_segment = 0, x87_last_data_segment = 0;
+    u16 x87_opcode = 0;             // FOP, 11 bits
+    u16 x87_last_opcode = 0;        // of the last instruction, with kX87LastValid and kX87LastMemory
+    bool ferr = false;              // FERR# is asserted
 
     [[nodiscard]] u64& rip() { return gpr[isa::kSlotRip]; }
     [[nodiscard]] u64 rip() const { return gpr[isa::kSlotRip]; }

@@ -1,0 +1,43 @@
+// CodeArena: bounded memory for generated host code, mapped twice (memfd) so that no page is ever writable and executable at
+// the same address. The start of every arena holds the common exits that a host fault inside a thunk is redirected to.
+// Leaves out: freeing single pieces; an arena is emptied as a whole.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "base/result.h"
+#include "base/types.h"
+
+namespace bantam::host {
+
+struct FaultRange;
+
+class CodeArena {
+public:
+    /// `bytes`: a multiple of the page size. Errors: host_resource when the host refuses executable memory.
+    static Result<std::unique_ptr<CodeArena>> create(std::size_t bytes);
+    ~CodeArena();
+    CodeArena(const CodeArena&) = delete;
+    CodeArena& operator=(const CodeArena&) = delete;
+
+    /// Copies `code` in and returns its executable address, 16-byte aligned; null when it does not fit.
+    const void* add(std::span<const u8> code);
+    [[nodiscard]] std::size_t free_bytes() const { return size_ - used_; }
+    /// Address of the 32-bit MXCSR value of the host's C++ code, for RIP-independent LDMXCSR in thunks.
+    [[nodiscard]] const void* host_mxcsr() const { return executable_; }
+    /// Forgets all code but the exits. Nothing may run or be about to run in the arena.
+    void clear() { used_ = prologue_; }
+
+private:
+    CodeArena() = default;
+
+    u8* writable_ = nullptr;
+    u8* executable_ = nullptr;
+    std::size_t size_ = 0;
+    std::size_t used_ = 0;
+    std::size_t prologue_ = 0;
+    FaultRange* range_ = nullptr;
+};
+
+}  // namespace bantam::host
