@@ -1,6 +1,6 @@
-// CodeArena: bounded memory for generated host code, mapped twice (memfd) so that no page is ever writable and executable at
-// the same address. The start of every arena holds the common exits that a host fault inside a thunk is redirected to.
-// Leaves out: freeing single pieces; an arena is emptied as a whole.
+// CodeArena: bounded memory for generated host code, mapped twice (memfd) so that no page is ever writable and
+// executable at the same address. The start of every arena holds the common exits that a host fault inside a thunk is
+// redirected to. Leaves out: freeing single pieces; an arena is emptied as a whole.
 #pragma once
 
 #include <memory>

@@ -1,5 +1,6 @@
-// See extended_state.h. Components: 0 x87, 1 SSE (XMM), 2 AVX (upper halves). XINUSE is computed from the contents (SDM vol. 1,
-// 13.6 lets a processor choose), so images depend on nothing but guest state. Leaves out supervisor components (XSAVES).
+// See extended_state.h. Components: 0 x87, 1 SSE (XMM), 2 AVX (upper halves). XINUSE is computed from the contents (SDM
+// vol. 1, 13.6 lets a processor choose), so images depend on nothing but guest state. Leaves out supervisor components
+// (XSAVES).
 #include "cpu/host/extended_state.h"
 
 #include <cstring>
@@ -181,7 +182,8 @@ void save_components(Cpu& cpu, const isa::Instruction& i, SaveForm form) {
     }
     if ((stored & kSseComponent) != 0) store_xmm(cpu, area.data());
     if ((stored & kAvxComponent) != 0) store_upper(cpu, area.data());
-    const u64 mxcsr_owner = form == SaveForm::compacted ? stored & kSseComponent : features & (kSseComponent | kAvxComponent);
+    const u64 mxcsr_owner =
+        form == SaveForm::compacted ? stored & kSseComponent : features & (kSseComponent | kAvxComponent);
     if (mxcsr_owner != 0) store_mxcsr(cpu, area.data());
     u8* header = area.data() + kHeaderAt;
     if (form == SaveForm::compacted) {
@@ -274,7 +276,9 @@ void ldmxcsr(Cpu& cpu, const isa::Instruction& i) {
     cpu.state.mxcsr = value;
 }
 
-void stmxcsr(Cpu& cpu, const isa::Instruction& i) { cpu.write<u32>(i.segment, cpu.effective_address(i), cpu.state.mxcsr); }
+void stmxcsr(Cpu& cpu, const isa::Instruction& i) {
+    cpu.write<u32>(i.segment, cpu.effective_address(i), cpu.state.mxcsr);
+}
 
 void vzeroall(Cpu& cpu, const isa::Instruction&) {
     clear_half(cpu, 0);

@@ -1,5 +1,5 @@
-// FXSAVE, FXRSTOR, XSAVE, XSAVEOPT, XSAVEC, XRSTOR, LDMXCSR, STMXCSR, VZEROALL, VZEROUPPER: called instructions over the live
-// x87 unit and CpuState's vector registers. SDM vol. 1, 10.5 and chapter 13.
+// FXSAVE, FXRSTOR, XSAVE, XSAVEOPT, XSAVEC, XRSTOR, LDMXCSR, STMXCSR, VZEROALL, VZEROUPPER: called instructions over
+// the live x87 unit and CpuState's vector registers. SDM vol. 1, 10.5 and chapter 13.
 #pragma once
 
 #include "cpu/cpu.h"

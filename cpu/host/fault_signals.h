@@ -1,7 +1,7 @@
-// Host exceptions raised by thunks. A process-wide handler for SIGFPE and SIGILL, installed with the first arena and chained
-// to whatever was there before, recognises a RIP inside a registered arena and continues at that arena's fault exit; all
-// other signals go to the previous handler. The handler only reads the registry, which is lock-free and never shrinks.
-// Source: SDM vol. 3, 6.15 (#DE, #UD, #MF, #XM are faults: RIP is that of the instruction).
+// Host exceptions raised by thunks. A process-wide handler for SIGFPE and SIGILL, installed with the first arena and
+// chained to whatever was there before, recognises a RIP inside a registered arena and continues at that arena's fault
+// exit; all other signals go to the previous handler. The handler only reads the registry, which is lock-free and never
+// shrinks. Source: SDM vol. 3, 6.15 (#DE, #UD, #MF, #XM are faults: RIP is that of the instruction).
 #pragma once
 
 #include <atomic>

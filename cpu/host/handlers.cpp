@@ -1,5 +1,5 @@
-// Handlers around thunks: availability, pending x87 errors, operands in memory, host exceptions turned into the guest's.
-// SDM vol. 2, 2.4 (exception classes) and 2.5 of vol. 3 (control register bits).
+// Handlers around thunks: availability, pending x87 errors, operands in memory, host exceptions turned into the
+// guest's. SDM vol. 2, 2.4 (exception classes) and 2.5 of vol. 3 (control register bits).
 #include "cpu/host/handlers.h"
 
 #include "cpu/host/extended_state.h"
@@ -33,7 +33,8 @@ enum class MemoryUse : u8 { none, read, write, modify };
 
 void call(Cpu& cpu, const Thunk& thunk, void* buffer) {
     const u32 outcome = thunk.entry(&cpu.state, buffer);
-    if (outcome != 0) [[unlikely]] raise_host_exception(cpu, outcome);
+    if (outcome != 0) [[unlikely]]
+        raise_host_exception(cpu, outcome);
 }
 
 /// FIP, and what FOP and FDP become if the instruction leaves an exception pending.
@@ -42,7 +43,8 @@ void note_x87_pointers(CpuState& state, const Instruction& i, const Thunk& thunk
     state.x87_instruction_pointer = state.instruction_rip;
     state.x87_code_segment = state.segment[kCs].selector;
     if constexpr (use == MemoryUse::none) {
-        state.x87_last_opcode = static_cast<u16>(thunk.x87_opcode | kX87LastValid | (state.x87_last_opcode & kX87EarlierMemory));
+        state.x87_last_opcode =
+            static_cast<u16>(thunk.x87_opcode | kX87LastValid | (state.x87_last_opcode & kX87EarlierMemory));
     } else {
         state.x87_last_opcode = static_cast<u16>(thunk.x87_opcode | kX87LastValid | kX87LastMemory | kX87EarlierMemory);
         state.x87_last_data_pointer = offset;
@@ -74,7 +76,8 @@ void execute(Cpu& cpu, const Instruction& i) {
     call(cpu, thunk, buffer);
     if constexpr (use == MemoryUse::write || use == MemoryUse::modify) {
         if constexpr (unit == Unit::x87) {
-            if (x87_store_suppressed()) [[unlikely]] return;
+            if (x87_store_suppressed()) [[unlikely]]
+                return;
         }
         write_operand(cpu, i.segment, offset, buffer, thunk.memory_size);
     }
@@ -132,8 +135,10 @@ bool x87_control(Mnemonic mnemonic) {
         case Mnemonic::Fnstcw:
         case Mnemonic::Fnstsw:
         case Mnemonic::Fnstenv:
-        case Mnemonic::Fnsave: return true;
-        default: return false;
+        case Mnemonic::Fnsave:
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -152,9 +157,11 @@ isa::Handler unavailable(const CpuState& s, Unit unit) {
     const bool emulation = (s.cr0 & kCr0Emulation) != 0;
     const bool switched = (s.cr0 & kCr0TaskSwitched) != 0;
     switch (unit) {
-        case Unit::integer: return nullptr;
+        case Unit::integer:
+            return nullptr;
         case Unit::x87:
-        case Unit::x87_control: return emulation || switched ? raise_not_available : nullptr;
+        case Unit::x87_control:
+            return emulation || switched ? raise_not_available : nullptr;
         case Unit::mmx:
             if (emulation) return raise_invalid_opcode;
             break;
@@ -193,39 +200,63 @@ void fldcw(Cpu& cpu, const Instruction& i) {
 
 isa::Handler called_x87(Mnemonic mnemonic) {
     switch (mnemonic) {
-        case Mnemonic::Fninit: return fninit;
-        case Mnemonic::Fnclex: return fnclex;
-        case Mnemonic::Fldcw: return fldcw;
-        case Mnemonic::Fnstenv: return fnstenv;
-        case Mnemonic::Fldenv: return fldenv;
-        case Mnemonic::Fnsave: return fnsave;
-        case Mnemonic::Frstor: return frstor;
-        case Mnemonic::Fxsave: return fxsave;
-        case Mnemonic::Fxrstor: return fxrstor;
-        default: return nullptr;
+        case Mnemonic::Fninit:
+            return fninit;
+        case Mnemonic::Fnclex:
+            return fnclex;
+        case Mnemonic::Fldcw:
+            return fldcw;
+        case Mnemonic::Fnstenv:
+            return fnstenv;
+        case Mnemonic::Fldenv:
+            return fldenv;
+        case Mnemonic::Fnsave:
+            return fnsave;
+        case Mnemonic::Frstor:
+            return frstor;
+        case Mnemonic::Fxsave:
+            return fxsave;
+        case Mnemonic::Fxrstor:
+            return fxrstor;
+        default:
+            return nullptr;
     }
 }
 
 isa::Handler called_vector(const Instruction& i) {
     switch (i.mnemonic) {
         case Mnemonic::Ldmxcsr:
-        case Mnemonic::Vldmxcsr: return ldmxcsr;
+        case Mnemonic::Vldmxcsr:
+            return ldmxcsr;
         case Mnemonic::Stmxcsr:
-        case Mnemonic::Vstmxcsr: return stmxcsr;
-        case Mnemonic::Vzeroall: return vzeroall;
-        case Mnemonic::Vzeroupper: return vzeroupper;
-        default: return masked_access_handler(i);
+        case Mnemonic::Vstmxcsr:
+            return stmxcsr;
+        case Mnemonic::Vzeroall:
+            return vzeroall;
+        case Mnemonic::Vzeroupper:
+            return vzeroupper;
+        default:
+            return masked_access_handler(i);
     }
 }
 
 isa::Handler called_xsave(const Cpu& cpu, Mnemonic mnemonic) {
     isa::Handler handler = nullptr;
     switch (mnemonic) {
-        case Mnemonic::Xsave: handler = xsave; break;
-        case Mnemonic::Xsaveopt: handler = xsaveopt; break;
-        case Mnemonic::Xsavec: handler = xsavec; break;
-        case Mnemonic::Xrstor: handler = xrstor; break;
-        default: return nullptr;
+        case Mnemonic::Xsave:
+            handler = xsave;
+            break;
+        case Mnemonic::Xsaveopt:
+            handler = xsaveopt;
+            break;
+        case Mnemonic::Xsavec:
+            handler = xsavec;
+            break;
+        case Mnemonic::Xrstor:
+            handler = xrstor;
+            break;
+        default:
+            return nullptr;
     }
     if ((cpu.state.cr4 & kCr4OsXsave) == 0) return raise_invalid_opcode;
     return (cpu.state.cr0 & kCr0TaskSwitched) != 0 ? raise_not_available : handler;
@@ -253,20 +284,28 @@ isa::Handler HostExecutor::handler_for(Cpu& cpu, isa::Instruction& i) {
         if (const isa::Handler handler = called_vector(i); handler != nullptr) return handler;
     }
     if (isa::execution_class(row) != isa::ExecutionClass::host) return nullptr;
-    constexpr u32 kElsewhere = isa::kEndsBlock | isa::kBranch | isa::kPrivileged | isa::kIo | isa::kString | isa::kSegmentLoad;
+    constexpr u32 kElsewhere =
+        isa::kEndsBlock | isa::kBranch | isa::kPrivileged | isa::kIo | isa::kString | isa::kSegmentLoad;
     if ((row.attributes & kElsewhere) != 0) return nullptr;
     const Thunk* thunk = thunks_.find(i);
     if (thunk == nullptr) return nullptr;
     i.thunk = const_cast<Thunk*>(thunk);
     const MemoryUse use = memory_use(i);
     switch (unit) {
-        case Unit::integer: return pick<Unit::integer>(use, false);
-        case Unit::x87: return pick<Unit::x87>(use, true);
-        case Unit::x87_control: return pick<Unit::x87_control>(use, false);
-        case Unit::mmx: return pick<Unit::mmx>(use, true);
-        case Unit::sse: return pick<Unit::sse>(use, false);
-        case Unit::sse_mmx: return pick<Unit::sse_mmx>(use, touches_mmx_register(i));
-        case Unit::avx: return pick<Unit::avx>(use, false);
+        case Unit::integer:
+            return pick<Unit::integer>(use, false);
+        case Unit::x87:
+            return pick<Unit::x87>(use, true);
+        case Unit::x87_control:
+            return pick<Unit::x87_control>(use, false);
+        case Unit::mmx:
+            return pick<Unit::mmx>(use, true);
+        case Unit::sse:
+            return pick<Unit::sse>(use, false);
+        case Unit::sse_mmx:
+            return pick<Unit::sse_mmx>(use, touches_mmx_register(i));
+        case Unit::avx:
+            return pick<Unit::avx>(use, false);
     }
     return nullptr;
 }

@@ -1,8 +1,8 @@
-// HostExecutor: gives the interpreter a handler for every instruction that the host CPU executes (DESIGN section 3, class
-// "host") and for the called instructions around x87, SSE and AVX state. Owns the thunks.
+// HostExecutor: gives the interpreter a handler for every instruction that the host CPU executes (DESIGN section 3,
+// class "host") and for the called instructions around x87, SSE and AVX state. Owns the thunks.
 //
-// Handlers are chosen under the CPU's mode (Cpu::mode_key covers CR0.MP/EM/TS/NE, CR4.OSFXSR/OSXSAVE/OSXMMEXCPT and XCR0):
-// where an instruction is not available the handler just raises #UD or #NM.
+// Handlers are chosen under the CPU's mode (Cpu::mode_key covers CR0.MP/EM/TS/NE, CR4.OSFXSR/OSXSAVE/OSXMMEXCPT and
+// XCR0): where an instruction is not available the handler just raises #UD or #NM.
 #pragma once
 
 #include <memory>
@@ -18,8 +18,9 @@ public:
     /// Errors: host_resource when the host refuses executable memory.
     static Result<std::unique_ptr<HostExecutor>> create(std::size_t code_bytes = kDefaultCodeBytes);
 
-    /// The handler for `instruction` in the CPU's current mode, with instruction.thunk set when it needs one; null when the
-    /// instruction is not executed here. The CPU runs it with state.rip at the next instruction and instruction_rip at this.
+    /// The handler for `instruction` in the CPU's current mode, with instruction.thunk set when it needs one; null when
+    /// the instruction is not executed here. The CPU runs it with state.rip at the next instruction and instruction_rip
+    /// at this.
     isa::Handler handler_for(Cpu& cpu, isa::Instruction& instruction);
 
     /// True when the engine should drop every Instruction it holds and call flush() before it decodes on. At least

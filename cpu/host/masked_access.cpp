@@ -88,10 +88,12 @@ void maskmovq(Cpu& cpu, const Instruction& i) {
     const unsigned top = (x87_status_word() >> 11) & 7u;
     const auto mmx = [&](u8 number) { return image.data() + 32 + 16 * ((number - top) & 7u); };
     store_bytes(cpu, i, mmx(i.operands[0].reg), mmx(i.operands[1].reg), 8);
-    // Like every MMX instruction: TOP = 0, all tags valid. MOVQ MM0, MM0 changes nothing else.
-    const u16 flags = set_aside_x87_exceptions();
-    asm volatile("movq %mm0, %mm0");
-    restore_x87_exceptions(flags);
+    // Like every MMX instruction: TOP = 0, all tags valid. Reading MM0 changes nothing else.
+    const bool pending = (x87_status_word() & kX87ErrorSummary) != 0;  // only with IGNNE#
+    const u16 flags = pending ? set_aside_x87_exceptions() : u16{0};
+    u32 ignored;
+    asm volatile("movd %%mm0, %0" : "=r"(ignored));
+    if (pending) restore_x87_exceptions(flags);
 }
 
 /// T: data element, Index: signed index element.
@@ -122,22 +124,31 @@ void gather(Cpu& cpu, const Instruction& i) {
 
 isa::Handler masked_access_handler(const Instruction& i) {
     switch (i.mnemonic) {
-        case Mnemonic::Maskmovq: return maskmovq;
+        case Mnemonic::Maskmovq:
+            return maskmovq;
         case Mnemonic::Maskmovdqu:
-        case Mnemonic::Vmaskmovdqu: return maskmovdqu;
+        case Mnemonic::Vmaskmovdqu:
+            return maskmovdqu;
         case Mnemonic::Vmaskmovps:
-        case Mnemonic::Vpmaskmovd: return masked_move<u32>;
+        case Mnemonic::Vpmaskmovd:
+            return masked_move<u32>;
         case Mnemonic::Vmaskmovpd:
-        case Mnemonic::Vpmaskmovq: return masked_move<u64>;
+        case Mnemonic::Vpmaskmovq:
+            return masked_move<u64>;
         case Mnemonic::Vgatherdps:
-        case Mnemonic::Vpgatherdd: return gather<u32, i32>;
+        case Mnemonic::Vpgatherdd:
+            return gather<u32, i32>;
         case Mnemonic::Vgatherdpd:
-        case Mnemonic::Vpgatherdq: return gather<u64, i32>;
+        case Mnemonic::Vpgatherdq:
+            return gather<u64, i32>;
         case Mnemonic::Vgatherqps:
-        case Mnemonic::Vpgatherqd: return gather<u32, i64>;
+        case Mnemonic::Vpgatherqd:
+            return gather<u32, i64>;
         case Mnemonic::Vgatherqpd:
-        case Mnemonic::Vpgatherqq: return gather<u64, i64>;
-        default: return nullptr;
+        case Mnemonic::Vpgatherqq:
+            return gather<u64, i64>;
+        default:
+            return nullptr;
     }
 }
 

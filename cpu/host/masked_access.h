@@ -1,5 +1,6 @@
-// Instructions that touch only some elements of their memory operand: MASKMOVQ, MASKMOVDQU, VMASKMOV, VPMASKMOV and the AVX2
-// gathers. Masked-off elements never fault; a gather that faults has finished the elements before and cleared their masks.
+// Instructions that touch only some elements of their memory operand: MASKMOVQ, MASKMOVDQU, VMASKMOV, VPMASKMOV and the
+// AVX2 gathers. Masked-off elements never fault; a gather that faults has finished the elements before and cleared
+// their masks.
 #pragma once
 
 #include "cpu/cpu.h"

@@ -1,13 +1,15 @@
-// Memory operands of host-executed instructions: alignment rules and copies between guest memory and the operand buffer.
+// Memory operands of host-executed instructions: alignment rules and copies between guest memory and the operand
+// buffer.
 #pragma once
 
 #include "cpu/cpu.h"
 
 namespace bantam::host {
 
-/// Raises what a misaligned operand raises: #GP(0) by `alignment` (legacy SSE 16-byte operands, aligned VEX moves), and #AC
-/// when armed. As measured on a processor: with #AC armed, an operand that needs 16-byte alignment gives #AC when even its
-/// doublewords are misaligned; 10-byte reals must be 8-byte aligned; larger operands without requirement are never checked.
+/// Raises what a misaligned operand raises: #GP(0) by `alignment` (legacy SSE 16-byte operands, aligned VEX moves), and
+/// #AC when armed. As measured on a processor: with #AC armed, an operand that needs 16-byte alignment gives #AC when
+/// even its doublewords are misaligned; 10-byte reals must be 8-byte aligned; larger operands without requirement are
+/// never checked.
 inline void check_alignment(Cpu& cpu, const isa::Instruction& i, u64 offset, unsigned size, unsigned alignment) {
     const u64 linear = cpu.state.segment[i.segment].base + offset;
     if ((linear & (alignment - 1)) != 0) {
@@ -22,10 +24,14 @@ inline void check_alignment(Cpu& cpu, const isa::Instruction& i, u64 offset, uns
 inline void read_operand(Cpu& cpu, unsigned segment, u64 offset, void* to, unsigned size) {
     const auto copy = [to](auto value) { std::memcpy(to, &value, sizeof value); };
     switch (size) {
-        case 1: return copy(cpu.read<u8>(segment, offset));
-        case 2: return copy(cpu.read<u16>(segment, offset));
-        case 4: return copy(cpu.read<u32>(segment, offset));
-        case 8: return copy(cpu.read<u64>(segment, offset));
+        case 1:
+            return copy(cpu.read<u8>(segment, offset));
+        case 2:
+            return copy(cpu.read<u16>(segment, offset));
+        case 4:
+            return copy(cpu.read<u32>(segment, offset));
+        case 8:
+            return copy(cpu.read<u64>(segment, offset));
         case 16: {
             const Linear address = cpu.linear_for_read(segment, offset, 16);
             const u8* host = cpu.mmu.fast_read(address, 16, cpu.data_privilege());
@@ -35,7 +41,8 @@ inline void read_operand(Cpu& cpu, unsigned segment, u64 offset, void* to, unsig
             }
             break;
         }
-        default: break;
+        default:
+            break;
     }
     cpu.read_bytes(segment, offset, to, size);
 }
@@ -46,11 +53,16 @@ inline void write_operand(Cpu& cpu, unsigned segment, u64 offset, const void* fr
         cpu.write(segment, offset, value);
     };
     switch (size) {
-        case 1: return store(u8{});
-        case 2: return store(u16{});
-        case 4: return store(u32{});
-        case 8: return store(u64{});
-        default: break;
+        case 1:
+            return store(u8{});
+        case 2:
+            return store(u16{});
+        case 4:
+            return store(u32{});
+        case 8:
+            return store(u64{});
+        default:
+            break;
     }
     cpu.write_bytes(segment, offset, from, size);
 }

@@ -31,7 +31,7 @@ u32 vector_slot(unsigned number) {
 
 /// Registers an instruction uses without naming them as operands in the table.
 struct Implied {
-    u32 gpr_used = 0;     // bit per guest GPR; only RAX, RCX, RDX
+    u32 gpr_used = 0;  // bit per guest GPR; only RAX, RCX, RDX
     u32 gpr_written = 0;
     bool writes_xmm0 = false;
 };
@@ -39,30 +39,42 @@ struct Implied {
 Implied implied_registers(const Instruction& instruction) {
     switch (instruction.mnemonic) {
         case Mnemonic::Pcmpestri:
-        case Mnemonic::Vpcmpestri: return {kRaxBit | kRdxBit | kRcxBit, kRcxBit, false};
+        case Mnemonic::Vpcmpestri:
+            return {kRaxBit | kRdxBit | kRcxBit, kRcxBit, false};
         case Mnemonic::Pcmpestrm:
-        case Mnemonic::Vpcmpestrm: return {kRaxBit | kRdxBit, 0, true};
+        case Mnemonic::Vpcmpestrm:
+            return {kRaxBit | kRdxBit, 0, true};
         case Mnemonic::Pcmpistri:
-        case Mnemonic::Vpcmpistri: return {kRcxBit, kRcxBit, false};
+        case Mnemonic::Vpcmpistri:
+            return {kRcxBit, kRcxBit, false};
         case Mnemonic::Pcmpistrm:
-        case Mnemonic::Vpcmpistrm: return {0, 0, true};
-        case Mnemonic::Mulx: return {kRdxBit, 0, false};
+        case Mnemonic::Vpcmpistrm:
+            return {0, 0, true};
+        case Mnemonic::Mulx:
+            return {kRdxBit, 0, false};
         case Mnemonic::Mul:
         case Mnemonic::Div:
-        case Mnemonic::Idiv: return {kRaxBit | kRdxBit, kRaxBit | kRdxBit, false};
+        case Mnemonic::Idiv:
+            return {kRaxBit | kRdxBit, kRaxBit | kRdxBit, false};
         case Mnemonic::Imul:
             if (instruction.operand_count > 1) return {};
             return {kRaxBit | kRdxBit, kRaxBit | kRdxBit, false};
-        case Mnemonic::Cmpxchg: return {kRaxBit, kRaxBit, false};
+        case Mnemonic::Cmpxchg:
+            return {kRaxBit, kRaxBit, false};
         case Mnemonic::Cbw:
         case Mnemonic::Cwde:
-        case Mnemonic::Cdqe: return {kRaxBit, kRaxBit, false};
+        case Mnemonic::Cdqe:
+            return {kRaxBit, kRaxBit, false};
         case Mnemonic::Cwd:
         case Mnemonic::Cdq:
-        case Mnemonic::Cqo: return {kRaxBit | kRdxBit, kRdxBit, false};
-        case Mnemonic::Lahf: return {kRaxBit, kRaxBit, false};
-        case Mnemonic::Sahf: return {kRaxBit, 0, false};
-        default: return {};
+        case Mnemonic::Cqo:
+            return {kRaxBit | kRdxBit, kRdxBit, false};
+        case Mnemonic::Lahf:
+            return {kRaxBit, kRaxBit, false};
+        case Mnemonic::Sahf:
+            return {kRaxBit, 0, false};
+        default:
+            return {};
     }
 }
 
@@ -100,8 +112,10 @@ bool touches_flags(Mnemonic mnemonic) {
         case Mnemonic::Fcomi:
         case Mnemonic::Fcomip:
         case Mnemonic::Fucomi:
-        case Mnemonic::Fucomip: return true;
-        default: return false;
+        case Mnemonic::Fucomip:
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -114,13 +128,15 @@ bool excluded(const Instruction& instruction) {
         case Mnemonic::Std:
         case Mnemonic::Cmpxchg8b:
         case Mnemonic::Cmpxchg16b:
-        case Mnemonic::Nop: return true;
+        case Mnemonic::Nop:
+            return true;
         case Mnemonic::Bt:
         case Mnemonic::Btc:
         case Mnemonic::Btr:
         case Mnemonic::Bts:  // with a register index the bit may lie outside the operand
             return instruction.memory_operand() != nullptr && instruction.operands[1].kind == OperandKind::gpr;
-        default: return false;
+        default:
+            return false;
     }
 }
 
@@ -135,7 +151,7 @@ public:
 
 private:
     struct Renamed {
-        u8 guest = 0;   // register number
+        u8 guest = 0;  // register number
         bool high = false;
         bool written = false;
     };
@@ -201,9 +217,15 @@ bool Builder::collect(const Operand& operand, OperandSource source) {
         case OperandSource::rm_gpr_only:
             if (operand.kind == OperandKind::gpr) rm_ = rename(operand);
             break;
-        case OperandSource::reg_gpr: reg_ = rename(operand); break;
-        case OperandSource::vvvv_gpr: vvvv_ = rename(operand); break;
-        case OperandSource::opcode_gpr: opcode_register_ = rename(operand); break;
+        case OperandSource::reg_gpr:
+            reg_ = rename(operand);
+            break;
+        case OperandSource::vvvv_gpr:
+            vvvv_ = rename(operand);
+            break;
+        case OperandSource::opcode_gpr:
+            opcode_register_ = rename(operand);
+            break;
         case OperandSource::fixed_gpr:
             if ((operand.access & isa::kAccessWrite) != 0) fixed_written_ |= 1u << operand.reg;
             break;
@@ -222,7 +244,9 @@ bool Builder::collect(const Operand& operand, OperandSource source) {
             vvvv_ = operand.reg;
             break;
         case OperandSource::immediate_vector:
-        case OperandSource::fixed_vector: use_vector(operand); break;
+        case OperandSource::fixed_vector:
+            use_vector(operand);
+            break;
         case OperandSource::none:
         case OperandSource::memory:
         case OperandSource::immediate:
@@ -232,8 +256,10 @@ bool Builder::collect(const Operand& operand, OperandSource source) {
         case OperandSource::rm_mmx_only:
         case OperandSource::st0:
         case OperandSource::st_rm:
-        case OperandSource::constant: break;
-        default: return false;
+        case OperandSource::constant:
+            break;
+        default:
+            return false;
     }
     return operand.kind != OperandKind::memory || operand.size != 0;
 }
@@ -385,9 +411,9 @@ bool uses_mxcsr(const isa::Instruction& instruction) {
     if ((isa::row_of(instruction).attributes & (isa::kSse | isa::kAvx)) == 0) return false;
     std::string_view name = isa::mnemonic_name(instruction.mnemonic);
     if (name.starts_with('v')) name.remove_prefix(1);
-    constexpr std::string_view kArithmetic[] = {"addp", "adds", "addsub", "subp", "subs", "mulp", "muls", "divp", "divs",
-                                                "minp", "mins", "maxp", "maxs", "sqrt", "cmpp", "cmps", "comis", "ucomis",
-                                                "cvt", "round", "dpp", "hadd", "hsub", "fm", "fnm"};
+    constexpr std::string_view kArithmetic[] = {
+        "addp", "adds", "addsub", "subp",  "subs",   "mulp", "muls",  "divp", "divs", "minp", "mins", "maxp", "maxs",
+        "sqrt", "cmpp", "cmps",   "comis", "ucomis", "cvt",  "round", "dpp",  "hadd", "hsub", "fm",   "fnm"};
     for (const std::string_view stem : kArithmetic) {
         if (name.starts_with(stem)) return true;
     }

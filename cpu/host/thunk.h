@@ -1,10 +1,11 @@
-// Thunks: one piece of host code per distinct guest encoding, that executes exactly that instruction on the host CPU with the
-// guest's vector registers, GPRs, status flags and MXCSR loaded, and stores back what it wrote. x87 and MMX registers need
-// no loading: they live in the host's x87 unit while an engine runs (cpu/host/x87_unit.h).
+// Thunks: one piece of host code per distinct guest encoding, that executes exactly that instruction on the host CPU
+// with the guest's vector registers, GPRs, status flags and MXCSR loaded, and stores back what it wrote. x87 and MMX
+// registers need no loading: they live in the host's x87 unit while an engine runs (cpu/host/x87_unit.h).
 //
-// A thunk is called as u32 thunk(CpuState*, operand buffer). Vector registers keep their numbers; explicit GPRs are renamed to
-// R8-R11, implied ones are RAX, RCX, RDX themselves; a memory operand becomes [RSI]. It returns 0, or 1 + the vector of the
-// exception the host raised, in which case no register was written. LOCK is dropped: the buffer is private.
+// A thunk is called as u32 thunk(CpuState*, operand buffer). Vector registers keep their numbers; explicit GPRs are
+// renamed to R8-R11, implied ones are RAX, RCX, RDX themselves; a memory operand becomes [RSI]. It returns 0, or 1 +
+// the vector of the exception the host raised, in which case no register was written. LOCK is dropped: the buffer is
+// private.
 #pragma once
 
 #include <deque>
@@ -42,8 +43,8 @@ class ThunkCache {
 public:
     explicit ThunkCache(std::unique_ptr<CodeArena> arena) : arena_(std::move(arena)) {}
 
-    /// The thunk for this encoding, made when new; null when a thunk cannot express the instruction. The pointer is valid
-    /// until clear().
+    /// The thunk for this encoding, made when new; null when a thunk cannot express the instruction. The pointer is
+    /// valid until clear().
     const Thunk* find(const isa::Instruction& instruction);
     [[nodiscard]] std::size_t size() const { return thunks_.size(); }
     [[nodiscard]] std::size_t free_bytes() const { return arena_->free_bytes(); }

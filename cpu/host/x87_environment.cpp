@@ -1,5 +1,5 @@
-// FNSTENV, FLDENV, FNSAVE, FRSTOR in their four formats (SDM vol. 1, figures 8-9 to 8-12). The words come from the host's own
-// FNSTENV; only the pointers, which the host has wrong, are filled in here.
+// FNSTENV, FLDENV, FNSAVE, FRSTOR in their four formats (SDM vol. 1, figures 8-9 to 8-12). The words come from the
+// host's own FNSTENV; only the pointers, which the host has wrong, are filled in here.
 #include <cstring>
 
 #include "base/bits.h"
