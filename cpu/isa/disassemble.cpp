@@ -30,9 +30,12 @@ private:
 
 cs_mode capstone_mode(CodeSize code_size) {
     switch (code_size) {
-        case CodeSize::bits16: return CS_MODE_16;
-        case CodeSize::bits32: return CS_MODE_32;
-        default: return CS_MODE_64;
+        case CodeSize::bits16:
+            return CS_MODE_16;
+        case CodeSize::bits32:
+            return CS_MODE_32;
+        default:
+            return CS_MODE_64;
     }
 }
 

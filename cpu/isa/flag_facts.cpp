@@ -46,86 +46,121 @@ constexpr FlagFacts facts_of(Mnemonic mnemonic) {
         case Vpcmpistri:
         case Vpcmpistrm:
         case Rdrand:
-        case Rdseed: return {0, kStatusFlags, 0};
+        case Rdseed:
+            return {0, kStatusFlags, 0};
         case Adc:
-        case Sbb: return {C, kStatusFlags, 0};
+        case Sbb:
+            return {C, kStatusFlags, 0};
         case Inc:
-        case Dec: return {0, O | S | Z | A | P, 0};
+        case Dec:
+            return {0, O | S | Z | A | P, 0};
         case And:
         case Or:
         case Xor:
-        case Test: return {0, O | S | Z | P | C, A};
+        case Test:
+            return {0, O | S | Z | P | C, A};
         case Mul:
-        case Imul: return {0, O | C, S | Z | A | P};
+        case Imul:
+            return {0, O | C, S | Z | A | P};
         case Div:
         case Idiv:
         case MovCr:
-        case MovDr: return {0, 0, kStatusFlags};
+        case MovDr:
+            return {0, 0, kStatusFlags};
         case Daa:
-        case Das: return {A | C, S | Z | A | P | C, O};
+        case Das:
+            return {A | C, S | Z | A | P | C, O};
         case Aaa:
-        case Aas: return {A, A | C, O | S | Z | P};
+        case Aas:
+            return {A, A | C, O | S | Z | P};
         case Aam:
-        case Aad: return {0, S | Z | P, O | A | C};
+        case Aad:
+            return {0, S | Z | P, O | A | C};
         case Shl:
         case Sal:
         case Shr:
-        case Sar: return {0, O | S | Z | P | C, A, true};
+        case Sar:
+            return {0, O | S | Z | P | C, A, true};
         case Rol:
-        case Ror: return {0, O | C, 0, true};
+        case Ror:
+            return {0, O | C, 0, true};
         case Rcl:
-        case Rcr: return {C, O | C, 0, true};
+        case Rcr:
+            return {C, O | C, 0, true};
         case Shld:
-        case Shrd: return {0, O | S | Z | P | C, A, true};
+        case Shrd:
+            return {0, O | S | Z | P | C, A, true};
         case Bt:
         case Btc:
         case Btr:
-        case Bts: return {0, C, O | S | A | P};
+        case Bts:
+            return {0, C, O | S | A | P};
         case Bsf:
-        case Bsr: return {0, Z, O | S | A | P | C};
+        case Bsr:
+            return {0, Z, O | S | A | P | C};
         case Tzcnt:
-        case Lzcnt: return {0, Z | C, O | S | A | P};
+        case Lzcnt:
+            return {0, Z | C, O | S | A | P};
         case Andn:
         case Blsi:
         case Blsr:
         case Blsmsk:
-        case Bzhi: return {0, O | S | Z | C, A | P};
-        case Bextr: return {0, O | Z | C, S | A | P};
-        case Adcx: return {C, C, 0};
-        case Adox: return {O, O, 0};
+        case Bzhi:
+            return {0, O | S | Z | C, A | P};
+        case Bextr:
+            return {0, O | Z | C, S | A | P};
+        case Adcx:
+            return {C, C, 0};
+        case Adox:
+            return {O, O, 0};
         case Arpl:
         case Lar:
         case Lsl:
         case Verr:
         case Verw:
         case Cmpxchg8b:
-        case Cmpxchg16b: return {0, Z, 0};
-        case Cmc: return {C, C, 0};
+        case Cmpxchg16b:
+            return {0, Z, 0};
+        case Cmc:
+            return {C, C, 0};
         case Clc:
-        case Stc: return {0, C, 0};
+        case Stc:
+            return {0, C, 0};
         case Cld:
-        case Std: return {0, D, 0};
+        case Std:
+            return {0, D, 0};
         case Cli:
-        case Sti: return {kFlagIopl, I | kFlagVif, 0, true};
+        case Sti:
+            return {kFlagIopl, I | kFlagVif, 0, true};
         case Clac:
-        case Stac: return {0, kFlagAlignmentCheck, 0};
-        case Sahf: return {0, S | Z | A | P | C, 0};
-        case Lahf: return {S | Z | A | P | C, 0, 0};
-        case Salc: return {C, 0, 0};
+        case Stac:
+            return {0, kFlagAlignmentCheck, 0};
+        case Sahf:
+            return {0, S | Z | A | P | C, 0};
+        case Lahf:
+            return {S | Z | A | P | C, 0, 0};
+        case Salc:
+            return {C, 0, 0};
         case Loope:
-        case Loopne: return {Z, 0, 0};
+        case Loopne:
+            return {Z, 0, 0};
         case Fcomi:
         case Fcomip:
         case Fucomi:
-        case Fucomip: return {0, O | S | Z | A | P | C, 0};
+        case Fucomip:
+            return {0, O | S | Z | A | P | C, 0};
         case Fcmovb:
-        case Fcmovnb: return {C, 0, 0};
+        case Fcmovnb:
+            return {C, 0, 0};
         case Fcmove:
-        case Fcmovne: return {Z, 0, 0};
+        case Fcmovne:
+            return {Z, 0, 0};
         case Fcmovbe:
-        case Fcmovnbe: return {C | Z, 0, 0};
+        case Fcmovnbe:
+            return {C | Z, 0, 0};
         case Fcmovu:
-        case Fcmovnu: return {P, 0, 0};
+        case Fcmovnu:
+            return {P, 0, 0};
         case Cmpsb:
         case Cmpsw:
         case Cmpsd:
@@ -133,7 +168,8 @@ constexpr FlagFacts facts_of(Mnemonic mnemonic) {
         case Scasb:
         case Scasw:
         case Scasd:
-        case Scasq: return {D, kStatusFlags, 0};
+        case Scasq:
+            return {D, kStatusFlags, 0};
         case Movsb:
         case Movsw:
         case Movsd:
@@ -145,18 +181,22 @@ constexpr FlagFacts facts_of(Mnemonic mnemonic) {
         case Lodsb:
         case Lodsw:
         case Lodsd:
-        case Lodsq: return {D, 0, 0};
+        case Lodsq:
+            return {D, 0, 0};
         case Insb:
         case Insw:
         case Insd:
         case Outsb:
         case Outsw:
-        case Outsd: return {D | kFlagIopl, 0, 0};
+        case Outsd:
+            return {D | kFlagIopl, 0, 0};
         case In:
-        case Out: return {kFlagIopl, 0, 0};
+        case Out:
+            return {kFlagIopl, 0, 0};
         case Pushf:
         case Pushfd:
-        case Pushfq: return {kEverything, 0, 0};
+        case Pushfq:
+            return {kEverything, 0, 0};
         // What may switch tasks, enter a handler or return from one: saves or replaces the whole register.
         case Popf:
         case Popfd:
@@ -178,8 +218,10 @@ constexpr FlagFacts facts_of(Mnemonic mnemonic) {
         case Rsm:
         case Ud0:
         case Ud1:
-        case Ud2: return {kEverything, kEverything, 0, true};
-        default: return {};
+        case Ud2:
+            return {kEverything, kEverything, 0, true};
+        default:
+            return {};
     }
 }
 
@@ -240,8 +282,11 @@ FlagFacts flag_facts(const Instruction& instruction) {
         case Mnemonic::Rcl:
         case Mnemonic::Rcr:
         case Mnemonic::Shld:
-        case Mnemonic::Shrd: refine_by_count(instruction, facts); break;
-        default: break;
+        case Mnemonic::Shrd:
+            refine_by_count(instruction, facts);
+            break;
+        default:
+            break;
     }
     if ((attributes & kString) != 0 && instruction.repeat != RepeatPrefix::none && facts.written != 0) {
         facts.conditional = true;

@@ -1,5 +1,5 @@
-// The decoder against Zydis and Capstone: every opcode of every map with every ModRM byte and mandatory prefix, the rows of
-// the table themselves, and random bytes; then what neither library knows.
+// The decoder against Zydis and Capstone: every opcode of every map with every ModRM byte and mandatory prefix, the
+// rows of the table themselves, and random bytes; then what neither library knows.
 #include "cpu/isa/decoder.h"
 
 #include <capstone/capstone.h>
@@ -43,8 +43,8 @@ private:
     u64 count_ = 0;
 };
 
-/// One encoding of `opcode` in `space` (0-3 legacy maps, 4-6 VEX maps) with `selector` as mandatory prefix or VEX.pp. The
-/// rest - other prefixes, REX, VEX fields, what follows ModRM - is random.
+/// One encoding of `opcode` in `space` (0-3 legacy maps, 4-6 VEX maps) with `selector` as mandatory prefix or VEX.pp.
+/// The rest - other prefixes, REX, VEX fields, what follows ModRM - is random.
 Bytes make_encoding(unsigned space, u8 opcode, unsigned selector, u8 modrm, const DecodeMode& mode, Random& random) {
     constexpr std::array<u8, 11> kPrefixes = {0x2E, 0x36, 0x64, 0x65, 0x67, 0x66, 0xF0, 0x3E, 0x26, 0xF2, 0xF3};
     constexpr std::array<u8, 4> kMandatory = {0, 0x66, 0xF3, 0xF2};

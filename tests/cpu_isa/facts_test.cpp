@@ -43,29 +43,27 @@ TEST(FlagFacts, ConditionsReadTheirFlags) {
     EXPECT_EQ(flag_facts(decoded({0x74, 0})).read, u32{kFlagZero});
     EXPECT_EQ(flag_facts(decoded({0x0F, 0x9F, 0xC0})).read, u32{kFlagZero | kFlagSign | kFlagOverflow});
     EXPECT_EQ(flag_facts(decoded({0x0F, 0x47, 0xC1})).read, u32{kFlagZero | kFlagCarry});
-    EXPECT_TRUE(flag_facts(decoded({0xF3, 0xA6})).conditional);   // REPE CMPSB with RCX = 0
+    EXPECT_TRUE(flag_facts(decoded({0xF3, 0xA6})).conditional);  // REPE CMPSB with RCX = 0
     EXPECT_FALSE(flag_facts(decoded({0xA6})).conditional);
 }
 
 TEST(Table, Alignment) {
-    EXPECT_EQ(required_alignment(decoded({0x0F, 0x28, 0x00})), 16);              // MOVAPS
-    EXPECT_EQ(required_alignment(decoded({0x0F, 0x10, 0x00})), 1);               // MOVUPS
-    EXPECT_EQ(required_alignment(decoded({0x0F, 0x58, 0x00})), 16);              // ADDPS
-    EXPECT_EQ(required_alignment(decoded({0xF3, 0x0F, 0x58, 0x00})), 1);         // ADDSS
-    EXPECT_EQ(required_alignment(decoded({0x66, 0x0F, 0x2B, 0x00})), 16);        // MOVNTPD
+    EXPECT_EQ(required_alignment(decoded({0x0F, 0x28, 0x00})), 16);                // MOVAPS
+    EXPECT_EQ(required_alignment(decoded({0x0F, 0x10, 0x00})), 1);                 // MOVUPS
+    EXPECT_EQ(required_alignment(decoded({0x0F, 0x58, 0x00})), 16);                // ADDPS
+    EXPECT_EQ(required_alignment(decoded({0xF3, 0x0F, 0x58, 0x00})), 1);           // ADDSS
+    EXPECT_EQ(required_alignment(decoded({0x66, 0x0F, 0x2B, 0x00})), 16);          // MOVNTPD
     EXPECT_EQ(required_alignment(decoded({0x66, 0x0F, 0x3A, 0x63, 0x00, 0})), 1);  // PCMPISTRI
-    EXPECT_EQ(required_alignment(decoded({0xC5, 0xF8, 0x58, 0x00})), 1);         // VADDPS
-    EXPECT_EQ(required_alignment(decoded({0xC5, 0xFC, 0x28, 0x00})), 32);        // VMOVAPS ymm
-    EXPECT_EQ(required_alignment(decoded({0x48, 0x0F, 0xC7, 0x08})), 16);        // CMPXCHG16B
-    EXPECT_EQ(required_alignment(decoded({0x0F, 0xC7, 0x08})), 1);               // CMPXCHG8B
-    EXPECT_EQ(required_alignment(decoded({0x0F, 0xAE, 0x20})), 64);              // XSAVE
-    EXPECT_EQ(required_alignment(decoded({0x0F, 0xAE, 0x00})), 16);              // FXSAVE
-    EXPECT_EQ(required_alignment(decoded({0x0F, 0x6F, 0x00})), 1);               // MOVQ mm
+    EXPECT_EQ(required_alignment(decoded({0xC5, 0xF8, 0x58, 0x00})), 1);           // VADDPS
+    EXPECT_EQ(required_alignment(decoded({0xC5, 0xFC, 0x28, 0x00})), 32);          // VMOVAPS ymm
+    EXPECT_EQ(required_alignment(decoded({0x48, 0x0F, 0xC7, 0x08})), 16);          // CMPXCHG16B
+    EXPECT_EQ(required_alignment(decoded({0x0F, 0xC7, 0x08})), 1);                 // CMPXCHG8B
+    EXPECT_EQ(required_alignment(decoded({0x0F, 0xAE, 0x20})), 64);                // XSAVE
+    EXPECT_EQ(required_alignment(decoded({0x0F, 0xAE, 0x00})), 16);                // FXSAVE
+    EXPECT_EQ(required_alignment(decoded({0x0F, 0x6F, 0x00})), 1);                 // MOVQ mm
 }
 
-u32 state(std::initializer_list<u8> bytes) {
-    return row_of(decoded(bytes)).attributes & (kX87 | kMmx | kSse | kAvx);
-}
+u32 state(std::initializer_list<u8> bytes) { return row_of(decoded(bytes)).attributes & (kX87 | kMmx | kSse | kAvx); }
 
 TEST(Table, StateClasses) {
     EXPECT_EQ(state({0xD9, 0xE8}), u32{kX87});
@@ -74,10 +72,10 @@ TEST(Table, StateClasses) {
     EXPECT_EQ(state({0x0F, 0x2A, 0xC1}), u32{kMmx | kSse});
     EXPECT_EQ(state({0x0F, 0xAE, 0x10}), u32{kSse});
     EXPECT_EQ(state({0xC5, 0xF8, 0x77}), u32{kAvx});
-    EXPECT_EQ(state({0x0F, 0xC3, 0x00}), 0u);                    // MOVNTI
-    EXPECT_EQ(state({0xC4, 0xE2, 0x78, 0xF2, 0xC0}), 0u);        // ANDN
-    EXPECT_EQ(state({0x0F, 0xAE, 0xF8}), 0u);                    // SFENCE
-    EXPECT_EQ(state({0xF2, 0x0F, 0x38, 0xF0, 0xC0}), 0u);        // CRC32
+    EXPECT_EQ(state({0x0F, 0xC3, 0x00}), 0u);              // MOVNTI
+    EXPECT_EQ(state({0xC4, 0xE2, 0x78, 0xF2, 0xC0}), 0u);  // ANDN
+    EXPECT_EQ(state({0x0F, 0xAE, 0xF8}), 0u);              // SFENCE
+    EXPECT_EQ(state({0xF2, 0x0F, 0x38, 0xF0, 0xC0}), 0u);  // CRC32
 }
 
 TEST(Table, Classes) {

@@ -322,20 +322,26 @@ bool flags_comparable(const Instruction& ours) {
         case Mnemonic::Shr:
         case Mnemonic::Sar:
         case Mnemonic::Shld:
-        case Mnemonic::Shrd: return ours.operands[ours.operand_count - 1u].kind == OperandKind::gpr;
+        case Mnemonic::Shrd:
+            return ours.operands[ours.operand_count - 1u].kind == OperandKind::gpr;
         // SDM: OF, SF, AF and PF are cleared; Zydis lists ZF and CF alone.
         case Mnemonic::Vptest:
         case Mnemonic::Vtestps:
-        case Mnemonic::Vtestpd: return false;
+        case Mnemonic::Vtestpd:
+            return false;
         // SDM: AF is set according to the result; Zydis calls it undefined.
-        case Mnemonic::Sbb: return false;
+        case Mnemonic::Sbb:
+            return false;
         // SDM: ZF by the result, CF and OF cleared, AF, SF and PF undefined; Zydis has CF and OF undefined.
-        case Mnemonic::Bextr: return false;
+        case Mnemonic::Bextr:
+            return false;
         // SDM: the six status flags are undefined; Zydis leaves them alone.
         case Mnemonic::MovCr:
-        case Mnemonic::MovDr: return false;
+        case Mnemonic::MovDr:
+            return false;
         // Zydis has REPE and REPNE read ZF; they read only the ZF they have just written.
-        default: return (row.attributes & kString) == 0 || ours.repeat == RepeatPrefix::none;
+        default:
+            return (row.attributes & kString) == 0 || ours.repeat == RepeatPrefix::none;
     }
 }
 
@@ -345,8 +351,7 @@ std::string compare_flags(const Instruction& ours, const ZydisDecodedInstruction
     if (theirs.cpu_flags == nullptr || !flags_comparable(ours)) return {};
     constexpr u32 kCompared = kStatusFlags | kFlagDirection;
     const u32 read = theirs.cpu_flags->tested & kCompared;
-    const u32 written =
-        (theirs.cpu_flags->modified | theirs.cpu_flags->set_0 | theirs.cpu_flags->set_1) & kCompared;
+    const u32 written = (theirs.cpu_flags->modified | theirs.cpu_flags->set_0 | theirs.cpu_flags->set_1) & kCompared;
     const u32 undefined = theirs.cpu_flags->undefined & kCompared;
     if ((facts.read & kCompared) != read) return fmt::format("flags read {:x} {:x}", facts.read & kCompared, read);
     const u32 changed = (facts.written | facts.undefined) & kCompared;
