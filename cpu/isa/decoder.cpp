@@ -4,6 +4,7 @@
 #include "cpu/isa/decoder.h"
 
 #include <cstring>
+#include <utility>
 
 #include "cpu/isa/decoder_map.h"
 
@@ -81,7 +82,10 @@ private:
     bool take_vex(u8 first);
     void take_opcode();
     [[nodiscard]] const Row* select_row();
-    [[nodiscard]] unsigned selector_value(u16 selector) const;
+    template <u16 kSelector>
+    [[nodiscard]] unsigned selector_value() const;
+    template <std::size_t... kIndex>
+    [[nodiscard]] unsigned cell_of(u16 selectors, std::index_sequence<kIndex...> indices) const;
     void set_sizes();
     void set_operand_size(const Row& row);
     void take_memory(const Row& row);
@@ -211,29 +215,34 @@ void Decoder::set_sizes() {
     out_.address_mask = ~u64{0} >> (64 - 8 * out_.address_size);
 }
 
-unsigned Decoder::selector_value(u16 selector) const {
-    switch (selector) {
-        case kByPrefix:
-            return prefix_selector_;
-        case kByMod:
-            return register_form() ? 1 : 0;
-        case kByReg:
-            return reg_field();
-        case kByRm:
-            return rm_field();
-        case kByLength:
-            return out_.vex_l ? 1 : 0;
-        case kByW:
-            return rex_bit(3);
-        case kByOperandSize:
-            return raw_operand_size_ >> 2;
-        case kByAddressSize:
-            return out_.address_size >> 2;
-        case kByRexB:
-            return rex_bit(0);
-        default:
-            return long_ ? 1 : 0;
-    }
+template <u16 kSelector>
+unsigned Decoder::selector_value() const {
+    if constexpr (kSelector == kByPrefix) return prefix_selector_;
+    if constexpr (kSelector == kByMod) return register_form() ? 1 : 0;
+    if constexpr (kSelector == kByReg) return reg_field();
+    if constexpr (kSelector == kByRm) return rm_field();
+    if constexpr (kSelector == kByLength) return out_.vex_l ? 1 : 0;
+    if constexpr (kSelector == kByW) return rex_bit(3);
+    if constexpr (kSelector == kByOperandSize) return raw_operand_size_ >> 2;
+    if constexpr (kSelector == kByAddressSize) return out_.address_size >> 2;
+    if constexpr (kSelector == kByRexB) return rex_bit(0);
+    return long_ ? 1 : 0;
+}
+
+/// The cell of an opcode whose row depends on `selectors`: their values side by side, in the order of kSelectorShapes.
+template <std::size_t... kIndex>
+unsigned Decoder::cell_of(u16 selectors, std::index_sequence<kIndex...> /*unused*/) const {
+    unsigned cell = 0;
+    unsigned shift = 0;
+    const auto add = [&](unsigned value, unsigned bits) {
+        cell |= value << shift;
+        shift += bits;
+    };
+    (((selectors & kSelectorShapes[kIndex].selector) != 0
+          ? add(selector_value<kSelectorShapes[kIndex].selector>(), kSelectorShapes[kIndex].bits)
+          : static_cast<void>(0)),
+     ...);
+    return cell;
 }
 
 const Row* Decoder::select_row() {
@@ -243,15 +252,8 @@ const Row* Decoder::select_row() {
         out_.has_modrm = true;
         out_.modrm = take<u8>();
     }
-    unsigned cell = 0;
-    if (entry.selectors != 0) {
-        unsigned shift = 0;
-        for (const SelectorShape& shape : kSelectorShapes) {
-            if ((entry.selectors & shape.selector) == 0) continue;
-            cell |= selector_value(shape.selector) << shift;
-            shift += shape.bits;
-        }
-    }
+    const unsigned cell =
+        entry.selectors == 0 ? 0 : cell_of(entry.selectors, std::make_index_sequence<kSelectorShapes.size()>());
     const u16 index = kCells[entry.first_cell + cell];
     if (index == 0) return nullptr;
     out_.row = index;
