@@ -55,8 +55,8 @@ int main(int argc, char** argv) {
         const auto start = std::chrono::steady_clock::now();
         u64 count = 0;
         u64 bad = 0;
+        Instruction instruction;
         for (std::size_t at = 0; at < code.size();) {
-            Instruction instruction;
             if (decode(code.subspan(at), mode, instruction) == DecodeStatus::ok) {
                 at += instruction.length;
             } else {

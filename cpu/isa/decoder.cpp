@@ -4,9 +4,9 @@
 #include "cpu/isa/decoder.h"
 
 #include <cstring>
-#include <utility>
 
 #include "cpu/isa/decoder_map.h"
+#include "cpu/isa/operand_shapes.h"
 
 namespace bantam::isa {
 
@@ -55,6 +55,10 @@ struct Pair16 {
 constexpr std::array<Pair16, 8> kPairs16 = {
     {{3, 6}, {3, 7}, {5, 6}, {5, 7}, {6, kSlotZero}, {7, kSlotZero}, {5, kSlotZero}, {3, kSlotZero}}};
 
+/// Operand size by code size and 66h (+1) and REX.W (+2); address size by code size and 67h.
+constexpr u8 kOperandSizes[3][4] = {{2, 4, 2, 4}, {4, 2, 4, 2}, {4, 2, 8, 8}};
+constexpr u8 kAddressSizes[3][2] = {{2, 4}, {4, 2}, {8, 4}};
+
 class Decoder {
 public:
     Decoder(const u8* code, const DecodeMode& mode, Instruction& out)
@@ -82,21 +86,18 @@ private:
     bool take_vex(u8 first);
     void take_opcode();
     [[nodiscard]] const Row* select_row();
-    template <u16 kSelector>
-    [[nodiscard]] unsigned selector_value() const;
-    template <std::size_t... kIndex>
-    [[nodiscard]] unsigned cell_of(u16 selectors, std::index_sequence<kIndex...> indices) const;
+    [[nodiscard]] unsigned selector_value(u16 selector) const;
     void set_sizes();
     void set_operand_size(const Row& row);
     void take_memory(const Row& row);
     void take_memory16();
     void take_displacement(unsigned mod, bool wide);
     [[nodiscard]] bool take_operands(const Row& row);
-    [[nodiscard]] bool take_operand(const OperandSpec& spec, Operand& operand);
-    void set_gpr(Operand& operand, u8 number, u8 size) const;
+    void take_from_stream(const OperandSpec& spec, Operand& operand);
     void take_immediate(Operand& operand, u8 size, bool is_signed);
-    [[nodiscard]] u8 size_in_memory(SizeCode code) const;
-    [[nodiscard]] u8 size_in_register(SizeCode code) const;
+    [[nodiscard]] u8 bytes(SizeCode code, unsigned in_register) const {
+        return kOperandBytes[size_context_ | in_register][static_cast<std::size_t>(code)];
+    }
     [[nodiscard]] bool valid(const Row& row) const;
 
     const u8* code_;
@@ -107,6 +108,7 @@ private:
     bool address_prefix_ = false;
     bool only_prefixes_ = false;
     u8 prefix_selector_ = kSelectNone;
+    unsigned size_context_ = 0;
     u8 raw_operand_size_ = 4;  // by mode, 66h and REX.W alone
 };
 
@@ -197,52 +199,35 @@ void Decoder::take_opcode() {
 
 /// Sizes by mode and prefixes alone.
 void Decoder::set_sizes() {
-    const bool prefix66 = out_.operand_size_prefix;
-    switch (mode_.code_size) {
-        case CodeSize::bits16:
-            raw_operand_size_ = prefix66 ? 4 : 2;
-            out_.address_size = address_prefix_ ? 4 : 2;
-            break;
-        case CodeSize::bits32:
-            raw_operand_size_ = prefix66 ? 2 : 4;
-            out_.address_size = address_prefix_ ? 2 : 4;
-            break;
-        case CodeSize::bits64:
-            raw_operand_size_ = rex_bit(3) != 0 ? 8 : prefix66 ? 2 : 4;
-            out_.address_size = address_prefix_ ? 4 : 8;
-            break;
-    }
+    const std::size_t size = static_cast<std::size_t>(mode_.code_size);
+    raw_operand_size_ = kOperandSizes[size][(out_.operand_size_prefix ? 1u : 0u) | (long_ ? rex_bit(3) * 2u : 0u)];
+    out_.address_size = kAddressSizes[size][address_prefix_ ? 1 : 0];
     out_.address_mask = ~u64{0} >> (64 - 8 * out_.address_size);
 }
 
-template <u16 kSelector>
-unsigned Decoder::selector_value() const {
-    if constexpr (kSelector == kByPrefix) return prefix_selector_;
-    if constexpr (kSelector == kByMod) return register_form() ? 1 : 0;
-    if constexpr (kSelector == kByReg) return reg_field();
-    if constexpr (kSelector == kByRm) return rm_field();
-    if constexpr (kSelector == kByLength) return out_.vex_l ? 1 : 0;
-    if constexpr (kSelector == kByW) return rex_bit(3);
-    if constexpr (kSelector == kByOperandSize) return raw_operand_size_ >> 2;
-    if constexpr (kSelector == kByAddressSize) return out_.address_size >> 2;
-    if constexpr (kSelector == kByRexB) return rex_bit(0);
-    return long_ ? 1 : 0;
-}
-
-/// The cell of an opcode whose row depends on `selectors`: their values side by side, in the order of kSelectorShapes.
-template <std::size_t... kIndex>
-unsigned Decoder::cell_of(u16 selectors, std::index_sequence<kIndex...> /*unused*/) const {
-    unsigned cell = 0;
-    unsigned shift = 0;
-    const auto add = [&](unsigned value, unsigned bits) {
-        cell |= value << shift;
-        shift += bits;
-    };
-    (((selectors & kSelectorShapes[kIndex].selector) != 0
-          ? add(selector_value<kSelectorShapes[kIndex].selector>(), kSelectorShapes[kIndex].bits)
-          : static_cast<void>(0)),
-     ...);
-    return cell;
+unsigned Decoder::selector_value(u16 selector) const {
+    switch (selector) {
+        case kByPrefix:
+            return prefix_selector_;
+        case kByMod:
+            return register_form() ? 1 : 0;
+        case kByReg:
+            return reg_field();
+        case kByRm:
+            return rm_field();
+        case kByLength:
+            return out_.vex_l ? 1 : 0;
+        case kByW:
+            return rex_bit(3);
+        case kByOperandSize:
+            return raw_operand_size_ >> 2;
+        case kByAddressSize:
+            return out_.address_size >> 2;
+        case kByRexB:
+            return rex_bit(0);
+        default:
+            return long_ ? 1 : 0;
+    }
 }
 
 const Row* Decoder::select_row() {
@@ -252,8 +237,15 @@ const Row* Decoder::select_row() {
         out_.has_modrm = true;
         out_.modrm = take<u8>();
     }
-    const unsigned cell =
-        entry.selectors == 0 ? 0 : cell_of(entry.selectors, std::make_index_sequence<kSelectorShapes.size()>());
+    unsigned cell = 0;
+    if (entry.selectors != 0) {
+        unsigned shift = 0;
+        for (const SelectorShape& shape : kSelectorShapes) {
+            if ((entry.selectors & shape.selector) == 0) continue;
+            cell |= selector_value(shape.selector) << shift;
+            shift += shape.bits;
+        }
+    }
     const u16 index = kCells[entry.first_cell + cell];
     if (index == 0) return nullptr;
     out_.row = index;
@@ -331,97 +323,14 @@ void Decoder::take_memory(const Row& row) {
     if ((out_.base == 4 || out_.base == 5) && !out_.has_segment_override) out_.segment = 2;
 }
 
-u8 Decoder::size_in_memory(SizeCode code) const {
-    const u8 size = out_.operand_size;
-    const u8 vector = out_.vex_l ? 32 : 16;
-    switch (code) {
-        case SizeCode::b:
-        case SizeCode::reg_d_mem_b:
-            return 1;
-        case SizeCode::w:
-        case SizeCode::reg_v_mem_w:
-        case SizeCode::reg_d_mem_w:
-            return 2;
-        case SizeCode::d:
-            return 4;
-        case SizeCode::q:
-            return 8;
-        case SizeCode::dq:
-            return 16;
-        case SizeCode::qq:
-            return 32;
-        case SizeCode::t:
-            return 10;
-        case SizeCode::v:
-            return size;
-        case SizeCode::z:
-            return size == 2 ? 2 : 4;
-        case SizeCode::y:
-            return long_ && (rex_bit(3) != 0 || size == 8) ? 8 : 4;
-        case SizeCode::x:
-            return vector;
-        case SizeCode::h:
-            return vector / 2;
-        case SizeCode::f:
-            return vector / 4;
-        case SizeCode::e:
-            return vector / 8;
-        case SizeCode::p:
-            return static_cast<u8>(size + 2);
-        case SizeCode::s:
-            return long_ ? 10 : 6;
-        case SizeCode::a:
-            return static_cast<u8>(size * 2);
-        case SizeCode::env:
-            return size == 2 ? 14 : 28;
-        case SizeCode::fpu_state:
-            return size == 2 ? 94 : 108;
-        case SizeCode::stack:
-            return long_ ? 8 : 4;
-        case SizeCode::fxsave:
-        case SizeCode::none:
-            return 0;
-    }
-    return 0;
-}
-
-u8 Decoder::size_in_register(SizeCode code) const {
-    switch (code) {
-        case SizeCode::reg_v_mem_w:
-            return out_.operand_size;
-        case SizeCode::reg_d_mem_b:
-        case SizeCode::reg_d_mem_w:
-            return 4;
-        default:
-            return size_in_memory(code);
-    }
-}
-
-void Decoder::set_gpr(Operand& operand, u8 number, u8 size) const {
-    operand.kind = OperandKind::gpr;
-    operand.size = size;
-    operand.reg = number;
-    operand.is_high = size == 1 && number >= 4 && number < 8 && out_.rex == 0;
-    operand.gpr_offset = static_cast<u8>(operand.is_high ? 8 * (number - 4) + 1 : 8 * number);
-}
-
 void Decoder::take_immediate(Operand& operand, u8 size, bool is_signed) {
     operand.kind = OperandKind::immediate;
     u64 value = 0;
-    switch (size) {
-        case 1:
-            value = is_signed ? static_cast<u64>(i64{take<i8>()}) : take<u8>();
-            break;
-        case 2:
-            value = is_signed ? static_cast<u64>(i64{take<i16>()}) : take<u16>();
-            break;
-        case 4:
-            value = is_signed ? static_cast<u64>(i64{take<i32>()}) : take<u32>();
-            break;
-        default:
-            value = take<u64>();
-            break;
-    }
+    std::memcpy(&value, at_, sizeof value);
+    at_ += size;
+    const unsigned unused = 64 - 8u * size;
+    value <<= unused;
+    value = is_signed ? static_cast<u64>(static_cast<i64>(value) >> unused) : value >> unused;
     if (out_.immediate_size != 0) {  // ENTER's second
         operand.kind = OperandKind::immediate2;
         out_.immediate2 = static_cast<u32>(value);
@@ -431,124 +340,82 @@ void Decoder::take_immediate(Operand& operand, u8 size, bool is_signed) {
     out_.immediate_size = size;
 }
 
-bool Decoder::take_operand(const OperandSpec& spec, Operand& operand) {
-    const u8 extended_reg = static_cast<u8>(reg_field() | rex_bit(2) << 3);
-    const u8 extended_rm = static_cast<u8>(rm_field() | rex_bit(0) << 3);
-    const auto set = [&operand](OperandKind kind, u8 number, u8 size) {
-        operand.kind = kind;
-        operand.reg = number;
-        operand.size = size;
-    };
-    const auto set_memory = [&] { set(OperandKind::memory, 0, size_in_memory(spec.size)); };
-    operand.access = spec.access;
+/// An operand that has bytes of its own behind ModRM and displacement.
+void Decoder::take_from_stream(const OperandSpec& spec, Operand& operand) {
+    const u8 size = bytes(spec.size, 0);
+    operand.size = size;
     switch (spec.source) {
-        case OperandSource::none:
-            break;
-        case OperandSource::rm_gpr:
-            if (!register_form()) return set_memory(), true;
-            [[fallthrough]];
-        case OperandSource::rm_gpr_only:
-            set_gpr(operand, extended_rm, size_in_register(spec.size));
-            break;
-        case OperandSource::reg_gpr:
-            set_gpr(operand, extended_reg, size_in_register(spec.size));
-            break;
-        case OperandSource::opcode_gpr:
-            set_gpr(operand, static_cast<u8>((out_.opcode & 7u) | rex_bit(0) << 3), size_in_register(spec.size));
-            break;
-        case OperandSource::vvvv_gpr:
-            set_gpr(operand, static_cast<u8>(out_.vex_vvvv & (long_ ? 15u : 7u)), size_in_register(spec.size));
-            break;
-        case OperandSource::fixed_gpr:
-            set_gpr(operand, spec.value, size_in_register(spec.size));
-            break;
-        case OperandSource::memory:
-        case OperandSource::vsib:
-            set_memory();
-            break;
-        case OperandSource::offset:
-            set_memory();
-            out_.displacement = out_.address_size == 8   ? take<i64>()
-                                : out_.address_size == 4 ? i64{take<u32>()}
-                                                         : i64{take<u16>()};
-            break;
         case OperandSource::immediate:
-            operand.size = size_in_memory(spec.size);
-            take_immediate(operand, operand.size, false);
-            break;
+            take_immediate(operand, size, false);
+            return;
         case OperandSource::immediate_signed:
-            take_immediate(operand, size_in_memory(spec.size), true);
+            take_immediate(operand, size, true);
             operand.size = out_.operand_size;
-            break;
+            return;
         case OperandSource::relative:
-            take_immediate(operand, size_in_memory(spec.size), true);
-            set(OperandKind::relative, 0, out_.immediate_size);
-            break;
+            take_immediate(operand, size, true);
+            operand.kind = OperandKind::relative;
+            return;
         case OperandSource::far_pointer:
             take_immediate(operand, out_.operand_size, false);
             out_.immediate2 = take<u16>();
-            set(OperandKind::far_pointer, 0, size_in_memory(SizeCode::p));
-            break;
-        case OperandSource::reg_segment:
-            set(OperandKind::segment, reg_field(), 2);
-            return reg_field() < 6;
-        case OperandSource::fixed_segment:
-            set(OperandKind::segment, spec.value, 2);
-            break;
-        case OperandSource::reg_control:
-            set(OperandKind::control, extended_reg, long_ ? 8 : 4);
-            return extended_reg == 0 || (extended_reg >= 2 && extended_reg <= 4) || extended_reg == 8;
-        case OperandSource::reg_debug:
-            set(OperandKind::debug, extended_reg, long_ ? 8 : 4);
-            return extended_reg < 8;
-        case OperandSource::reg_mmx:
-            set(OperandKind::mmx, reg_field(), size_in_register(spec.size));
-            break;
-        case OperandSource::rm_mmx:
-            if (!register_form()) return set_memory(), true;
-            [[fallthrough]];
-        case OperandSource::rm_mmx_only:
-            set(OperandKind::mmx, rm_field(), size_in_register(spec.size));
-            break;
-        case OperandSource::reg_vector:
-            set(OperandKind::vector, extended_reg, size_in_register(spec.size));
-            break;
-        case OperandSource::rm_vector:
-            if (!register_form()) return set_memory(), true;
-            [[fallthrough]];
-        case OperandSource::rm_vector_only:
-            set(OperandKind::vector, extended_rm, size_in_register(spec.size));
-            break;
-        case OperandSource::vvvv_vector:
-            set(OperandKind::vector, static_cast<u8>(out_.vex_vvvv & (long_ ? 15u : 7u)), size_in_register(spec.size));
-            break;
-        case OperandSource::immediate_vector: {
-            Operand ignored;
-            take_immediate(ignored, 1, false);
-            set(OperandKind::vector, static_cast<u8>(out_.immediate >> 4 & (long_ ? 15u : 7u)),
-                size_in_register(spec.size));
-            break;
-        }
-        case OperandSource::fixed_vector:
-            set(OperandKind::vector, spec.value, 16);
-            break;
-        case OperandSource::st0:
-            set(OperandKind::x87, 0, 10);
-            break;
-        case OperandSource::st_rm:
-            set(OperandKind::x87, rm_field(), 10);
-            break;
-        case OperandSource::constant:
-            set(OperandKind::constant, spec.value, 1);
-            break;
+            operand.kind = OperandKind::far_pointer;
+            return;
+        case OperandSource::immediate_vector:
+            take_immediate(operand, 1, false);
+            operand.kind = OperandKind::vector;
+            operand.reg = static_cast<u8>((out_.immediate >> 4) & (long_ ? 15u : 7u));
+            return;
+        default:  // offset
+            operand.kind = OperandKind::memory;
+            out_.displacement = out_.address_size == 8   ? take<i64>()
+                                : out_.address_size == 4 ? i64{take<u32>()}
+                                                         : i64{take<u16>()};
+            return;
     }
-    return true;
 }
 
 bool Decoder::take_operands(const Row& row) {
+    const u8 rm = rm_field();
+    const u8 reg = reg_field();
+    const u8 b = static_cast<u8>(rex_bit(0) << 3);
+    const std::array<u8, static_cast<std::size_t>(NumberFrom::count)> numbers = {
+        0,
+        static_cast<u8>(reg | rex_bit(2) << 3),
+        reg,
+        static_cast<u8>(rm | b),
+        rm,
+        static_cast<u8>((out_.opcode & 7u) | b),
+        static_cast<u8>(out_.vex_vvvv & (long_ ? 15u : 7u))};
+    size_context_ = SizeContext{out_.operand_size, long_, out_.vex_l, rex_bit(3) != 0}.index();
     out_.operand_count = row.operand_count;
     bool good = true;
-    for (unsigned i = 0; i < row.operand_count; ++i) good &= take_operand(row.operands[i], out_.operands[i]);
+    for (unsigned i = 0; i < row.operand_count; ++i) {
+        const OperandSpec& spec = row.operands[i];
+        const OperandShape& shape = kOperandShapes[static_cast<std::size_t>(spec.source)];
+        Operand& operand = out_.operands[i];
+        operand.access = spec.access;
+        if (shape.place == OperandPlace::in_stream) {
+            take_from_stream(spec, operand);
+            continue;
+        }
+        const bool either = shape.place == OperandPlace::in_register_or_memory;
+        if (shape.place == OperandPlace::in_memory || (either && !register_form())) {
+            operand.kind = OperandKind::memory;
+            operand.size = bytes(spec.size, 0);
+            continue;
+        }
+        const u8 number = static_cast<u8>(numbers[static_cast<std::size_t>(shape.number)] | spec.value);
+        operand.kind = shape.kind;
+        operand.reg = number;
+        operand.size = bytes(spec.size, SizeContext::kInRegister);
+        good &= ((shape.valid >> number) & 1u) != 0;
+        const bool gpr = shape.kind == OperandKind::gpr;
+        // AH, CH, DH, BH; with REX the numbers 4-7 are SPL..DIL.
+        const bool high = gpr && operand.size == 1 && out_.rex == 0 && (number & 4u) != 0;
+        operand.is_high = high;
+        operand.gpr_offset = static_cast<u8>(gpr ? 8 * number - (high ? 31 : 0) : 0);
+    }
     return good;
 }
 
