@@ -1,0 +1,41 @@
+// The ACPI tables of board `pc` (ACPI specification 6.4, tables as of revision 2.0): RSDP, RSDT, XSDT, FADT, FACS,
+// DSDT, MADT and HPET, for kernels loaded without firmware. They describe what machine/pc.cpp wires; the constants here
+// are the ones both use. Left out: sleep states other than soft off (waking needs firmware), thermal zones, SMBIOS.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "mmu/physical_memory.h"
+
+namespace bantam::boot {
+
+/// PM registers of the PIIX4 (PMBASE), SMI command port and its values.
+inline constexpr u16 kPmBase = 0x600;
+inline constexpr u16 kPmBytes = 0x40;
+inline constexpr u16 kSmiCommandPort = 0xB2;
+inline constexpr u8 kAcpiEnable = 0xF1, kAcpiDisable = 0xF0;
+inline constexpr u8 kSciIrq = 9;
+/// ISA IRQs, and I/O APIC inputs, of PIRQA#-D#.
+inline constexpr std::array<u8, 4> kPirqRoutes{10, 10, 11, 11};
+/// PIRQ 0-3 that INTA#-D# (`pin` 0-3) of PCI device `device` is wired to.
+constexpr unsigned pirq_of(unsigned device, unsigned pin) { return (device + pin + 3) % 4; }
+/// Where PCI memory may be given out.
+inline constexpr u32 kPciHoleBase = 0xE0000000, kPciHoleEnd = 0xFEBFFFFF;
+inline constexpr u32 kIoApicBase = 0xFEC00000, kLocalApicBase = 0xFEE00000, kHpetBase = 0xFED00000;
+inline constexpr u8 kIoApicId = 1;
+
+struct BoardDescription {
+    std::array<bool, 4> serial{};       // which of COM1-4 exist
+    std::vector<u8> local_apic_ids{0};  // one a processor; empty: no APICs at all, so no MADT and no MP table
+    u32 cpu_signature = 0;              // CPUID.1 EAX and EDX, for the MP table
+    u32 cpu_features = 0;
+};
+
+/// Writes the tables into the BIOS area (low_memory.h), which must be RAM now; gives the RSDP's address.
+Physical install_acpi_tables(PhysicalMemory& memory, const BoardDescription& board);
+
+/// The DSDT alone, for tests and `iasl`.
+[[nodiscard]] std::vector<u8> make_dsdt(const BoardDescription& board);
+
+}  // namespace bantam::boot
