@@ -78,6 +78,8 @@ private:
         return value;
     }
     [[nodiscard]] u8 rex_bit(unsigned index) const { return static_cast<u8>((out_.rex >> index) & 1u); }
+    /// Bit 3 of a register number, by REX.B (0), REX.X (1) or REX.R (2).
+    [[nodiscard]] u8 extension(unsigned index) const { return static_cast<u8>(((out_.rex >> index) & 1u) << 3); }
     [[nodiscard]] u8 reg_field() const { return static_cast<u8>((out_.modrm >> 3) & 7u); }
     [[nodiscard]] u8 rm_field() const { return static_cast<u8>(out_.modrm & 7u); }
     [[nodiscard]] bool register_form() const { return out_.modrm >= 0xC0; }
@@ -306,18 +308,18 @@ void Decoder::take_memory(const Row& row) {
     if (rm == 4) {
         const u8 sib = take<u8>();
         out_.scale = static_cast<u8>(sib >> 6);
-        const u8 index = static_cast<u8>(((sib >> 3) & 7u) | rex_bit(1) << 3);
+        const u8 index = static_cast<u8>(((sib >> 3) & 7u) | extension(1));
         if (index != 4 || (row.attributes & kVsib) != 0) out_.index = index;
         if ((sib & 7u) == 5 && mod == 0) {
             wide = true;
         } else {
-            out_.base = static_cast<u8>((sib & 7u) | rex_bit(0) << 3);
+            out_.base = static_cast<u8>((sib & 7u) | extension(0));
         }
     } else if (rm == 5 && mod == 0) {
         wide = true;
         if (long_) out_.base = kSlotRip;
     } else {
-        out_.base = static_cast<u8>(rm | rex_bit(0) << 3);
+        out_.base = static_cast<u8>(rm | extension(0));
     }
     take_displacement(mod, wide);
     if ((out_.base == 4 || out_.base == 5) && !out_.has_segment_override) out_.segment = 2;
@@ -378,14 +380,13 @@ void Decoder::take_from_stream(const OperandSpec& spec, Operand& operand) {
 bool Decoder::take_operands(const Row& row) {
     const u8 rm = rm_field();
     const u8 reg = reg_field();
-    const u8 b = static_cast<u8>(rex_bit(0) << 3);
     const std::array<u8, static_cast<std::size_t>(NumberFrom::count)> numbers = {
         0,
-        static_cast<u8>(reg | rex_bit(2) << 3),
+        static_cast<u8>(reg | extension(2)),
         reg,
-        static_cast<u8>(rm | b),
+        static_cast<u8>(rm | extension(0)),
         rm,
-        static_cast<u8>((out_.opcode & 7u) | b),
+        static_cast<u8>((out_.opcode & 7u) | extension(0)),
         static_cast<u8>(out_.vex_vvvv & (long_ ? 15u : 7u))};
     size_context_ = SizeContext{out_.operand_size, long_, out_.vex_l, rex_bit(3) != 0}.index();
     out_.operand_count = row.operand_count;
@@ -461,10 +462,13 @@ bool Decoder::run() {
     return good && valid(*row);
 }
 
+/// Copied from memory: building it in place makes partial stores that the next loads stall on.
+constexpr Instruction kBlank{};
+
 }  // namespace
 
 DecodeStatus decode(std::span<const u8> bytes, const DecodeMode& mode, Instruction& out) {
-    out = Instruction{};
+    out = kBlank;
     const u8* code = bytes.data();
     u8 window[kWindow];
     if (bytes.size() < kWindow) {
