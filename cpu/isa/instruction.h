@@ -84,6 +84,7 @@ struct Instruction {
     bool has_modrm = false;
     u8 modrm = 0;
     u8 immediate_size = 0;  // bytes of immediate in the encoding (0, 1, 2, 4, 8)
+    u16 next_offset = 0;    // from the start of the block to the end of this instruction; set with the handler
 
     [[nodiscard]] const Operand* memory_operand() const {
         for (u8 i = 0; i < operand_count; ++i) {

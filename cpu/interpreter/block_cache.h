@@ -1,0 +1,84 @@
+// BlockCache: decoded blocks, found by the physical address of their first byte and the mode they were decoded in. A
+// block is a run of instructions within one page (or a single instruction across two) that ends at the first one after
+// which control or mode may differ.
+//
+// Pages that hold blocks are marked in PhysicalMemory; a write to one, by CPU or DMA, invalidates the blocks it
+// touches. Memory is bounded: when full, everything is forgotten and decoded anew.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "cpu/isa/instruction.h"
+#include "mmu/mmu.h"
+
+namespace bantam::interpreter {
+
+struct Block {
+    Physical start{};
+    u64 bytes = 0;
+    std::optional<Physical> second_page;  // of a single instruction that crosses into another page
+    u32 mode_key = 0;
+    u32 count = 0;
+    bool valid = true;
+    isa::Instruction* code = nullptr;
+    Block* next_in_bucket = nullptr;
+
+    /// True when [address, address+size) overlaps bytes of this block.
+    [[nodiscard]] bool overlaps(Physical address, u64 size) const;
+};
+
+class BlockCache final : public CodeObserver {
+public:
+    /// `invalidated` is called after any block was invalidated or forgotten: the running one may be among them.
+    BlockCache(Mmu& mmu, std::function<void()> invalidated);
+    ~BlockCache() override;
+    BlockCache(const BlockCache&) = delete;
+    BlockCache& operator=(const BlockCache&) = delete;
+
+    /// The valid block at `start`, or null. A page-crossing one only if its second part lies in `second_page`.
+    [[nodiscard]] Block* find(Physical start, u32 mode_key) const;
+
+    /// Adds a block of `code` (never while a block is running), whose bytes lie at `start` (and on from the beginning
+    /// of `second_page`).
+    Block& add(Physical start, u64 bytes, std::optional<Physical> second_page, u32 mode_key,
+               std::span<const isa::Instruction> code);
+
+    /// Forgets every block.
+    void clear();
+    /// Counts up whenever Block addresses become invalid (clear).
+    [[nodiscard]] u64 generation() const { return generation_; }
+    [[nodiscard]] u64 invalidations() const { return invalidations_; }
+
+    void code_written(Physical address, u64 size) override;
+    void map_changed() override { clear(); }
+
+private:
+    static constexpr std::size_t kBuckets = 1u << 15;
+    static constexpr std::size_t kChunkInstructions = 2048;
+    static constexpr std::size_t kMaxChunks = 120;  // about 25 MiB
+
+    [[nodiscard]] static std::size_t bucket_of(Physical start, u32 mode_key);
+    isa::Instruction* allocate(std::size_t count);
+    void track_page(Physical page, Block* block);
+    void remove(Block* block);
+
+    Mmu& mmu_;
+    std::function<void()> invalidated_;
+    std::vector<Block*> buckets_;
+    std::deque<Block> blocks_;
+    std::unordered_map<u64, std::vector<Block*>> pages_;  // by page address; only valid blocks
+    std::vector<std::unique_ptr<isa::Instruction[]>> chunks_;
+    std::vector<std::unique_ptr<isa::Instruction[]>> retired_chunks_;  // cleared, perhaps still running
+    std::vector<std::deque<Block>> retired_blocks_;
+    std::size_t used_in_chunk_ = kChunkInstructions;
+    u64 generation_ = 1;
+    u64 invalidations_ = 0;
+};
+
+}  // namespace bantam::interpreter

@@ -1,0 +1,266 @@
+#include "cpu/interpreter/interpreter.h"
+
+#include <algorithm>
+
+#include "cpu/host/x87_unit.h"
+#include "cpu/interpreter/handlers.h"
+#include "cpu/isa/table.h"
+#include "cpu/system/handlers.h"
+#include "cpu/system/interrupt.h"
+
+namespace bantam {
+
+using interpreter::Block;
+using isa::Instruction;
+
+namespace {
+
+constexpr u64 kMaxBlockInstructions = 64;
+constexpr u64 kMaxInstructionBytes = 15;
+
+void raise_invalid_opcode(Cpu& cpu, const Instruction&) { cpu.raise(Vector::invalid_opcode); }
+void raise_too_long(Cpu& cpu, const Instruction&) { cpu.raise(Vector::general_protection, 0); }
+
+/// The instruction that stands for bytes which do not decode: executing it raises what fetching them would.
+Instruction fault_instruction(isa::DecodeStatus status) {
+    Instruction instruction;
+    instruction.handler = status == isa::DecodeStatus::too_long ? &raise_too_long : &raise_invalid_opcode;
+    instruction.length = 1;
+    instruction.next_offset = 1;
+    return instruction;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Interpreter>> Interpreter::create(Cpu& cpu) {
+    auto host = host::HostExecutor::create();
+    if (!host) return host.error();
+    return std::unique_ptr<Interpreter>(new Interpreter(cpu, std::move(host.value())));
+}
+
+Interpreter::Interpreter(Cpu& cpu, std::unique_ptr<host::HostExecutor> host)
+    : cpu_(cpu), cache_(cpu.mmu, [this] { end_block_early(); }), host_(std::move(host)), jumps_(kJumpEntries) {
+    cpu_.block_break = [](void* context) { static_cast<Interpreter*>(context)->end_block_early(); };
+    cpu_.block_break_context = this;
+    cpu_.retired_source = [](const void* context) {
+        const auto& self = *static_cast<const Interpreter*>(context);
+        return self.cpu_.state.instructions + static_cast<u64>(self.current_ - self.begin_);
+    };
+    cpu_.retired_context = this;
+}
+
+Interpreter::~Interpreter() {
+    cpu_.block_break = nullptr;
+    cpu_.retired_source = nullptr;
+}
+
+void Interpreter::reset() { cache_.clear(); }
+
+Interpreter::Statistics Interpreter::statistics() const {
+    Statistics result = statistics_;
+    result.blocks_invalidated = cache_.invalidations();
+    return result;
+}
+
+EngineExit Interpreter::run() {
+    host::enter_fpu(cpu_.state);
+    std::jmp_buf recovery;
+    cpu_.recovery = &recovery;
+    if (setjmp(recovery) != 0) {
+        retire_partial_block();
+        // Delivery counts as an instruction, so that time passes even where every handler faults at once.
+        ++cpu_.state.instructions;
+        ++statistics_.exceptions;
+        cpu_.state.rip() = cpu_.state.instruction_rip;
+        deliver_exception(cpu_, cpu_.pending_exception);
+        cpu_.recovery = &recovery;
+    }
+    const EngineExit exit = run_loop();
+    cpu_.recovery = nullptr;
+    host::leave_fpu(cpu_.state);
+    return exit;
+}
+
+void Interpreter::retire_partial_block() {
+    cpu_.state.instructions += static_cast<u64>(current_ - begin_);
+    begin_ = current_ = end_ = nullptr;
+}
+
+EngineExit Interpreter::run_loop() {
+    CpuState& s = cpu_.state;
+    for (;;) {
+        u64 most = kMaxBlockInstructions;
+        if (s.attention != 0) {
+            switch (service_attention(cpu_)) {
+                case Readiness::run:
+                    break;
+                case Readiness::run_one:
+                    most = 1;
+                    break;
+                case Readiness::halted:
+                    return EngineExit::halted;
+                case Readiness::stopped:
+                    return EngineExit::stopped;
+                case Readiness::shutdown:
+                    return EngineExit::shutdown;
+            }
+        }
+        if (s.instructions >= s.deadline) return EngineExit::deadline;
+        most = std::min(most, s.deadline - s.instructions);
+        s.instruction_rip = s.rip();
+        if (tracer_) {
+            execute_traced(most);
+        } else {
+            execute(find_block(), most);
+        }
+    }
+}
+
+void Interpreter::execute(const Block& block, u64 most) {
+    CpuState& s = cpu_.state;
+    u64 count = std::min<u64>(block.count, most);
+    if (!cpu_.code64() && s.rip() + block.bytes - 1 > s.segment[kCs].limit) [[unlikely]] {
+        count = std::min(count, instructions_within_limit(block));
+        if (count == 0) cpu_.raise(Vector::general_protection, 0);
+    }
+    const u64 base = s.rip();
+    begin_ = current_ = block.code;
+    end_ = begin_ + count;
+    const Instruction* i = begin_;
+    do {
+        current_ = i;
+        s.instruction_rip = base + i->next_offset - i->length;
+        s.rip() = base + i->next_offset;
+        i->handler(cpu_, *i);
+        ++i;
+    } while (i != end_);
+    s.instructions += static_cast<u64>(i - begin_);
+    begin_ = current_ = end_ = nullptr;
+}
+
+void Interpreter::execute_traced(u64) {
+    const Block& block = find_block();
+    if (tracer_) tracer_(cpu_, block.code[0]);
+    execute(block, 1);
+}
+
+/// How many instructions of `block` lie wholly within the CS limit.
+u64 Interpreter::instructions_within_limit(const Block& block) const {
+    const u64 limit = cpu_.state.segment[kCs].limit;
+    u64 count = 0;
+    while (count < block.count && cpu_.state.rip() + block.code[count].next_offset - 1 <= limit) ++count;
+    return count;
+}
+
+Block& Interpreter::find_block() {
+    const Linear linear = cpu_.wrap_linear(cpu_.state.segment[kCs].base + cpu_.state.rip());
+    JumpEntry& entry = jumps_[(linear.value ^ (linear.value >> 12)) & (kJumpEntries - 1)];
+    if (entry.linear == linear.value && entry.mode_key == cpu_.mode_key() && entry.generation == generation() &&
+        entry.block->valid) [[likely]] {
+        return *entry.block;
+    }
+    return find_block_slowly(linear, entry);
+}
+
+Block& Interpreter::find_block_slowly(Linear linear, JumpEntry& entry) {
+    if (cpu_.code64() ? !cpu_.canonical(linear.value) : cpu_.state.rip() > cpu_.state.segment[kCs].limit) {
+        cpu_.raise(Vector::general_protection, 0);
+    }
+    const Privilege privilege = cpu_.state.cpl == 3 ? Privilege::user : Privilege::supervisor;
+    Physical start;
+    MemoryFault fault;
+    if (!cpu_.mmu.fetch(linear, privilege, start, fault)) cpu_.raise_page_fault(fault);
+    Block* block = cache_.find(start, cpu_.mode_key());
+    if (block != nullptr && block->second_page) {
+        // The page table may put another page behind this one today.
+        Physical second;
+        if (!cpu_.mmu.fetch(cpu_.wrap_linear(linear.page().value + kPageSize), privilege, second, fault)) {
+            cpu_.raise_page_fault(fault);
+        }
+        if (second != *block->second_page) {
+            cache_.code_written(start, 1);
+            block = nullptr;
+        }
+    }
+    if (block == nullptr) block = &build_block(start, linear);
+    if (!block->second_page) entry = {linear.value, generation(), cpu_.mode_key(), block};
+    return *block;
+}
+
+void Interpreter::bind(Instruction& instruction) {
+    if (isa::Handler handler = interpreter::integer_handler(instruction)) {
+        instruction.handler = handler;
+    } else if (handler = system_handler(instruction); handler != nullptr) {
+        instruction.handler = handler;
+    } else if (handler = host_->handler_for(cpu_, instruction); handler != nullptr) {
+        instruction.handler = handler;
+    }
+    CHECK(instruction.handler != nullptr);
+}
+
+Block& Interpreter::build_block(Physical start, Linear linear) {
+    if (host_->nearly_full()) {
+        cache_.clear();
+        host_->flush();
+    }
+    std::array<u8, kPageSize> bytes;
+    const std::size_t available = kPageSize - start.page_offset();
+    const std::span<u8> code(bytes.data(),
+                             std::min<std::size_t>(available, kMaxBlockInstructions * kMaxInstructionBytes));
+    cpu_.mmu.memory().copy_out(start, code);
+
+    std::array<Instruction, kMaxBlockInstructions> instructions;
+    std::size_t count = 0;
+    u64 offset = 0;
+    while (count < kMaxBlockInstructions && offset < code.size()) {
+        Instruction& instruction = instructions[count];
+        instruction = Instruction{};
+        const isa::DecodeStatus status = isa::decode(code.subspan(offset), cpu_.decode_mode(), instruction);
+        if (status != isa::DecodeStatus::ok) {
+            // Only what executes may fault: bytes behind earlier instructions get a block of their own when reached.
+            if (count != 0) break;
+            if (status == isa::DecodeStatus::truncated) return build_crossing(start, linear, code);
+            instruction = fault_instruction(status);
+            ++count;
+            offset = 1;
+            break;
+        }
+        bind(instruction);
+        offset += instruction.length;
+        instruction.next_offset = static_cast<u16>(offset);
+        ++count;
+        if ((isa::row_of(instruction).attributes & isa::kEndsBlock) != 0) break;
+    }
+    ++statistics_.blocks_decoded;
+    statistics_.instructions_decoded += count;
+    return cache_.add(start, offset, std::nullopt, cpu_.mode_key(), std::span(instructions.data(), count));
+}
+
+Block& Interpreter::build_crossing(Physical start, Linear linear, std::span<const u8> first_part) {
+    const Privilege privilege = cpu_.state.cpl == 3 ? Privilege::user : Privilege::supervisor;
+    const Linear next = cpu_.wrap_linear(linear.page().value + kPageSize);
+    Physical second;
+    MemoryFault fault;
+    if (!cpu_.code64() && cpu_.state.rip() + first_part.size() > cpu_.state.segment[kCs].limit) {
+        cpu_.raise(Vector::general_protection, 0);
+    }
+    if (!cpu_.mmu.fetch(next, privilege, second, fault)) cpu_.raise_page_fault(fault);
+    std::array<u8, 2 * kMaxInstructionBytes> bytes;
+    std::copy(first_part.begin(), first_part.end(), bytes.begin());
+    const std::span<u8> all(bytes.data(), first_part.size() + kMaxInstructionBytes);
+    cpu_.mmu.memory().copy_out(second, all.subspan(first_part.size()));
+
+    Instruction instruction;
+    const isa::DecodeStatus status = isa::decode(all, cpu_.decode_mode(), instruction);
+    CHECK(status != isa::DecodeStatus::truncated);
+    if (status == isa::DecodeStatus::ok) {
+        bind(instruction);
+        instruction.next_offset = instruction.length;
+    } else {
+        instruction = fault_instruction(status);
+    }
+    const u64 length = std::max<u64>(instruction.length, first_part.size() + 1);
+    return cache_.add(start, length, second, cpu_.mode_key(), std::span(&instruction, 1));
+}
+
+}  // namespace bantam

@@ -1,0 +1,82 @@
+// Interpreter: the engine that runs a Cpu from cached decoded blocks, and the specification of control flow and faults
+// for the translator.
+//
+// One turn of run(): look at attention and deadline, find the block at CS:RIP (a small cache by linear address, then
+// the block cache by physical address, then decode), execute its instructions one handler call each. A handler that
+// faults leaves by longjmp to run(), which delivers the exception. Anything that wants the engine's eye in the middle
+// of a block (an interrupt line, a nearer deadline, invalidated code) shortens the block to end after the current
+// instruction.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cpu/cpu.h"
+#include "cpu/engine.h"
+#include "cpu/host/handlers.h"
+#include "cpu/interpreter/block_cache.h"
+
+namespace bantam {
+
+class Interpreter final : public Engine {
+public:
+    /// Errors: host_resource when the host refuses executable memory for instructions that it executes itself.
+    static Result<std::unique_ptr<Interpreter>> create(Cpu& cpu);
+    ~Interpreter() override;
+    Interpreter(const Interpreter&) = delete;
+    Interpreter& operator=(const Interpreter&) = delete;
+
+    EngineExit run() override;
+    void reset() override;
+
+    /// Called before every instruction when set, for tracing; slows execution to one instruction a turn.
+    using Tracer = std::function<void(Cpu& cpu, const isa::Instruction& instruction)>;
+    void set_tracer(Tracer tracer) { tracer_ = std::move(tracer); }
+
+    struct Statistics {
+        u64 blocks_decoded = 0;
+        u64 instructions_decoded = 0;
+        u64 blocks_invalidated = 0;
+        u64 exceptions = 0;
+    };
+    [[nodiscard]] Statistics statistics() const;
+
+private:
+    Interpreter(Cpu& cpu, std::unique_ptr<host::HostExecutor> host);
+
+    struct JumpEntry {
+        u64 linear = ~u64{0};
+        u64 generation = 0;
+        u32 mode_key = 0;
+        interpreter::Block* block = nullptr;
+    };
+    static constexpr std::size_t kJumpEntries = 1u << 12;
+
+    EngineExit run_loop();
+    void execute(const interpreter::Block& block, u64 most);
+    void execute_traced(u64 most);
+    [[nodiscard]] u64 instructions_within_limit(const interpreter::Block& block) const;
+    interpreter::Block& find_block();
+    interpreter::Block& find_block_slowly(Linear linear, JumpEntry& entry);
+    interpreter::Block& build_block(Physical start, Linear linear);
+    interpreter::Block& build_crossing(Physical start, Linear linear, std::span<const u8> first_part);
+    void bind(isa::Instruction& instruction);
+    [[nodiscard]] u64 generation() const { return cpu_.mmu.fetch_generation() + cache_.generation(); }
+    void retire_partial_block();
+    void end_block_early() {
+        if (current_ != end_) end_ = current_ + 1;
+    }
+
+    Cpu& cpu_;
+    interpreter::BlockCache cache_;
+    std::unique_ptr<host::HostExecutor> host_;
+    std::vector<JumpEntry> jumps_;
+    Tracer tracer_;
+    Statistics statistics_;
+    // The running block: [begin_, end_), of which current_ executes. All equal between blocks.
+    const isa::Instruction* begin_ = nullptr;
+    const isa::Instruction* current_ = nullptr;
+    const isa::Instruction* end_ = nullptr;
+};
+
+}  // namespace bantam

@@ -1,0 +1,103 @@
+// ROL, ROR, RCL, RCR, SHL/SAL, SHR, SAR, SHLD, SHRD. Counts are masked to 5 bits, 6 with 64-bit operands (SDM vol. 2).
+#include "cpu/alu.h"
+#include "cpu/interpreter/handlers.h"
+#include "cpu/interpreter/operands.h"
+
+namespace bantam::interpreter {
+namespace {
+
+/// The host masks 8- and 16-bit counts to 5 bits as the guest would.
+template <class T>
+constexpr u8 mask_count(u64 count) {
+    return static_cast<u8>(count & (sizeof(T) == 8 ? 63 : 31));
+}
+
+template <class T>
+u8 shift_count(Cpu& cpu, const Instruction& i, unsigned operand) {
+    switch (i.operands[operand].kind) {
+        case OperandKind::gpr:
+            return mask_count<T>(cpu.state.gpr[kRcx]);
+        case OperandKind::constant:
+            return i.operands[operand].reg;
+        default:
+            return mask_count<T>(i.immediate);
+    }
+}
+
+template <class Op, class T>
+void shift_register(Cpu& cpu, const Instruction& i) {
+    const u8 count = shift_count<T>(cpu, i, 1);
+    set_register<T>(cpu, i, 0, Op::apply(get_register<T>(cpu, i, 0), count, cpu.state.status));
+}
+
+template <class Op, class T>
+void shift_memory(Cpu& cpu, const Instruction& i) {
+    const u8 count = shift_count<T>(cpu, i, 1);
+    modify_memory<T>(cpu, i, [&](T old) { return Op::apply(old, count, cpu.state.status); });
+}
+
+template <class Op, class T>
+void double_shift(Cpu& cpu, const Instruction& i) {
+    const u8 count = shift_count<T>(cpu, i, 2);
+    const T source = get_register<T>(cpu, i, 1);
+    if (i.operands[0].kind == OperandKind::memory) {
+        modify_memory<T>(cpu, i, [&](T old) { return Op::apply(old, source, count, cpu.state.status); });
+    } else {
+        set_register<T>(cpu, i, 0, Op::apply(get_register<T>(cpu, i, 0), source, count, cpu.state.status));
+    }
+}
+
+template <class Op, bool kMemory>
+struct ShiftMaker {
+    template <class T>
+    static Handler make() {
+        if constexpr (kMemory) return &shift_memory<Op, T>;
+        return &shift_register<Op, T>;
+    }
+};
+
+template <class Op>
+struct DoubleShiftMaker {
+    template <class T>
+    static Handler make() {
+        return &double_shift<Op, T>;
+    }
+};
+
+template <class Op>
+Handler shift(const Instruction& i) {
+    const unsigned size = i.operands[0].size;
+    if (i.operands[0].kind == OperandKind::memory) return by_size<ShiftMaker<Op, true>>(size);
+    return by_size<ShiftMaker<Op, false>>(size);
+}
+
+}  // namespace
+
+Handler shift_handler(const Instruction& instruction) {
+    using isa::Mnemonic;
+    switch (instruction.mnemonic) {
+        case Mnemonic::Rol:
+            return shift<alu::Rol>(instruction);
+        case Mnemonic::Ror:
+            return shift<alu::Ror>(instruction);
+        case Mnemonic::Rcl:
+            return shift<alu::Rcl>(instruction);
+        case Mnemonic::Rcr:
+            return shift<alu::Rcr>(instruction);
+        case Mnemonic::Shl:
+        case Mnemonic::Sal:
+            return shift<alu::Shl>(instruction);
+        case Mnemonic::Shr:
+            return shift<alu::Shr>(instruction);
+        case Mnemonic::Sar:
+            return shift<alu::Sar>(instruction);
+        case Mnemonic::Shld:
+            return by_word_size<DoubleShiftMaker<alu::Shld>>(instruction.operands[0].size);
+        case Mnemonic::Shrd:
+            return by_word_size<DoubleShiftMaker<alu::Shrd>>(instruction.operands[0].size);
+        default:
+            return nullptr;
+    }
+}
+
+}  // namespace bantam::interpreter

@@ -1,0 +1,190 @@
+#include "tests/oracle/guest_cpu.h"
+
+#include "cpu/interpreter/interpreter.h"
+
+namespace bantam::oracle {
+namespace {
+
+// Physical layout: page tables, system tables, then the arena.
+constexpr u64 kPml4 = 0x1000, kPdpt = 0x2000, kPageDirectory = 0x3000, kArenaTable = 0x4000, kSystemTable = 0x5000;
+constexpr u64 kGdt = 0x6000, kIdt = 0x7000, kTss = 0x8000, kHandlers = 0x9000, kSupervisorStack = 0xA000;
+constexpr u64 kArenaPhysical = 0x20000;
+constexpr u64 kSystemLinear = 0x20000000;  // supervisor pages: tables, handlers, stack, mapped 1:1 from physical 0
+constexpr u64 kStackTop = kSystemLinear + kSupervisorStack + kPageSize;
+constexpr u64 kHandlerStride = 16;
+constexpr u64 kPresent = 1, kWritable = 2, kUser = 4;
+
+class NoEnvironment final : public Environment {
+public:
+    u32 read_port(u16, unsigned) override { return ~0u; }
+    void write_port(u16, unsigned, u32) override {}
+    u8 acknowledge_interrupt() override { return 0; }
+    u64 now_ns() override { return 0; }
+    void apic_base_written(u64) override {}
+    u8 read_task_priority() override { return 0; }
+    void write_task_priority(u8) override {}
+    bool read_apic_msr(u32, u64&) override { return false; }
+    bool write_apic_msr(u32, u64) override { return false; }
+    void set_ferr(bool) override {}
+    void shutdown() override {}
+};
+
+std::unique_ptr<PhysicalMemory> make_memory() {
+    auto memory = PhysicalMemory::create(u64{1} << 20);
+    CHECK(memory.ok());
+    return std::move(memory.value());
+}
+Model host_model() {
+    auto model = Model::find("host");
+    CHECK(model.ok());
+    return model.value();
+}
+
+}  // namespace
+
+struct GuestCpu::Parts {
+    Model model = host_model();
+    std::unique_ptr<PhysicalMemory> memory = make_memory();
+    NoEnvironment environment;
+    Cpu cpu{model, *memory, environment};
+    std::unique_ptr<Interpreter> engine = std::move(Interpreter::create(cpu).value());
+
+    void poke(u64 physical, u64 value) {
+        memory->copy_in(Physical{physical}, std::span(reinterpret_cast<const u8*>(&value), 8));
+    }
+    [[nodiscard]] u64 peek(u64 physical) const { return memory->peek(Physical{physical}, 8); }
+
+    void build_tables() {
+        poke(kPml4, kPdpt | kPresent | kWritable | kUser);
+        poke(kPdpt, kPageDirectory | kPresent | kWritable | kUser);
+        poke(kPageDirectory + 8 * (kArenaBase >> 21), kArenaTable | kPresent | kWritable | kUser);
+        poke(kPageDirectory + 8 * (kSystemLinear >> 21), kSystemTable | kPresent | kWritable);
+        constexpr u64 kNoExecute = u64{1} << 63;
+        for (u64 offset = kMappedFrom; offset < kMappedTo; offset += kPageSize) {
+            u64 entry = (kArenaPhysical + offset) | kPresent | kUser;
+            if (offset != kReadOnlyPage) entry |= kWritable;
+            if (offset != kCodePage) entry |= kNoExecute;
+            poke(kArenaTable + 8 * (offset / kPageSize), entry);
+        }
+        for (u64 offset = 0; offset < 0x10000; offset += kPageSize) {
+            poke(kSystemTable + 8 * (offset / kPageSize), offset | kPresent | kWritable);
+        }
+        poke(kGdt + 8, 0x00AF9B000000FFFF);  // 08h: 64-bit code, DPL 0
+        for (u64 vector = 0; vector < 32; ++vector) {
+            const u64 target = kSystemLinear + kHandlers + vector * kHandlerStride;
+            const u64 dpl = vector == 3 || vector == 4 ? 3 : 0;  // as Linux has it
+            poke(kIdt + 16 * vector,
+                 (target & 0xFFFF) | u64{8} << 16 | (0x8E00 | dpl << 13) << 32 | (target >> 16 & 0xFFFF) << 48);
+            poke(kIdt + 16 * vector + 8, target >> 32);
+            poke(kHandlers + vector * kHandlerStride, 0xF4);  // HLT
+        }
+        poke(kTss + 4, kStackTop);  // RSP0
+    }
+
+    void set_system_registers() {
+        CpuState& s = cpu.state;
+        s.cr0 = 0x80050033;          // PG AM WP NE ET MP PE
+        s.cr4 = 0x000406A0 | 0x100;  // PAE PGE OSFXSR OSXMMEXCPT OSXSAVE, PCE
+        s.cr3 = kPml4;
+        s.efer = 0xD01;  // NXE LMA LME SCE
+        s.xcr0 = 7;
+        s.gdtr = {kSystemLinear + kGdt, 0xFFF};
+        s.idtr = {kSystemLinear + kIdt, 32 * 16 - 1};
+        s.tr = {};
+        s.tr.selector = 0x40;
+        s.tr.attributes = 0x8B;
+        s.tr.limit = 0x67;
+        s.tr.hidden_base = kSystemLinear + kTss;
+    }
+
+    void set_segments(isa::CodeSize mode) {
+        cpu.state.cpl = 3;
+        u16 code_selector = 0x33;
+        u16 data_selector = 0x2B;
+        u16 code_attributes = 0xA0FB;
+        u16 data_attributes = 0xC0F3;
+        u64 base = 0;
+        u32 limit = 0xFFFFFFFF;
+        if (mode == isa::CodeSize::bits32) {
+            code_selector = 0x23;
+            code_attributes = 0xC0FB;
+        } else if (mode == isa::CodeSize::bits16) {
+            code_selector = 0x07;
+            data_selector = 0x0F;
+            code_attributes = 0x00FB;
+            data_attributes = 0x00F3;
+            base = kArenaBase;
+            limit = 0xFFFF;
+        }
+        cpu.set_segment(kCs, code_selector, base, limit, code_attributes);
+        for (const unsigned data : {kEs, kSs, kDs}) cpu.set_segment(data, data_selector, base, limit, data_attributes);
+        for (const unsigned null : {kFs, kGs}) cpu.set_segment(null, 0, 0, 0, 0);
+    }
+
+    void load(const ProgramState& initial) {
+        CpuState& s = cpu.state;
+        for (std::size_t reg = 0; reg < 16; ++reg) s.gpr[reg] = initial.gpr[reg];
+        s.rip() = initial.rip;
+        s.set_eflags(initial.eflags);
+        s.x87 = initial.fxsave;
+        std::memcpy(&s.mxcsr, initial.fxsave.data() + 24, 4);
+        for (std::size_t reg = 0; reg < 16; ++reg) {
+            std::memcpy(s.vector[reg].bytes.data(), initial.fxsave.data() + 160 + 16 * reg, 16);
+            std::memcpy(s.vector[reg].bytes.data() + 16, initial.ymm_high[reg].data(), 16);
+        }
+        s.attention = 0;
+        s.dr[6] = 0xFFFF0FF0;
+    }
+
+    void store(ProgramState& final_state) {
+        const CpuState& s = cpu.state;
+        for (std::size_t reg = 0; reg < 16; ++reg) final_state.gpr[reg] = s.gpr[reg];
+        final_state.fxsave = s.x87;
+        std::memcpy(final_state.fxsave.data() + 24, &s.mxcsr, 4);
+        for (std::size_t reg = 0; reg < 16; ++reg) {
+            std::memcpy(final_state.fxsave.data() + 160 + 16 * reg, s.vector[reg].bytes.data(), 16);
+            std::memcpy(final_state.ymm_high[reg].data(), s.vector[reg].bytes.data() + 16, 16);
+        }
+    }
+};
+
+GuestCpu::GuestCpu() : parts_(std::make_unique<Parts>()) { parts_->build_tables(); }
+GuestCpu::~GuestCpu() = default;
+
+const Model& GuestCpu::model() const { return parts_->model; }
+
+Outcome GuestCpu::run(isa::CodeSize mode, const ProgramState& initial, const Arena& arena, u64 most_instructions) {
+    Parts& p = *parts_;
+    p.memory->copy_in(Physical{kArenaPhysical + kMappedFrom}, arena.bytes);
+    p.set_system_registers();
+    p.cpu.update_mode();
+    p.set_segments(mode);
+    p.load(initial);
+    p.cpu.update_mode();
+    p.cpu.state.deadline = p.cpu.state.instructions + most_instructions;
+    Outcome outcome;
+    outcome.ended = p.engine->run() == EngineExit::halted;
+    p.store(outcome.state);
+    if (!outcome.ended) return outcome;
+    // RIP is behind the HLT of the vector's handler; the frame tells the interrupted state.
+    outcome.vector = static_cast<u8>((p.cpu.state.rip() - 1 - kSystemLinear - kHandlers) / kHandlerStride);
+    u64 frame = p.cpu.state.gpr[kRsp] - kSystemLinear;
+    constexpr u32 kWithErrorCode = 1u << 8 | 1u << 10 | 1u << 11 | 1u << 12 | 1u << 13 | 1u << 14 | 1u << 17;
+    if ((kWithErrorCode >> outcome.vector & 1u) != 0) {
+        outcome.error_code = static_cast<u32>(p.peek(frame));
+        frame += 8;
+    }
+    outcome.cr2 = p.cpu.state.cr2;
+    outcome.state.rip = p.peek(frame);
+    outcome.state.eflags = static_cast<u32>(p.peek(frame + 16));
+    outcome.state.gpr[kRsp] = p.peek(frame + 24);
+    return outcome;
+}
+
+Arena GuestCpu::arena() const {
+    Arena arena;
+    parts_->memory->copy_out(Physical{kArenaPhysical + kMappedFrom}, arena.bytes);
+    return arena;
+}
+
+}  // namespace bantam::oracle

@@ -1,0 +1,35 @@
+// HostCpu: runs a few guest instructions directly on the host CPU, in this process, in 64-, 32- or 16-bit mode, and
+// reports the resulting state or fault. The judge of instruction results.
+//
+// Entry is a return from a signal: rt_sigreturn with a frame that holds the whole wanted state, CS and SS included
+// (32-bit code is CS 23h, 16-bit code a segment in the LDT). Exit is the signal that INT3 or a fault raises; its
+// handler copies the interrupted state and jumps back. A seccomp rule turns system calls made by a test program into
+// SIGSYS.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "base/types.h"
+#include "cpu/isa/decoder.h"
+#include "tests/oracle/program.h"
+
+namespace bantam::oracle {
+
+class HostCpu {
+public:
+    /// Maps the arena at its fixed address and installs the signal handlers. One per process, made after any GuestCpu,
+    /// whose handler of SIGFPE is kept in use.
+    HostCpu();
+    ~HostCpu();
+    HostCpu(const HostCpu&) = delete;
+    HostCpu& operator=(const HostCpu&) = delete;
+
+    /// Loads `initial` and the arena contents, runs until INT3 or a fault, and returns what happened.
+    Outcome run(isa::CodeSize mode, const ProgramState& initial, const Arena& arena);
+
+    /// The arena after the last run.
+    [[nodiscard]] const u8* arena() const;
+};
+
+}  // namespace bantam::oracle
