@@ -29,9 +29,10 @@ void call_previous(const struct sigaction& previous, int signal_number, siginfo_
         previous.sa_sigaction(signal_number, info, context);
     } else if (previous.sa_handler != SIG_DFL && previous.sa_handler != SIG_IGN) {
         previous.sa_handler(signal_number);
-    } else {
-        // The fault repeats on return and then takes its default action.
+    } else if (info->si_code > 0 || previous.sa_handler == SIG_DFL) {
+        // A fault repeats on return and then takes its default action; a signal that was sent must be sent again.
         signal(signal_number, SIG_DFL);
+        if (info->si_code <= 0) raise(signal_number);
     }
 }
 
