@@ -39,7 +39,7 @@ enum Access : u8 { kAccessNone = 0, kAccessRead = 1, kAccessWrite = 2, kAccessRe
 struct Operand {
     OperandKind kind = OperandKind::none;
     u8 access = kAccessNone;
-    u8 size = 0;        // bytes touched: 1, 2, 4, 6, 8, 10, 16, 32, ... ; 0 for address-only operands (LEA, INVLPG)
+    u8 size = 0;        // bytes touched: 1, 2, 4, 6, 8, 10, 16, 32, ... ; 0 for address-only operands (LEA, INVLPG) and FXSAVE, XSAVE
     u8 reg = 0;         // register number; for 8-bit gprs the architectural number 0-15 (high bytes: 4-7 with is_high)
     bool is_high = false;  // AH, CH, DH, BH
     u8 gpr_offset = 0;  // byte offset into CpuState::gpr of a gpr operand: 8*number, or 8*(number-4)+1 for high bytes
@@ -67,7 +67,7 @@ struct Instruction {
     u8 address_size = 0;     // effective address size: 2, 4 or 8
     u8 segment = 3;          // segment register of the memory operand, default or override applied (ES..GS = 0..5)
     u8 base = kSlotZero;     // gpr slot
-    u8 index = kSlotZero;    // gpr slot
+    u8 index = kSlotZero;    // gpr slot; of a gather (kVsib), the number of a vector register
     u8 scale = 0;            // shift of the index: 0..3
     u8 condition = 0;        // low 4 opcode bits of Jcc, SETcc, CMOVcc
     RepeatPrefix repeat = RepeatPrefix::none;  // as written, also where it is a mandatory prefix's leftover or ignored

@@ -2,6 +2,7 @@
 #include "cpu/isa/table.h"
 
 #include "cpu/isa/decoder_map.h"
+#include "cpu/isa/row_parser.h"
 #include "cpu/isa/table_avx.h"
 #include "cpu/isa/table_integer.h"
 #include "cpu/isa/table_sse.h"
