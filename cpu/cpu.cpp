@@ -137,6 +137,7 @@ void Cpu::update_paging() {
     c.long_mode = long_mode();
     c.nx = bit(state.efer, 11);
     c.pse36 = model.has(isa::Feature::pse36);
+    c.pat = model.has(isa::Feature::pat);
     c.page1gb = model.has(isa::Feature::page1gb);
     c.physical_bits = model.physical_bits;
     c.cr3 = state.cr3;
