@@ -146,7 +146,7 @@ void I8042::command(u8 value) {
                 break;
             case 0xAA:
                 // The self-test resets the controller's own state: both ports off, system flag set when it passed.
-                r_.status |= kSys;
+                r_.status &= static_cast<u8>(~(kObf | kMouseObf | kTimeout));
                 r_.reply_count = 0;
                 write_command_byte(kTranslate | kKeyboardOff | kMouseOff | kSystemFlag);
                 reply(0x55, false);
@@ -316,7 +316,6 @@ void I8042::poll() {
     if (r_.transfer != 0) return;
     const u64 now = scheduler_.now();
     u64 again = Scheduler::kNever;
-    // At most two bytes: a break prefix that translation swallows, and its code.
     while (keyboard_ != nullptr && (r_.command_byte & kKeyboardOff) == 0 && keyboard_->has_output()) {
         if (r_.keyboard_next_ns > now) {
             again = r_.keyboard_next_ns;

@@ -1,7 +1,6 @@
 // I8042: the PC/AT and PS/2 keyboard controller (IBM PS/2 Hardware Interface Technical Reference; Intel 8042): command
 // byte, self-tests, output port with A20 and reset, auxiliary port, translation of scan code set 2 to set 1. Bytes take
-// a serial frame's time on the cables. Left out: the password commands A4h-A6h answer "no password" (A4h) and do
-// nothing.
+// a serial frame's time on the cables. Left out: passwords (A4h answers "none installed"; A5h and A6h do nothing).
 #pragma once
 
 #include <array>
@@ -41,7 +40,7 @@ public:
 
     struct Registers {
         u8 output = 0;                         // DBB towards the CPU
-        u8 status = 0x10;                      // OBF, SYS, A2, INH, MOBF, TO, PERR; IBF is held in to_device_port
+        u8 status = 0x10;                      // IBF is read from `transfer`
         u8 command_byte = 0x40 | 0x20 | 0x10;  // translate; both ports disabled until told otherwise
         u8 output_port = 0x03;                 // reset high, A20 open
         u8 pending_command = 0;                // awaits its data byte; 0: none

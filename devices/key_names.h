@@ -19,8 +19,8 @@ struct KeyRow {
     u16 set1;  // make code; E0xx: prefixed. Break: with bit 7
     u16 set2;  // make code; E0xx: prefixed. Break: F0 before the last byte
     u8 set3;   // make code; break F0 xx. 0: the key does not exist in set 3
-    /// How the key behaves in set 3 at power-on.
-    enum class Kind : u8 { typematic, make_break, make_only } kind = Kind::typematic;
+    /// How the key behaves in set 3 at power-on; only the kinds with "break" send break codes.
+    enum class Kind : u8 { typematic, make_break, make_only, typematic_make_break } kind = Kind::typematic;
 };
 
 /// print and pause are special (see ps2_keyboard.cpp); their rows hold the plain codes.

@@ -111,9 +111,8 @@ void Ps2Keyboard::set_all_kinds(KeyRow::Kind kind) { r_.set3_kind.fill(static_ca
 
 void Ps2Keyboard::receive(u8 byte) {
     if (r_.testing) return;  // the line is not served during BAT
-    // A command byte in place of an argument ends the waiting one; EDh and above are no argument except to FBh-FDh.
-    const bool key_list = r_.command >= 0xFB && r_.command <= 0xFD;
-    if (r_.command != 0 && (byte < 0xED || (key_list && byte < 0xED))) {
+    // EDh and above are commands: in place of an argument they end the waiting one.
+    if (r_.command != 0 && byte < 0xED) {
         argument(byte);
         return;
     }
@@ -155,7 +154,7 @@ void Ps2Keyboard::command(u8 byte) {
         case 0xF9:
         case 0xFA: {
             constexpr KeyRow::Kind kKinds[] = {KeyRow::Kind::typematic, KeyRow::Kind::make_break,
-                                               KeyRow::Kind::make_only, KeyRow::Kind::typematic};
+                                               KeyRow::Kind::make_only, KeyRow::Kind::typematic_make_break};
             set_all_kinds(kKinds[byte - 0xF7]);
             respond(kAck);
             break;
@@ -250,17 +249,18 @@ void Ps2Keyboard::key(KeyCode key, bool pressed) {
         r_.repeating = false;
         repeat_timer_.disarm();
     }
-    send_key(key, pressed, false);
+    send_key(key, pressed);
 }
 
 void Ps2Keyboard::repeat() {
     if (!r_.repeating) return;
     const auto key = static_cast<KeyCode>(r_.repeat_key);
     const KeyRow& row = key_row(key);
-    const bool repeats =
-        row.name != "pause" && (r_.scan_set != 3 || r_.set3_kind[row.set3] == static_cast<u8>(KeyRow::Kind::typematic));
+    const auto kind = static_cast<KeyRow::Kind>(r_.set3_kind[row.set3]);
+    const bool kind_repeats = kind == KeyRow::Kind::typematic || kind == KeyRow::Kind::typematic_make_break;
+    const bool repeats = row.name != "pause" && (r_.scan_set != 3 || kind_repeats);
     if (!repeats) return;
-    send_key(key, true, true);
+    send_key(key, true);
     repeat_timer_.arm(scheduler_.now() + repeat_period_ns());
 }
 
@@ -273,15 +273,15 @@ u64 Ps2Keyboard::repeat_period_ns() const {
 
 /// The code sequence of one key event. Sets 1 and 2 wrap cursor keys in shift codes while num lock or shift would
 /// change what they mean on an 84-key keyboard ("Keyboard scan codes", notes of the tables).
-void Ps2Keyboard::send_key(KeyCode key, bool pressed, bool) {
+void Ps2Keyboard::send_key(KeyCode key, bool pressed) {
     if (!r_.scanning || r_.testing) return;
     const KeyRow& row = key_row(key);
     const u8 set = r_.scan_set;
     Codes codes;
     if (set == 3) {
         if (row.set3 == 0) return;
-        const bool breaks = r_.set3_kind[row.set3] != static_cast<u8>(KeyRow::Kind::make_only);
-        // The typematic default keys send break codes too only after FAh; then their kind is typematic with break.
+        const auto kind = static_cast<KeyRow::Kind>(r_.set3_kind[row.set3]);
+        const bool breaks = kind == KeyRow::Kind::make_break || kind == KeyRow::Kind::typematic_make_break;
         if (!pressed && !breaks) return;
         if (!pressed) codes.add(0xF0);
         codes.add(row.set3);

@@ -54,7 +54,7 @@ private:
     void argument(u8 byte);
     void respond(u8 byte);
     void restore_defaults();
-    void send_key(KeyCode key, bool pressed, bool repeat);
+    void send_key(KeyCode key, bool pressed);
     void push_codes(const u8* codes, unsigned count);
     void set_all_kinds(KeyRow::Kind kind);
     [[nodiscard]] bool down(KeyCode key) const;
