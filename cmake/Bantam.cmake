@@ -3,6 +3,8 @@
 add_library(bantam_options INTERFACE)
 target_compile_options(bantam_options INTERFACE
     -Wall -Wextra -Wconversion -Wshadow -Werror -fno-strict-aliasing)
+# Clang counts changes of signedness among -Wconversion, GCC does not (for C++): the same rule for both.
+target_compile_options(bantam_options INTERFACE $<$<CXX_COMPILER_ID:Clang>:-Wno-sign-conversion>)
 target_include_directories(bantam_options INTERFACE ${PROJECT_SOURCE_DIR})
 if(BANTAM_SANITIZE)
     target_compile_options(bantam_options INTERFACE -fsanitize=${BANTAM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

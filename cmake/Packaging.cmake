@@ -1,11 +1,10 @@
 # cmake --install and cpack (.deb).
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME bantam)
-set(CPACK_PACKAGE_CONTACT "The Bantam authors <bantam@localhost>")
+set(CPACK_PACKAGE_CONTACT "The Bantam authors")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "full-system x86 PC emulator")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-    "full-system x86 PC emulator
- Runs unmodified operating systems for the PC on an x86-64 Linux host, without needing virtualization from it.")
+    "Runs unmodified operating systems for the PC on an x86-64 Linux host, without needing virtualization from it.")
 set(CPACK_DEBIAN_PACKAGE_SECTION otherosfs)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS seabios)

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <toml++/toml.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -20,9 +21,81 @@ Error wrong(const std::string& name, const toml::node& at, std::string_view caus
     return {ExitStatus::usage, fmt::format("{}:{}: {}", name, at.source().begin.line, cause)};
 }
 
+/// End of the string that starts with the quote at text[at]: the offset after its last quote, or where it breaks off.
+std::size_t string_end(std::string_view text, std::size_t at) {
+    const char mark = text[at];
+    const std::string triple(3, mark);
+    const bool multi_line = text.substr(at, 3) == triple;
+    for (std::size_t i = at + (multi_line ? 3 : 1); i < text.size(); ++i) {
+        if (mark == '"' && text[i] == '\\') {
+            ++i;
+        } else if (multi_line && text.substr(i, 3) == triple) {
+            return std::min(text.find_first_not_of(mark, i + 3), i + 5);  // up to two more quotes belong to it
+        } else if (!multi_line && (text[i] == mark || text[i] == '\n')) {
+            return i + 1;
+        }
+    }
+    return text.size();
+}
+
+/// `text` with '@' and every byte outside ASCII as @ and two hexadecimal digits; lines stay. toml++ 3.3 leaves some
+/// characters outside ASCII undefined (is_non_ascii_horizontal_whitespace), so it never sees one; file names of any
+/// bytes pass unharmed.
+std::string to_ascii(std::string_view text) {
+    std::string ascii;
+    ascii.reserve(text.size());
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '@' || byte >= 0x80) {
+            ascii += fmt::format("@{:02x}", byte);
+        } else {
+            ascii += c;
+        }
+    }
+    return ascii;
+}
+
+std::string from_ascii(std::string_view ascii) {
+    std::string text;
+    for (std::size_t i = 0; i < ascii.size(); ++i) {
+        const auto byte = ascii[i] == '@' ? parse_number("0x" + std::string(ascii.substr(i + 1, 2))) : std::nullopt;
+        text += byte ? static_cast<char>(*byte) : ascii[i];
+        if (byte) i += 2;
+    }
+    return text;
+}
+
+/// Refuses tables before toml++ sees them: no key takes one, and toml++ 3.3 only asserts that a key follows '['.
+/// Refuses \u0040 too, which would be taken for the '@' of to_ascii.
+Result<void> check_flat(std::string_view text, const std::string& name) {
+    int line = 1;
+    int depth = 0;  // of brackets
+    bool at_start = true;
+    const auto refuse = [&](std::string_view cause) {
+        return Error{ExitStatus::usage, fmt::format("{}:{}: {}", name, line, cause)};
+    };
+    for (std::size_t i = 0; i < text.size();) {
+        std::size_t next = i + 1;
+        const char c = text[i];
+        if (c == '#') next = std::min(text.find('\n', i), text.size());
+        if (c == '"' || c == '\'') next = string_end(text, i);
+        if (c == '{' || c == '}' || (c == '[' && at_start && depth == 0))
+            return refuse("there are no tables in a machine: write key = value");
+        depth += c == '[' ? 1 : c == ']' ? -1 : 0;
+        at_start = c == '\n' || (at_start && (c == ' ' || c == '\t' || c == '\r'));
+        const auto passed = text.substr(i, next - i);
+        if (c == '"' && (passed.find("\\u0040") != passed.npos || passed.find("\\U00000040") != passed.npos)) {
+            return refuse("write '@' itself instead of its escape");
+        }
+        line += static_cast<int>(std::count(passed.begin(), passed.end(), '\n'));
+        i = next;
+    }
+    return {};
+}
+
 /// The text an option would have on the command line.
 std::optional<std::string> as_text(const toml::node& node) {
-    if (const auto* text = node.as_string()) return text->get();
+    if (const auto* text = node.as_string()) return from_ascii(text->get());
     if (const auto* number = node.as_integer()) return fmt::format("{}", number->get());
     if (const auto* flag = node.as_boolean()) return flag->get() ? "true" : "false";
     return std::nullopt;
@@ -74,15 +147,18 @@ std::string quote(std::string_view text) {
 }  // namespace
 
 Result<void> read_machine_text(std::string_view text, const std::string& name, Settings& settings) {
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // byte order mark
+    if (Result<void> checked = check_flat(text, name); !checked) return checked;
+    const std::string ascii = to_ascii(text);
     try {
-        const toml::table table = toml::parse(text, std::string_view(name));
+        const toml::table table = toml::parse(std::string_view(ascii));
         for (const auto& [key, node] : table) {
-            if (Result<void> set = set_key(key.str(), node, name, settings); !set) return set;
+            if (Result<void> set = set_key(from_ascii(key.str()), node, name, settings); !set) return set;
         }
         return {};
     } catch (const toml::parse_error& error) {
-        return Error{ExitStatus::usage,
-                     fmt::format("{}:{}: not TOML: {}", name, error.source().begin.line, error.description())};
+        return Error{ExitStatus::usage, fmt::format("{}:{}: not TOML: {}", name, error.source().begin.line,
+                                                    from_ascii(error.description()))};
     }
 }
 

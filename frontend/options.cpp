@@ -172,13 +172,16 @@ struct Word {
     std::string_view text;
     Enum value;
 };
-constexpr std::array kEngines{Word{"auto", EngineKind::automatic}, Word{"interpreter", EngineKind::interpreter},
-                              Word{"jit", EngineKind::jit}};
-constexpr std::array kClocks{Word{"auto", ClockKind::automatic}, Word{"virtual", ClockKind::virtual_time},
-                             Word{"real", ClockKind::real_time}};
-constexpr std::array kLevels{Word{"trace", log::Level::trace}, Word{"debug", log::Level::debug},
-                             Word{"info", log::Level::info},   Word{"warning", log::Level::warning},
-                             Word{"error", log::Level::error}, Word{"off", log::Level::off}};
+constexpr std::array kEngines{Word<EngineKind>{"auto", EngineKind::automatic},
+                              Word<EngineKind>{"interpreter", EngineKind::interpreter},
+                              Word<EngineKind>{"jit", EngineKind::jit}};
+constexpr std::array kClocks{Word<ClockKind>{"auto", ClockKind::automatic},
+                             Word<ClockKind>{"virtual", ClockKind::virtual_time},
+                             Word<ClockKind>{"real", ClockKind::real_time}};
+constexpr std::array kLevels{
+    Word<log::Level>{"trace", log::Level::trace}, Word<log::Level>{"debug", log::Level::debug},
+    Word<log::Level>{"info", log::Level::info},   Word<log::Level>{"warning", log::Level::warning},
+    Word<log::Level>{"error", log::Level::error}, Word<log::Level>{"off", log::Level::off}};
 
 template <class Enum, std::size_t N>
 Result<void> set_word(Enum& value, std::string_view text, const std::array<Word<Enum>, N>& words) {

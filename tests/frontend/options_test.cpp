@@ -191,6 +191,18 @@ TEST(MachineFile, ValuesMayBeBareNumbersAndBooleans) {
     EXPECT_EQ(settings.machine.disks.size(), 2u);
 }
 
+TEST(MachineFile, StringsAndCommentsMayHoldAnyCharacter) {
+    Settings settings;
+    ASSERT_TRUE(
+        read_machine_text("# \xC3\xA9\nkernel = \"\\\"\xC3\xA9 # no comment\"\ninitrd = '\xC3\xA9'\n", "m", settings));
+    EXPECT_EQ(settings.machine.kernel, "\"\xC3\xA9 # no comment");
+    EXPECT_EQ(settings.machine.initrd, "\xC3\xA9");
+    ASSERT_TRUE(read_machine_text("kernel = \"a@b \\u00E9 \xFF\"", "m", settings));
+    EXPECT_EQ(settings.machine.kernel, "a@b \xC3\xA9 \xFF");
+    ASSERT_TRUE(read_machine_text("disk = [\n  'a',\n  '[b]',\n]\n", "m", settings));
+    EXPECT_EQ(settings.machine.disks.size(), 2u);
+}
+
 TEST(MachineFile, ErrorsNameLineKeyAndCause) {
     const auto message = [](std::string_view text) {
         Settings settings;
@@ -203,8 +215,12 @@ TEST(MachineFile, ErrorsNameLineKeyAndCause) {
     EXPECT_NE(message("memory = '1Q'").find("pc.toml:1: memory: '1Q' is no size"), std::string::npos);
     EXPECT_NE(message("headless = 'yes'").find("true or false"), std::string::npos);
     EXPECT_NE(message("memory = ['1G', '2G']").find("one value"), std::string::npos);
-    EXPECT_NE(message("[memory]\nsize = 1").find("takes a string"), std::string::npos);
+    EXPECT_NE(message("\n [memory]\nsize = 1").find("pc.toml:2: there are no tables"), std::string::npos);
+    EXPECT_NE(message("disk = [\n{a=1}]").find("pc.toml:2: there are no tables"), std::string::npos);
+    EXPECT_NE(message("memory.size = 1").find("takes a string"), std::string::npos);
     EXPECT_NE(message("memory = ").find("not TOML"), std::string::npos);
+    EXPECT_NE(message("memory = '1G'\n\xC3\xA9 = 1").find("pc.toml:2: not TOML"), std::string::npos);
+    EXPECT_NE(message("kernel = \"\\u0040\"").find("write '@'"), std::string::npos);
     EXPECT_NE(message("print-config = true").find("unknown key"), std::string::npos);
     EXPECT_NE(message("disk = [1.5]").find("takes a string"), std::string::npos);
 }
