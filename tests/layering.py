@@ -26,7 +26,7 @@ LIBRARIES = {
     "capstone/": ["cpu/isa/disassemble.cpp", "tests"],
     "Zydis/": ["tests"],
     "SDL2/": ["frontend"],
-    "CLI/": ["frontend"],
+    "CLI/": ["frontend", "tests"],
     "toml++/": ["frontend"],
     "spdlog/": ["base"],
     "zlib.h": ["machine", "tests"],
