@@ -97,8 +97,9 @@ void Hpet::match(unsigned index) {
         r_.status |= u64{1} << index;
         refresh(index);
     } else if ((timer.configuration & kInterruptEnable) != 0) {
-        drive(index, true);
+        // The edge is a rise that lasts until the next one: an 8259A forgets a request whose input falls before INTA.
         drive(index, false);
+        drive(index, true);
     }
     arm(index, true);
 }

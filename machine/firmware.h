@@ -9,9 +9,6 @@
 
 namespace bantam {
 
-/// Contents of `path` ("-": standard input), at most `limit` bytes. Errors: bad_input, naming the file and the cause.
-Result<std::vector<u8>> read_input_file(const std::string& path, u64 limit);
-
 /// The BIOS called `name` ("seabios": from the distribution's package) or the file of that path. A multiple of 4 KiB up
 /// to 16 MiB. Errors: host_resource when the package is missing, bad_input for an unsuitable file.
 Result<std::vector<u8>> load_bios(const std::string& name);

@@ -29,6 +29,7 @@
 #include "devices/system_ports.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
+#include "machine/boot/acpi_tables.h"
 #include "machine/io_bus.h"
 #include "machine/isa_interrupts.h"
 #include "machine/memory_map.h"
@@ -72,7 +73,7 @@ public:
     // --- what firmware would do, for kernels loaded without one
     /// DRAM in C0000h-FFFFFh, PIRQ routes, power management at kPmBase, text mode 3 with `font`, virtual wire APIC.
     void set_up_without_firmware(const devices::VgaFont& font);
-    static constexpr u16 kPmBase = 0x600;
+    static constexpr u16 kPmBase = boot::kPmBase;
 
     /// False when no NMI, SMI or INIT can reach a processor that halted with interrupts off.
     [[nodiscard]] bool can_wake_masked() const;

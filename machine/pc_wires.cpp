@@ -127,9 +127,8 @@ void Pc::input_waiting() {
 void Pc::set_up_without_firmware(const devices::VgaFont& font) {
     constexpr u8 kReadWrite = 0x33;
     for (u8 pam = 0x59; pam <= 0x5F; ++pam) host_bridge_.write_config(pam, 1, pam == 0x59 ? 0x30u : kReadWrite);
-    // PIRQA#, B# on IRQ10 and C#, D# on IRQ11, level-triggered, as the ACPI and MP tables say.
-    constexpr std::array<u8, 4> kRoutes{10, 10, 11, 11};
-    for (unsigned i = 0; i < kRoutes.size(); ++i) isa_bridge_.write_config(static_cast<u8>(0x60 + i), 1, kRoutes[i]);
+    for (unsigned i = 0; i < boot::kPirqRoutes.size(); ++i)
+        isa_bridge_.write_config(static_cast<u8>(0x60 + i), 1, boot::kPirqRoutes[i]);
     io_.write(0x4D1, 1, 0x0E);               // ELCR2: IRQ 9 (SCI), 10 and 11 are level-triggered
     pm_.write_config(0x40, 4, kPmBase | 1);  // PMBASE
     pm_.write_config(0x80, 1, 1);            // PMREGMISC: decode it

@@ -1,0 +1,353 @@
+// The board's wiring, driven through ports and memory as a guest would: interrupts by every route, gates, resets,
+// power.
+#include "machine/pc.h"
+
+#include <gtest/gtest.h>
+
+#include <deque>
+
+namespace bantam {
+namespace {
+
+/// A serial line's far end in memory.
+struct Line final : devices::CharacterPort {
+    std::string sent;
+    std::deque<u8> waiting;
+    void put(u8 byte) override { sent.push_back(static_cast<char>(byte)); }
+    std::optional<u8> get() override {
+        if (waiting.empty()) return std::nullopt;
+        const u8 byte = waiting.front();
+        waiting.pop_front();
+        return byte;
+    }
+};
+
+class PcTest : public testing::Test {
+protected:
+    PcTest() {
+        Pc::Options options;
+        options.rtc_epoch_seconds = 1'000'000'000;
+        options.serials[0] = &com1_;
+        options.debug_console = &console_;
+        options.debug_exit = true;
+        options.boot_order = "dc";
+        pc_ = std::make_unique<Pc>(model_, *memory_, scheduler_, options,
+                                   Pc::Events{.reset = [this](Pc::ResetKind kind) { resets_.push_back(kind); },
+                                              .power_off = [this] { ++power_offs_; },
+                                              .debug_exit = [this](int status) { exit_status_ = status; }});
+    }
+    void out(u16 port, u32 value, unsigned size = 1) { pc_->write_port(port, size, value); }
+    u32 in(u16 port, unsigned size = 1) { return pc_->read_port(port, size); }
+    void poke(u64 address, u32 value) { memory_->write({address}, 4, value); }
+    u32 peek(u64 address) { return static_cast<u32>(memory_->read({address}, 4)); }
+    [[nodiscard]] bool intr() { return pc_->cpu().state.intr_pin; }
+
+    /// Lets guest time pass, timers included.
+    void advance(u64 ns) {
+        const u64 end = scheduler_.now() + ns;
+        while (scheduler_.next_deadline() <= end) {
+            scheduler_.set_now(std::max(scheduler_.now(), scheduler_.next_deadline()));
+            scheduler_.run_due();
+        }
+        scheduler_.set_now(end);
+    }
+    /// Vectors 20h-2Fh; `unmasked` per line.
+    void program_pics(u16 unmasked) {
+        out(0x20, 0x11), out(0x21, 0x20), out(0x21, 0x04), out(0x21, 0x01);
+        out(0xA0, 0x11), out(0xA1, 0x28), out(0xA1, 0x02), out(0xA1, 0x01);
+        out(0x21, static_cast<u8>(~unmasked)), out(0xA1, static_cast<u8>(~unmasked >> 8));
+    }
+    void start_pit_ticks() {
+        out(0x43, 0x34), out(0x40, 0x9C), out(0x40, 0x2E);  // 100 Hz
+    }
+    void disable_apic() { pc_->apic_base_written(0xFEE00100); }
+
+    Model model_ = Model::find("x86-64-v2").value();
+    std::unique_ptr<PhysicalMemory> memory_ = std::move(PhysicalMemory::create(u64{32} << 20).value());
+    Scheduler scheduler_;
+    Line com1_, console_;
+    std::vector<Pc::ResetKind> resets_;
+    int power_offs_ = 0;
+    int exit_status_ = -1;
+    std::unique_ptr<Pc> pc_;
+};
+
+constexpr u64 kApic = 0xFEE00000, kIoApic = 0xFEC00000;
+constexpr u64 kMs = 1'000'000;
+
+TEST_F(PcTest, TimerReachesTheCoreThroughThe8259WhileTheApicIsOff) {
+    disable_apic();
+    start_pit_ticks();  // programming mode 2 raises OUT, which the initialisation of the 8259 forgets
+    program_pics(0x0001);
+    EXPECT_FALSE(intr());
+    advance(11 * kMs);
+    ASSERT_TRUE(intr());
+    EXPECT_EQ(pc_->acknowledge_interrupt(), 0x20);
+    EXPECT_FALSE(intr());
+    advance(10 * kMs);
+    EXPECT_FALSE(intr());  // in service
+    out(0x20, 0x20);       // EOI
+    EXPECT_TRUE(intr());
+}
+
+TEST_F(PcTest, TimerReachesTheCoreThroughLint0InVirtualWireMode) {
+    program_pics(0x0001);
+    start_pit_ticks();
+    advance(11 * kMs);
+    EXPECT_FALSE(intr());  // LINT0 is masked after RESET
+    pc_->set_up_without_firmware(devices::make_plain_font());
+    ASSERT_TRUE(intr());
+    EXPECT_EQ(pc_->acknowledge_interrupt(), 0x20);
+}
+
+TEST_F(PcTest, TimerReachesTheCoreThroughTheIoApicInput2) {
+    poke(kApic + 0xF0, 0x1FF);
+    poke(kIoApic, 0x10 + 2 * 2), poke(kIoApic + 0x10, 0x30);  // edge, fixed, unmasked
+    start_pit_ticks();
+    advance(11 * kMs);
+    ASSERT_TRUE(intr());
+    EXPECT_EQ(pc_->acknowledge_interrupt(), 0x30);
+    EXPECT_FALSE(intr());
+    poke(kApic + 0xB0, 0);
+    advance(10 * kMs);
+    EXPECT_TRUE(intr());
+}
+
+TEST_F(PcTest, Unprogrammed8259GivesNoInterrupt) {
+    disable_apic();
+    start_pit_ticks();
+    advance(50 * kMs);
+    EXPECT_FALSE(intr());
+}
+
+TEST_F(PcTest, ApicMayBeTurnedOffAndOnAgain) {
+    poke(kApic + 0xF0, 0x1FF);
+    disable_apic();
+    EXPECT_NE(peek(kApic + 0x30), 0x00050014u);  // the page no longer decodes
+    pc_->apic_base_written(0xFEE00900);
+    EXPECT_EQ(peek(kApic + 0x30) & 0xFF, 0x14u);
+    EXPECT_EQ(peek(kApic + 0xF0), 0xFFu);
+}
+
+TEST_F(PcTest, ApicMovesAndNeverCollides) {
+    pc_->apic_base_written(0xFEB00900);
+    EXPECT_EQ(peek(0xFEB00030) & 0xFF, 0x14u);
+    pc_->apic_base_written(0xFED00900);  // the HPET is there
+    pc_->apic_base_written(0xA0900);     // VGA memory
+    pc_->apic_base_written(0xC0900);     // shadow RAM
+    pc_->set_up_without_firmware(devices::make_plain_font());
+    pc_->apic_base_written(0xFEE00900);
+    EXPECT_EQ(peek(kApic + 0x30) & 0xFF, 0x14u);
+}
+
+TEST_F(PcTest, KeyboardMouseSerialAndRtcLines) {
+    disable_apic();
+    program_pics(0xFFFF);
+    out(0x64, 0x60), out(0x60, 0x41);  // command byte: translate, keyboard on with interrupts
+    advance(5 * kMs);
+    const std::optional<devices::KeyCode> key = devices::key_by_name("a");
+    ASSERT_TRUE(key.has_value());
+    pc_->keyboard().key(*key, true);
+    advance(5 * kMs);
+    ASSERT_TRUE(intr());
+    EXPECT_EQ(pc_->acknowledge_interrupt(), 0x21);
+    EXPECT_EQ(in(0x60), 0x1Eu);
+    out(0x20, 0x20);
+
+    out(0x3FC, 0x0B), out(0x3F9, 0x01);  // OUT2, received data interrupt
+    com1_.waiting.push_back('x');
+    pc_->input_waiting();
+    advance(5 * kMs);
+    ASSERT_TRUE(intr());
+    EXPECT_EQ(pc_->acknowledge_interrupt(), 0x24);
+    EXPECT_EQ(in(0x3F8), u32{'x'});
+    out(0x20, 0x20);
+
+    out(0x70, 0x0B), out(0x71, 0x52);  // periodic interrupt, BCD, 24 hours
+    out(0x70, 0x0A), out(0x71, 0x26);
+    advance(5 * kMs);
+    ASSERT_TRUE(intr());
+    EXPECT_EQ(pc_->acknowledge_interrupt(), 0x28);
+}
+
+TEST_F(PcTest, SerialOutputGoesOut) {
+    for (const char c : std::string("hi")) {
+        out(0x3F8, static_cast<u8>(c));
+        advance(kMs);
+    }
+    EXPECT_EQ(com1_.sent, "hi");
+    EXPECT_EQ(in(0x2F8), 0xFFu);  // COM2 does not exist
+}
+
+TEST_F(PcTest, HpetLegacyReplacementTakesTheTimersPlace) {
+    disable_apic();
+    start_pit_ticks();
+    program_pics(0x0001);
+    poke(0xFED00010, 3);  // enable, legacy replacement
+    advance(50 * kMs);
+    EXPECT_FALSE(intr());
+    poke(0xFED00100, 0x104);  // timer 0: interrupts on, 32 bits
+    poke(0xFED00108, peek(0xFED000F0) + 10'000);
+    advance(5 * kMs);
+    ASSERT_TRUE(intr());
+    EXPECT_EQ(pc_->acknowledge_interrupt(), 0x20);
+}
+
+TEST_F(PcTest, ThreeWaysToReset) {
+    out(0x64, 0xFE);
+    out(0x92, 0x01);
+    out(0xCF9, 0x02), out(0xCF9, 0x06);
+    out(0xCF9, 0x00), out(0xCF9, 0x04);
+    EXPECT_EQ(resets_, (std::vector{Pc::ResetKind::processor, Pc::ResetKind::processor, Pc::ResetKind::system,
+                                    Pc::ResetKind::processor}));
+    pc_->reset();
+    EXPECT_EQ(pc_->cpu().state.segment[kCs].selector, 0xF000);
+    EXPECT_EQ(pc_->cpu().state.rip(), 0xFFF0u);
+}
+
+TEST_F(PcTest, AcpiPowerOff) {
+    EXPECT_EQ(in(Pc::kPmBase + 8, 4), 0xFFFFFFFFu);  // not decoded after RESET
+    pc_->set_up_without_firmware(devices::make_plain_font());
+    const u32 first = in(Pc::kPmBase + 8, 4);
+    advance(kMs);
+    EXPECT_NEAR(in(Pc::kPmBase + 8, 4) - first, 3579, 2);
+    out(Pc::kPmBase + 4, 0x2000, 2);  // SLP_EN, type 0: S5
+    EXPECT_EQ(power_offs_, 1);
+}
+
+TEST_F(PcTest, PowerButtonRaisesTheSci) {
+    disable_apic();
+    pc_->set_up_without_firmware(devices::make_plain_font());
+    program_pics(0x0204);
+    out(0xB2, devices::Piix4Pm::kAcpiEnable);
+    out(Pc::kPmBase + 2, 0x0100, 2);  // PWRBTN_EN
+    pc_->power_management().press_power_button();
+    ASSERT_TRUE(intr());
+    EXPECT_EQ(pc_->acknowledge_interrupt(), 0x29);
+}
+
+TEST_F(PcTest, A20IsOpenWhileEitherGateIs) {
+    EXPECT_TRUE(memory_->a20());
+    out(0x64, 0xD1), out(0x60, 0xDD);  // output port: A20 low
+    advance(kMs);
+    EXPECT_FALSE(memory_->a20());
+    out(0x92, 0x02);
+    EXPECT_TRUE(memory_->a20());
+    out(0x92, 0x00);
+    EXPECT_FALSE(memory_->a20());
+    pc_->reset();
+    EXPECT_TRUE(memory_->a20());
+}
+
+TEST_F(PcTest, DebugPorts) {
+    EXPECT_EQ(in(0xE9), 0xE9u);
+    EXPECT_EQ(in(0x402), 0xE9u);
+    out(0xE9, 'A'), out(0x402, 'B');
+    EXPECT_EQ(console_.sent, "AB");
+    out(0xF4, 21, 4);
+    EXPECT_EQ(exit_status_, 43);
+    out(0x80, 0x5A);
+    EXPECT_EQ(in(0x80), 0x5Au);
+}
+
+TEST_F(PcTest, Port61SeesTimer2) {
+    out(0x61, 0x01);
+    out(0x43, 0xB0), out(0x42, 0x10), out(0x42, 0x00);  // mode 0
+    EXPECT_EQ(in(0x61) & 0x20, 0u);
+    advance(kMs);
+    EXPECT_EQ(in(0x61) & 0x20, 0x20u);
+}
+
+TEST_F(PcTest, CoprocessorErrorRoute) {
+    disable_apic();
+    program_pics(0x2004);
+    pc_->set_ferr(true);
+    ASSERT_TRUE(intr());
+    EXPECT_EQ(pc_->acknowledge_interrupt(), 0x2D);
+    out(0xF0, 0);
+    EXPECT_TRUE(pc_->cpu().ignne());
+    pc_->set_ferr(false);
+    EXPECT_FALSE(pc_->cpu().ignne());
+}
+
+TEST_F(PcTest, ShadowMemoryFollowsTheAttributeMap) {
+    std::vector<u8> bios(0x40000, 0xAA);
+    bios.back() = 0x55;
+    pc_->memory_map().install_bios(bios);
+    pc_->reset();
+    EXPECT_EQ(memory_->read({0xFFFFF}, 1), 0x55u);
+    EXPECT_EQ(memory_->read({0xFFFFFFFF}, 1), 0x55u);
+    EXPECT_EQ(memory_->read({0xE0000}, 1), 0xAAu);
+    EXPECT_EQ(memory_->read({0xD0000}, 1), 0xFFu);
+    memory_->write({0xF0000}, 1, 0x11);
+    EXPECT_EQ(memory_->read({0xF0000}, 1), 0xAAu);
+
+    out(0xCF8, 0x80000058, 4), out(0xCFD, 0x20);  // PAM0: write DRAM, read ROM
+    memory_->write({0xF0000}, 1, 0x22);
+    EXPECT_EQ(memory_->read({0xF0000}, 1), 0xAAu);
+    out(0xCFD, 0x30);  // read and write DRAM
+    EXPECT_EQ(memory_->read({0xF0000}, 1), 0x22u);
+    EXPECT_EQ(memory_->read({0xF0001}, 1), 0x00u);
+    out(0xCFD, 0x10);  // read DRAM, writes go nowhere
+    memory_->write({0xF0000}, 1, 0x33);
+    EXPECT_EQ(memory_->read({0xF0000}, 1), 0x22u);
+    out(0xCFD, 0x00);
+    EXPECT_EQ(memory_->read({0xF0000}, 1), 0xAAu);
+}
+
+TEST_F(PcTest, PciFunctions) {
+    const auto id = [this](u32 device, u32 function) {
+        out(0xCF8, 0x80000000 | device << 11 | function << 8, 4);
+        return in(0xCFC, 4);
+    };
+    EXPECT_EQ(id(0, 0), 0x12378086u);
+    EXPECT_EQ(id(1, 0), 0x70008086u);
+    EXPECT_EQ(id(1, 3), 0x71138086u);
+    EXPECT_EQ(id(2, 0), 0xFFFFFFFFu);
+}
+
+TEST_F(PcTest, CmosTellsTheMemorySize) {
+    const auto cmos = [this](u8 index) {
+        out(0x70, index);
+        return in(0x71);
+    };
+    EXPECT_EQ(cmos(0x15) | cmos(0x16) << 8, 640u);
+    EXPECT_EQ(cmos(0x30) | cmos(0x31) << 8, 31u * 1024);
+    EXPECT_EQ(cmos(0x34) | cmos(0x35) << 8, 16u * 16);
+    EXPECT_EQ(cmos(0x3D), 0x23u);
+}
+
+TEST_F(PcTest, VgaTextMemoryIsVisible) {
+    pc_->set_up_without_firmware(devices::make_plain_font());
+    const std::string word = "Bantam";
+    for (std::size_t i = 0; i < word.size(); ++i) {
+        memory_->write({0xB8000 + 2 * i}, 2, static_cast<u64>(0x0700 | static_cast<u8>(word[i])));
+    }
+    EXPECT_EQ(pc_->vga().text_screen().substr(0, word.size()), word);
+}
+
+TEST_F(PcTest, HaltedWithInterruptsOffMayWakeOnlyByArmedNmi) {
+    EXPECT_FALSE(pc_->can_wake_masked());
+    poke(kApic + 0xF0, 0x1FF);
+    poke(kApic + 0x350, 0x400);  // LINT0: NMI
+    EXPECT_TRUE(pc_->can_wake_masked());
+    poke(kApic + 0x350, 0x10400);
+    EXPECT_FALSE(pc_->can_wake_masked());
+    poke(kIoApic, 0x10 + 2 * 2), poke(kIoApic + 0x10, 0x400);
+    EXPECT_TRUE(pc_->can_wake_masked());
+}
+
+TEST_F(PcTest, EqualHistoriesHashEqual) {
+    const auto hash = [](Pc& pc) {
+        HashArchive archive;
+        archive.field("pc", pc);
+        return archive.hash();
+    };
+    const u64 first = hash(*pc_);
+    EXPECT_EQ(hash(*pc_), first);
+    out(0x70, 0x40), out(0x71, 1);
+    EXPECT_NE(hash(*pc_), first);
+}
+
+}  // namespace
+}  // namespace bantam
