@@ -1,0 +1,201 @@
+// Assembly: from a MachineConfig to a machine ready to run: checks, host ports, board, software, engine.
+#include <algorithm>
+#include <ctime>
+
+#include "base/log.h"
+#include "cpu/system/cpuid.h"
+#include "machine/firmware.h"
+#include "machine/host/terminal.h"
+#include "machine/parts.h"
+#include "machine/trace.h"
+#include "storage/raw_image.h"
+
+namespace bantam {
+namespace {
+
+// Power-on date in virtual time: 2026-01-01 00:00:00 UTC, the same in every run.
+constexpr u64 kVirtualEpoch = 1'767'225'600;
+constexpr u64 kLeastMemory = u64{1} << 20;
+
+Error usage(std::string message) { return {ExitStatus::usage, std::move(message)}; }
+
+/// Opens and closes every image, so that an unusable file is reported as such.
+Result<void> check_images(const std::vector<ImageConfig>& images, bool always_readonly) {
+    for (const ImageConfig& image : images) {
+        const auto opened = storage::RawImage::open(
+            image.path, {.readonly = image.readonly || always_readonly, .temporary_overlay = image.temporary_overlay});
+        if (!opened) return opened.error();
+    }
+    return {};
+}
+
+bool serial_exists(const SerialConfig& serial) {
+    return serial.kind != SerialConfig::Kind::none || !serial.log.empty();
+}
+
+bool terminal_attached(const MachineConfig& config) {
+    return std::any_of(config.serials.begin(), config.serials.end(),
+                       [](const SerialConfig& serial) { return serial.kind == SerialConfig::Kind::stdio; }) &&
+           host::standard_input_is_terminal();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Machine>> Machine::create(MachineConfig config) {
+    std::unique_ptr<Machine> machine(new Machine());
+    Parts& parts = *machine->parts_;
+    parts.config = std::move(config);
+    for (const auto step :
+         {&Parts::check, &Parts::open_host_side, &Parts::build_board, &Parts::install_software, &Parts::start_engine}) {
+        if (const Result<void> done = (parts.*step)(); !done) return done.error();
+    }
+    return machine;
+}
+
+Result<void> Machine::Parts::check() {
+    if (config.engine == EngineKind::jit) {
+        return usage("--engine jit: this release has the interpreter only; use --engine auto or interpreter");
+    }
+    if (config.memory_bytes < kLeastMemory || config.memory_bytes % kPageSize != 0) {
+        return usage(fmt::format("--memory {}: at least 1M and a multiple of 4K is needed", config.memory_bytes));
+    }
+    const auto stdio_serials =
+        std::count_if(config.serials.begin(), config.serials.end(),
+                      [](const SerialConfig& serial) { return serial.kind == SerialConfig::Kind::stdio; });
+    if (stdio_serials + (config.monitor.kind == MonitorConfig::Kind::stdio ? 1 : 0) > 1) {
+        return usage("only one of the serial ports and the monitor can use stdio; give the others file:, unix: or pty");
+    }
+    if (config.serials.size() > Pc::kSerialPorts) return usage("a machine has four serial ports at most");
+
+    for (const auto& [images, always_readonly] :
+         {std::pair{&config.disks, false}, std::pair{&config.cdroms, true}, std::pair{&config.floppies, false}}) {
+        if (const Result<void> checked = check_images(*images, always_readonly); !checked) return checked;
+    }
+    if (!config.disks.empty() || !config.cdroms.empty() || !config.floppies.empty()) {
+        return usage(
+            "--disk, --cdrom and --floppy: this release has no disk controllers, IDE and floppy come with the next; "
+            "boot a kernel with --kernel and --initrd");
+    }
+    Result<Model> found = Model::find(config.cpu);
+    if (!found) return found.error();
+    model = std::move(found.value());
+    return {};
+}
+
+Clock::Pace Machine::Parts::pace() const {
+    switch (config.clock) {
+        case ClockKind::virtual_time:
+            return Clock::Pace::virtual_time;
+        case ClockKind::real_time:
+            return Clock::Pace::real_time;
+        case ClockKind::automatic:
+            break;
+    }
+    // Where a person is attached, guest time follows theirs.
+    return config.headless && !terminal_attached(config) ? Clock::Pace::virtual_time : Clock::Pace::real_time;
+}
+
+Result<void> Machine::Parts::open_host_side() {
+    Result<std::unique_ptr<host::Bell>> made = host::Bell::create();
+    if (!made) return made.error();
+    bell = std::move(made.value());
+    io = std::make_unique<host::HostIo>(*bell);
+    const host::PortEvents events{.quit = [this] { loop->request_quit(); },
+                                  .interrupted = [this] { return loop->quit_requested(); }};
+    for (const SerialConfig& serial : config.serials) {
+        Result<std::unique_ptr<host::HostPort>> port = host::open_serial(serial, events);
+        if (!port) return port.error();
+        if (serial.kind == SerialConfig::Kind::pty)
+            fmt::print(stderr, "bantam: serial on {}\n", port.value()->description());
+        ports.push_back(std::move(port.value()));
+    }
+    if (config.debugcon.kind != DebugconConfig::Kind::none) {
+        Result<std::unique_ptr<host::HostPort>> port = host::open_debugcon(config.debugcon, events);
+        if (!port) return port.error();
+        ports.push_back(std::move(port.value()));
+    }
+    for (const auto& port : ports) io->add(*port);
+    return {};
+}
+
+Result<void> Machine::Parts::build_board() {
+    Result<std::unique_ptr<PhysicalMemory>> ram = PhysicalMemory::create(config.memory_bytes);
+    if (!ram) return ram.error();
+    memory = std::move(ram.value());
+
+    Pc::Options options;
+    const u64 epoch = pace() == Clock::Pace::virtual_time ? kVirtualEpoch : static_cast<u64>(std::time(nullptr));
+    options.rtc_epoch_seconds = config.rtc_epoch_seconds.value_or(epoch);
+    for (std::size_t i = 0; i < config.serials.size(); ++i) {
+        if (serial_exists(config.serials[i])) options.serials[i] = ports[i].get();
+    }
+    if (config.debugcon.kind != DebugconConfig::Kind::none) options.debug_console = ports.back().get();
+    options.debug_exit = config.debug_exit;
+    options.boot_order = config.boot_order;
+    pc = std::make_unique<Pc>(model, *memory, scheduler, options,
+                              Pc::Events{.reset = [this](Pc::ResetKind kind) { guest_reset(kind); },
+                                         .power_off = [this] { loop->end(outcome_of(StopReason::power_off)); },
+                                         .debug_exit =
+                                             [this](int status) {
+                                                 loop->end({StopReason::debug_exit, status});
+                                             }});
+    typer = std::make_unique<KeyTyper>(scheduler, pc->keyboard());
+    clock = std::make_unique<Clock>(pace(), pc->cpu(), host::monotonic_ns);
+    clock->pause();  // until run()
+    scheduler.set_time_source([this] { return clock->now(); });
+    return {};
+}
+
+Result<void> Machine::Parts::install_software() {
+    Result<std::vector<u8>> vga_bios = load_vga_bios(config.vga_bios);
+    if (!vga_bios) return vga_bios.error();
+    if (!config.kernel.empty()) {
+        Result<KernelBoot> opened = KernelBoot::open(config, model.has(isa::Feature::long_mode));
+        if (!opened) return opened.error();
+        kernel = std::move(opened.value());
+        const std::optional<devices::VgaFont> rom_font = devices::find_rom_font(vga_bios.value());
+        font = std::make_unique<devices::VgaFont>(rom_font ? *rom_font : devices::make_plain_font());
+        return start_kernel();
+    }
+    if (!config.initrd.empty() || !config.modules.empty() || !config.append.empty()) {
+        return usage("--initrd, --append and --module go with --kernel");
+    }
+    Result<std::vector<u8>> bios = load_bios(config.firmware);
+    if (!bios) return bios.error();
+    pc->memory_map().install_vga_bios(std::move(vga_bios.value()));
+    pc->memory_map().install_bios(std::move(bios.value()));
+    pc->reset();  // the ROMs show in the attribute map from here on
+    return {};
+}
+
+Result<void> Machine::Parts::start_kernel() {
+    pc->set_up_without_firmware(*font);
+    return kernel->start(pc->cpu(), *memory, describe_board());
+}
+
+boot::BoardDescription Machine::Parts::describe_board() {
+    boot::BoardDescription board;
+    for (std::size_t i = 0; i < config.serials.size(); ++i) board.serial[i] = serial_exists(config.serials[i]);
+    if (!model.has(isa::Feature::apic)) board.local_apic_ids.clear();
+    board.cpu_signature = model.signature;
+    board.cpu_features = cpuid_leaf(pc->cpu(), 1, 0).edx;
+    return board;
+}
+
+Result<void> Machine::Parts::start_engine() {
+    Result<std::unique_ptr<Interpreter>> made = Interpreter::create(pc->cpu());
+    if (!made) return made.error();
+    engine = std::move(made.value());
+    loop = std::make_unique<RunLoop>(
+        RunLoop::Wiring{pc->cpu(), scheduler, *clock, *io, *bell}, *engine,
+        RunLoop::Hooks{.input_waiting = [this] { pc->input_waiting(); },
+                       .reset = [this] { reset(); },
+                       .shutdown = [this] { shutdown(); },
+                       .can_wake_masked = [this] { return pc->can_wake_masked(); }},
+        RunLoop::Limits{.guest_ns = config.time_limit_ns,
+                        .wall_ns = config.wall_limit_ns,
+                        .attended = !config.headless || config.monitor.kind != MonitorConfig::Kind::none});
+    return start_trace(config.trace, *pc, *engine);
+}
+
+}  // namespace bantam

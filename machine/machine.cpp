@@ -1,0 +1,118 @@
+#include "machine/machine.h"
+
+#include "base/log.h"
+#include "machine/image_writer.h"
+#include "machine/info.h"
+#include "machine/parts.h"
+
+namespace bantam {
+namespace {
+
+// CMOS byte 0Fh: why the processor was reset. With these values 80286-era software returns from protected mode through
+// an address it left at 40:67h and wants nothing but the processor touched (IBM PC/AT technical reference, BIOS
+// listing).
+constexpr u8 kShutdownByte = 0x0F;
+bool is_mode_switch(u8 shutdown) { return shutdown == 0x05 || shutdown == 0x09 || shutdown == 0x0A; }
+
+Error no_such_drive(const std::string& device) {
+    return {ExitStatus::usage,
+            fmt::format("there is no drive '{}': disk controllers come with the next release", device)};
+}
+
+}  // namespace
+
+Machine::Machine() : parts_(std::make_unique<Parts>()) {}
+Machine::~Machine() = default;
+
+Outcome Machine::run() {
+    parts_->clock->resume();
+    const Outcome outcome = parts_->loop->run();
+    parts_->clock->pause();
+    parts_->scheduler.set_now(parts_->clock->now());
+    return outcome;
+}
+
+void Machine::request_quit() noexcept { parts_->loop->request_quit(); }
+void Machine::post(std::function<void()> work) { parts_->loop->post(std::move(work)); }
+void Machine::stop() { parts_->loop->stop(); }
+void Machine::cont() { parts_->loop->cont(); }
+bool Machine::running() const { return !parts_->loop->stopped(); }
+void Machine::system_reset() { parts_->loop->request_reset(); }
+void Machine::system_powerdown() { parts_->pc->power_management().press_power_button(); }
+Result<void> Machine::send_keys(const std::vector<std::string>& keys) { return parts_->typer->type(keys); }
+void Machine::mouse_move(int dx, int dy) { parts_->pc->mouse().move(dx, dy, 0); }
+void Machine::mouse_button(unsigned buttons) { parts_->pc->mouse().buttons(static_cast<u8>(buttons)); }
+u64 Machine::now_ns() const { return parts_->clock->now(); }
+Cpu& Machine::cpu() { return parts_->pc->cpu(); }
+PhysicalMemory& Machine::memory() { return *parts_->memory; }
+const MachineConfig& Machine::config() const { return parts_->config; }
+
+std::string Machine::screen_text() {
+    std::string text = parts_->pc->vga().text_screen();
+    if (!text.empty() && text.back() == '\n') text.pop_back();
+    return text;
+}
+
+Result<void> Machine::screendump(const std::string& path) {
+    devices::Frame frame = parts_->pc->vga().render();
+    return write_picture({frame.width, frame.height, std::move(frame.pixels)}, path);
+}
+
+Result<void> Machine::change_medium(const std::string& device, const std::string&) { return no_such_drive(device); }
+Result<void> Machine::eject(const std::string& device) { return no_such_drive(device); }
+
+Result<std::string> Machine::info(const std::string& what) {
+    Pc& pc = *parts_->pc;
+    if (what == "registers") return info::registers(pc.cpu());
+    if (what == "mem") return info::mem(pc.cpu(), memory());
+    if (what == "tlb") return info::tlb(pc.cpu());
+    if (what == "pci") return info::pci(pc);
+    if (what == "irq") return info::irq(pc);
+    if (what == "map") return info::map(pc, memory());
+    if (what == "block") return std::string("no drives: disk controllers come with the next release\n");
+    std::string names;
+    for (const devices::Device* device : pc.devices()) {
+        if (device->name() == what) return device->info() + "\n";
+        names += fmt::format(" {}", device->name());
+    }
+    return Error{
+        ExitStatus::usage,
+        fmt::format("no information about '{}': use registers mem tlb pci irq map block, or a device:{}", what, names)};
+}
+
+u64 Machine::state_hash() {
+    HashArchive archive;
+    archive.field("scheduler", parts_->scheduler);
+    archive.field("board", *parts_->pc);
+    archive.field("keys", *parts_->typer);
+    return archive.hash();
+}
+
+void Machine::Parts::guest_reset(Pc::ResetKind kind) {
+    if (kind == Pc::ResetKind::processor && !kernel && is_mode_switch(pc->rtc().cmos(kShutdownByte))) {
+        pc->init_processor();
+    } else if (config.no_reboot) {
+        loop->end(outcome_of(StopReason::reset_refused));
+    } else {
+        loop->request_reset();
+    }
+}
+
+void Machine::Parts::shutdown() {
+    if (config.no_reboot) {
+        loop->end(outcome_of(StopReason::triple_fault));
+    } else {
+        loop->request_reset();
+    }
+}
+
+void Machine::Parts::reset() {
+    log::info("system reset");
+    typer->reset();
+    pc->reset();
+    engine->reset();
+    // It was loaded once already, from the same bytes into the same RAM.
+    if (kernel) CHECK(start_kernel().ok());
+}
+
+}  // namespace bantam

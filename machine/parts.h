@@ -1,0 +1,50 @@
+// What a Machine is made of, in the order of construction. Private to machine.cpp and assembly.cpp.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cpu/interpreter/interpreter.h"
+#include "machine/clock.h"
+#include "machine/host/host_io.h"
+#include "machine/kernel_boot.h"
+#include "machine/key_typer.h"
+#include "machine/machine.h"
+#include "machine/pc.h"
+#include "machine/run_loop.h"
+
+namespace bantam {
+
+struct Machine::Parts {
+    MachineConfig config;
+    Model model;
+    std::unique_ptr<host::Bell> bell;
+    std::unique_ptr<host::HostIo> io;
+    std::vector<std::unique_ptr<host::HostPort>> ports;  // serials, then the debug console
+    std::unique_ptr<PhysicalMemory> memory;
+    Scheduler scheduler;
+    std::unique_ptr<Pc> pc;
+    std::unique_ptr<KeyTyper> typer;
+    std::unique_ptr<Clock> clock;
+    std::unique_ptr<Interpreter> engine;
+    std::unique_ptr<RunLoop> loop;
+    std::optional<KernelBoot> kernel;  // none: firmware boots
+    std::unique_ptr<devices::VgaFont> font;
+
+    // --- assembly.cpp, in this order
+    Result<void> check();
+    Result<void> open_host_side();
+    Result<void> build_board();
+    Result<void> install_software();
+    Result<void> start_engine();
+    Result<void> start_kernel();
+    [[nodiscard]] boot::BoardDescription describe_board();
+
+    // --- machine.cpp: what the guest asks for
+    void guest_reset(Pc::ResetKind kind);
+    void reset();
+    void shutdown();
+    [[nodiscard]] Clock::Pace pace() const;
+};
+
+}  // namespace bantam

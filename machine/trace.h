@@ -1,0 +1,17 @@
+// --trace WHAT: a line on standard error for every event of the kinds asked for: io (port accesses), interrupts
+// (acknowledged external vectors), instructions (CS:RIP, mode and mnemonic before each instruction).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cpu/interpreter/interpreter.h"
+#include "machine/pc.h"
+
+namespace bantam {
+
+/// Switches on what `words` name. Errors: usage for an unknown word, with the list.
+Result<void> start_trace(const std::vector<std::string>& words, Pc& pc, Interpreter& engine);
+
+}  // namespace bantam
