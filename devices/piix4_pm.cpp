@@ -105,7 +105,8 @@ bool Piix4Pm::smbus_decoded() const { return bit(config(kCommand), 0) && smbus_b
 
 void Piix4Pm::config_changed(unsigned offset, unsigned size) {
     const auto touches = [offset, size](unsigned begin, unsigned end) { return offset < end && offset + size > begin; };
-    if (touches(kSmbHostConfig, kSmbHostConfig + 1)) update();
+    // Reset and load (the whole space) bring their own levels.
+    if (size < 256 && touches(kSmbHostConfig, kSmbHostConfig + 1)) update();
     const bool decode = touches(kCommand, kCommand + 1) || touches(kPmBase, kPmBase + 2) ||
                         touches(kPmRegMisc, kPmRegMisc + 1) || touches(kSmbBase, kSmbBase + 2);
     if (decode && pins_.decode_changed) pins_.decode_changed();

@@ -181,6 +181,14 @@ TEST_F(Piix4PmTest, SmbusIsEmpty) {
     EXPECT_EQ(smbus.read(1, 1), 0u);
 }
 
+TEST_F(Piix4PmTest, LoadingKeepsAnOverflowNobodyHasSeen) {
+    board.run_until(2 * ns_from_ticks(kHalfPeriod, Piix4Pm::kTimerHz));
+    const auto state = saved(pm);
+    LoadArchive load(state);
+    pm.describe(load);
+    EXPECT_EQ(saved(pm), state);
+}
+
 TEST_F(Piix4PmTest, StateRoundTripAndReset) {
     TestBoard other;
     Piix4Pm twin(other.scheduler, {});
