@@ -89,6 +89,8 @@ void Interpreter::retire_partial_block() {
 EngineExit Interpreter::run_loop() {
     CpuState& s = cpu_.state;
     for (;;) {
+        // Before attention is served: what service_attention arms must be followed by the instruction it is for.
+        if (s.instructions >= s.deadline) return EngineExit::deadline;
         u64 most = kMaxBlockInstructions;
         if (s.attention != 0) {
             switch (service_attention(cpu_)) {
@@ -105,7 +107,6 @@ EngineExit Interpreter::run_loop() {
                     return EngineExit::shutdown;
             }
         }
-        if (s.instructions >= s.deadline) return EngineExit::deadline;
         most = std::min(most, s.deadline - s.instructions);
         s.instruction_rip = s.rip();
         if (tracer_) {
