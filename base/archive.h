@@ -29,8 +29,7 @@ public:
     virtual void bytes(std::string_view name, void* data, std::size_t size) = 0;
 
     template <class T>
-        requires(std::is_integral_v<T> || std::is_enum_v<T>)
-    void field(std::string_view name, T& value) {
+    requires(std::is_integral_v<T> || std::is_enum_v<T>) void field(std::string_view name, T& value) {
         u64 wide = static_cast<u64>(value);
         scalar(name, wide, sizeof(T));
         if (loading()) value = static_cast<T>(wide);
@@ -45,7 +44,7 @@ public:
 
     /// Any object with describe(Archive&) becomes a section of its own.
     template <class T>
-        requires requires(T& object, Archive& archive) { object.describe(archive); }
+    requires requires(T& object, Archive& archive) { object.describe(archive); }
     void field(std::string_view name, T& object) {
         begin_section(name);
         object.describe(*this);

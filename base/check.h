@@ -11,5 +11,4 @@ void set_crash_reporter(void (*reporter)());
 
 }  // namespace bantam
 
-#define CHECK(condition) \
-    ((condition) ? static_cast<void>(0) : ::bantam::check_failed(#condition, __FILE__, __LINE__))
+#define CHECK(condition) ((condition) ? static_cast<void>(0) : ::bantam::check_failed(#condition, __FILE__, __LINE__))

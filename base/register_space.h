@@ -1,5 +1,6 @@
 // RegisterSpace: how a bus reaches a chip's registers. A chip knows offsets from its own start, never its port or
-// address. Sizes are 1, 2, 4 or 8 bytes and offsets multiples of the size: the bus splits everything else into such parts.
+// address. Sizes are 1, 2, 4 or 8 bytes and offsets multiples of the size: the bus splits everything else into such
+// parts.
 #pragma once
 
 #include <functional>
@@ -15,7 +16,8 @@ struct RegisterSpace {
     std::function<void(u64 offset, unsigned size, u64 value)> write;
     /// read without side effects, for debugger and tracer. Null: the bus answers all ones.
     std::function<u64(u64 offset, unsigned size)> peek{};
-    /// Widest access the chip takes whole; wider ones are split by the bus into parts of this size or less, low part first.
+    /// Widest access the chip takes whole; wider ones are split by the bus into parts of this size or less, low part
+    /// first.
     unsigned max_size = 1;
 };
 

@@ -1,5 +1,5 @@
-// Result<T>: a value, or an Error that names the cause, the way out and the exit status. Host failures travel as values;
-// guest mistakes are guest-visible events and never appear here.
+// Result<T>: a value, or an Error that names the cause, the way out and the exit status. Host failures travel as
+// values; guest mistakes are guest-visible events and never appear here.
 #pragma once
 
 #include <optional>

@@ -14,7 +14,8 @@ namespace bantam {
 
 class Scheduler;
 
-/// One named callback at a point in virtual time. Registers with its scheduler for life; re-arming replaces the deadline.
+/// One named callback at a point in virtual time. Registers with its scheduler for life; re-arming replaces the
+/// deadline.
 class Timer {
 public:
     Timer(Scheduler& scheduler, std::string name, std::function<void()> callback);
@@ -47,7 +48,8 @@ public:
     /// Virtual nanoseconds since power-on. Exact in the middle of a run slice: the time source is consulted.
     [[nodiscard]] u64 now() const { return time_source_ ? time_source_() : now_; }
 
-    /// While an engine runs, `source` gives the exact time; it never goes backwards. Null: time stands at set_now's value.
+    /// While an engine runs, `source` gives the exact time; it never goes backwards. Null: time stands at set_now's
+    /// value.
     void set_time_source(std::function<u64()> source) { time_source_ = std::move(source); }
     void set_now(u64 now_ns);
 

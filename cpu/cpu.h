@@ -1,8 +1,9 @@
 // Cpu: one logical processor: state, MMU, pins and the primitives every instruction is made of (memory access through
-// segments, exceptions, attention). Engines (interpreter, translator, KVM) run it; cpu/system/ holds its rich control flow.
+// segments, exceptions, attention). Engines (interpreter, translator, KVM) run it; cpu/system/ holds its rich control
+// flow.
 //
-// Faults leave an instruction by longjmp to the running engine, so nothing with a destructor may live across an access that
-// can fault, and visible state changes only after the last such access ("commit last").
+// Faults leave an instruction by longjmp to the running engine, so nothing with a destructor may live across an access
+// that can fault, and visible state changes only after the last such access ("commit last").
 #pragma once
 
 #include <csetjmp>
@@ -55,7 +56,9 @@ public:
     void (*block_break)(void* context) = nullptr;
     void* block_break_context = nullptr;
     /// Instructions retired up to and excluding the current one; exact in the middle of a block (TSC, now_ns).
-    [[nodiscard]] u64 retired() const { return retired_source != nullptr ? retired_source(retired_context) : state.instructions; }
+    [[nodiscard]] u64 retired() const {
+        return retired_source != nullptr ? retired_source(retired_context) : state.instructions;
+    }
     u64 (*retired_source)(const void* context) = nullptr;
     const void* retired_context = nullptr;
 
@@ -74,8 +77,8 @@ public:
     [[nodiscard]] const isa::DecodeMode& decode_mode() const { return decode_mode_; }
     /// Distinguishes decoded blocks of the same bytes: code size, protected mode, and what handlers were bound under.
     [[nodiscard]] u32 mode_key() const { return mode_key_; }
-    /// Recomputes everything derived from CR0, CR4, EFER, EFLAGS.VM/AC, CPL, CS and SS, and tells the MMU. Every change of
-    /// those goes through here.
+    /// Recomputes everything derived from CR0, CR4, EFER, EFLAGS.VM/AC, CPL, CS and SS, and tells the MMU. Every change
+    /// of those goes through here.
     void update_mode();
     /// Only the part that follows CPL and EFLAGS.AC.
     void update_privilege();
@@ -104,9 +107,11 @@ public:
 
     // --- effective and linear addresses
     [[nodiscard]] u64 effective_address(const isa::Instruction& i) const {
-        return (state.gpr[i.base] + (state.gpr[i.index] << i.scale) + static_cast<u64>(i.displacement)) & i.address_mask;
+        return (state.gpr[i.base] + (state.gpr[i.index] << i.scale) + static_cast<u64>(i.displacement)) &
+               i.address_mask;
     }
-    /// Linear address of `size` bytes at segment:offset after limit, rights and canonical checks; raises #GP(0) / #SS(0).
+    /// Linear address of `size` bytes at segment:offset after limit, rights and canonical checks; raises #GP(0) /
+    /// #SS(0).
     [[nodiscard]] Linear linear_for_read(unsigned segment, u64 offset, unsigned size) {
         const SegmentRegister& s = state.segment[segment];
         if (!s.flat_read) return checked_linear(segment, offset, size, false);
@@ -131,7 +136,8 @@ public:
     template <class T, class Change>
     void modify(unsigned segment, u64 offset, Change change) {
         const Linear address = linear_for_write(segment, offset, sizeof(T));
-        if (u8* host = mmu.fast_write(address, sizeof(T), data_privilege_); host != nullptr && aligned_enough(address, sizeof(T))) {
+        if (u8* host = mmu.fast_write(address, sizeof(T), data_privilege_);
+            host != nullptr && aligned_enough(address, sizeof(T))) {
             T value;
             std::memcpy(&value, host, sizeof(T));
             value = change(value);
@@ -151,7 +157,8 @@ public:
     // --- memory by linear address; `segment` only decides #SS or #GP for non-canonical addresses
     template <class T>
     [[nodiscard]] T read_linear(Linear address, Privilege privilege, unsigned segment = kDs) {
-        if (const u8* host = mmu.fast_read(address, sizeof(T), privilege); host != nullptr && aligned_enough(address, sizeof(T))) {
+        if (const u8* host = mmu.fast_read(address, sizeof(T), privilege);
+            host != nullptr && aligned_enough(address, sizeof(T))) {
             T value;
             std::memcpy(&value, host, sizeof(T));
             return value;
@@ -160,7 +167,8 @@ public:
     }
     template <class T>
     void write_linear(Linear address, T value, Privilege privilege, unsigned segment = kDs) {
-        if (u8* host = mmu.fast_write(address, sizeof(T), privilege); host != nullptr && aligned_enough(address, sizeof(T))) {
+        if (u8* host = mmu.fast_write(address, sizeof(T), privilege);
+            host != nullptr && aligned_enough(address, sizeof(T))) {
             std::memcpy(host, &value, sizeof(T));
             return;
         }
@@ -176,10 +184,12 @@ public:
         write_linear<T>({address.value & system_mask_}, value, Privilege::supervisor);
     }
 
-    /// Linear addresses are 32 bits wide outside 64-bit mode (IA-32e compatibility included); only the descriptor tables
-    /// and the TSS lie in the full 64-bit space in compatibility mode too (read_system).
+    /// Linear addresses are 32 bits wide outside 64-bit mode (IA-32e compatibility included); only the descriptor
+    /// tables and the TSS lie in the full 64-bit space in compatibility mode too (read_system).
     [[nodiscard]] Linear wrap_linear(u64 value) const { return {value & linear_mask_}; }
-    [[nodiscard]] bool canonical(u64 value) const { return static_cast<u64>(static_cast<i64>(value << 16) >> 16) == value; }
+    [[nodiscard]] bool canonical(u64 value) const {
+        return static_cast<u64>(static_cast<i64>(value << 16) >> 16) == value;
+    }
 
     // --- stack of the current code (16/32/64-bit pushes by `size`); commit RSP last
     template <class T>
@@ -204,8 +214,8 @@ public:
     }
 
     // --- control transfer within the code segment
-    /// Sets RIP after the checks of a near transfer: CS limit or canonical form; raises #GP(0). Truncates to operand size
-    /// (2, 4, 8).
+    /// Sets RIP after the checks of a near transfer: CS limit or canonical form; raises #GP(0). Truncates to operand
+    /// size (2, 4, 8).
     void jump_near(u64 target, unsigned operand_size);
 
     // --- EFLAGS
@@ -224,7 +234,9 @@ private:
     void write_linear_slow(Linear address, unsigned size, u64 value, Privilege privilege, unsigned segment);
     void prepare_modify(Linear address, unsigned size, unsigned segment);
     /// False when #AC is armed (CR0.AM, EFLAGS.AC, CPL 3) and `address` is misaligned: the slow path then raises it.
-    [[nodiscard]] bool aligned_enough(Linear address, unsigned size) const { return (address.value & (size - 1) & alignment_mask_) == 0; }
+    [[nodiscard]] bool aligned_enough(Linear address, unsigned size) const {
+        return (address.value & (size - 1) & alignment_mask_) == 0;
+    }
 
     isa::CodeSize code_size_ = isa::CodeSize::bits16;
     unsigned stack_size_ = 2;

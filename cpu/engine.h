@@ -1,5 +1,5 @@
-// Engine: what runs a Cpu. Interpreter, translator and KVM implement it over the same CpuState and may be exchanged between
-// any two instructions.
+// Engine: what runs a Cpu. Interpreter, translator and KVM implement it over the same CpuState and may be exchanged
+// between any two instructions.
 #pragma once
 
 #include "base/types.h"
@@ -7,10 +7,10 @@
 namespace bantam {
 
 enum class EngineExit : u8 {
-    deadline,   // state.instructions reached state.deadline
-    halted,     // HLT with nothing pending: time may jump to the next event
-    stopped,    // kAttentionStop was set (and is now clear)
-    shutdown,   // triple fault; the board decides on reset
+    deadline,  // state.instructions reached state.deadline
+    halted,    // HLT with nothing pending: time may jump to the next event
+    stopped,   // kAttentionStop was set (and is now clear)
+    shutdown,  // triple fault; the board decides on reset
 };
 
 class Engine {

@@ -1,5 +1,5 @@
-// Model: a named CPU (`--cpu NAME`): its features, identification and address width. CPUID, the decoder and CR/MSR checks
-// offer only what the model has; the host must be able to run what is executed by host instructions.
+// Model: a named CPU (`--cpu NAME`): its features, identification and address width. CPUID, the decoder and CR/MSR
+// checks offer only what the model has; the host must be able to run what is executed by host instructions.
 #pragma once
 
 #include <string>
@@ -14,11 +14,11 @@ namespace bantam {
 struct Model {
     std::string name;
     std::string vendor = "GenuineIntel";
-    std::string brand;         // CPUID 80000002h-4h, up to 47 characters
-    u32 signature = 0;         // CPUID.1:EAX: family, model, stepping
+    std::string brand;  // CPUID 80000002h-4h, up to 47 characters
+    u32 signature = 0;  // CPUID.1:EAX: family, model, stepping
     isa::FeatureSet features;
     u8 physical_bits = 36;
-    u32 max_leaf = 1;          // highest basic CPUID leaf
+    u32 max_leaf = 1;  // highest basic CPUID leaf
     u64 tsc_hz = 1'000'000'000;
     u32 crystal_hz = 100'000'000;  // core crystal clock of CPUID leaf 15h; the local APIC timer counts at this rate
 

@@ -16,10 +16,24 @@ enum SegmentIndex : u8 { kEs, kCs, kSs, kDs, kFs, kGs, kSegmentCount };
 
 /// EFLAGS (SDM vol. 1, 3.4.3).
 enum Flag : u32 {
-    kFlagCarry = 1u << 0, kFlagReserved1 = 1u << 1, kFlagParity = 1u << 2, kFlagAdjust = 1u << 4, kFlagZero = 1u << 6,
-    kFlagSign = 1u << 7, kFlagTrap = 1u << 8, kFlagInterrupt = 1u << 9, kFlagDirection = 1u << 10, kFlagOverflow = 1u << 11,
-    kFlagIopl = 3u << 12, kFlagNestedTask = 1u << 14, kFlagResume = 1u << 16, kFlagVm = 1u << 17,
-    kFlagAlignmentCheck = 1u << 18, kFlagVif = 1u << 19, kFlagVip = 1u << 20, kFlagId = 1u << 21,
+    kFlagCarry = 1u << 0,
+    kFlagReserved1 = 1u << 1,
+    kFlagParity = 1u << 2,
+    kFlagAdjust = 1u << 4,
+    kFlagZero = 1u << 6,
+    kFlagSign = 1u << 7,
+    kFlagTrap = 1u << 8,
+    kFlagInterrupt = 1u << 9,
+    kFlagDirection = 1u << 10,
+    kFlagOverflow = 1u << 11,
+    kFlagIopl = 3u << 12,
+    kFlagNestedTask = 1u << 14,
+    kFlagResume = 1u << 16,
+    kFlagVm = 1u << 17,
+    kFlagAlignmentCheck = 1u << 18,
+    kFlagVif = 1u << 19,
+    kFlagVip = 1u << 20,
+    kFlagId = 1u << 21,
 };
 inline constexpr u32 kStatusFlags = kFlagCarry | kFlagParity | kFlagAdjust | kFlagZero | kFlagSign | kFlagOverflow;
 
@@ -35,16 +49,16 @@ constexpr u32 flags_from_status(Status status) {
 /// A segment register with its hidden part (SDM vol. 3, 3.4.3).
 struct SegmentRegister {
     u16 selector = 0;
-    u16 attributes = 0;  // descriptor bits 8-15 and 20-23 (type, S, DPL, P, AVL, L, D/B, G) at 0-7 and 12-15
-    u32 limit = 0;       // in bytes, granularity applied
-    u64 hidden_base = 0; // as loaded from the descriptor or by WRMSR; kept while 64-bit code ignores it
+    u16 attributes = 0;   // descriptor bits 8-15 and 20-23 (type, S, DPL, P, AVL, L, D/B, G) at 0-7 and 12-15
+    u32 limit = 0;        // in bytes, granularity applied
+    u64 hidden_base = 0;  // as loaded from the descriptor or by WRMSR; kept while 64-bit code ignores it
     // Derived by Cpu::derive_segment (never set directly; see Cpu::set_segment); offsets low..high may be accessed.
-    u64 base = 0;        // hidden_base, or 0 where 64-bit mode ignores it (ES, CS, SS, DS)
+    u64 base = 0;  // hidden_base, or 0 where 64-bit mode ignores it (ES, CS, SS, DS)
     u64 low = 0;
     u64 high = 0;
     bool readable = false;
     bool writable = false;
-    bool flat_read = false;   // readable, and no offset of the current address width can fail: skip the check
+    bool flat_read = false;  // readable, and no offset of the current address width can fail: skip the check
     bool flat_write = false;
 
     [[nodiscard]] u8 dpl() const { return static_cast<u8>((attributes >> 5) & 3u); }
@@ -66,27 +80,27 @@ struct alignas(32) VectorRegister {
 
 /// Reasons to leave the fast path before the next instruction; bits of CpuState::attention.
 enum Attention : u32 {
-    kAttentionIntr = 1u << 0,      // INTR pin (level)
-    kAttentionNmi = 1u << 1,       // NMI latched
-    kAttentionSmi = 1u << 2,       // SMI latched
-    kAttentionReset = 1u << 3,     // RESET / INIT asked for
-    kAttentionShadow = 1u << 4,    // STI or MOV SS: no interrupt before the next instruction has completed
-    kAttentionStep = 1u << 5,      // TF or an armed instruction breakpoint: one instruction at a time
-    kAttentionDebugTrap = 1u << 6, // a #DB trap is due after this instruction; pending_debug says why
-    kAttentionStop = 1u << 7,      // the engine's caller wants it back now
-    kAttentionHalted = 1u << 8,    // HLT (or MWAIT, shutdown): waiting for an interrupt
-    kAttentionFerr = 1u << 9,      // waiting at an x87 instruction with FERR# asserted (CR0.NE = 0)
+    kAttentionIntr = 1u << 0,       // INTR pin (level)
+    kAttentionNmi = 1u << 1,        // NMI latched
+    kAttentionSmi = 1u << 2,        // SMI latched
+    kAttentionReset = 1u << 3,      // RESET / INIT asked for
+    kAttentionShadow = 1u << 4,     // STI or MOV SS: no interrupt before the next instruction has completed
+    kAttentionStep = 1u << 5,       // TF or an armed instruction breakpoint: one instruction at a time
+    kAttentionDebugTrap = 1u << 6,  // a #DB trap is due after this instruction; pending_debug says why
+    kAttentionStop = 1u << 7,       // the engine's caller wants it back now
+    kAttentionHalted = 1u << 8,     // HLT (or MWAIT, shutdown): waiting for an interrupt
+    kAttentionFerr = 1u << 9,       // waiting at an x87 instruction with FERR# asserted (CR0.NE = 0)
 };
 
 struct CpuState {
     // --- hot: read or written by nearly every instruction
-    std::array<u64, 18> gpr{};  // RAX..R15, RIP (kSlotRip), constant 0 (kSlotZero)
-    Status status = 0x0200;     // arithmetic flags; the rest of EFLAGS is in `flags`
-    u32 flags = kFlagReserved1; // EFLAGS without the status flags
-    u32 attention = 0;          // Attention bits; 0: nothing stands between blocks
-    u64 instructions = 0;       // retired, exact between blocks; see Cpu::retired()
-    u64 deadline = 0;           // stop when `instructions` reaches this
-    u64 instruction_rip = 0;    // RIP of the instruction being executed
+    std::array<u64, 18> gpr{};   // RAX..R15, RIP (kSlotRip), constant 0 (kSlotZero)
+    Status status = 0x0200;      // arithmetic flags; the rest of EFLAGS is in `flags`
+    u32 flags = kFlagReserved1;  // EFLAGS without the status flags
+    u32 attention = 0;           // Attention bits; 0: nothing stands between blocks
+    u64 instructions = 0;        // retired, exact between blocks; see Cpu::retired()
+    u64 deadline = 0;            // stop when `instructions` reaches this
+    u64 instruction_rip = 0;     // RIP of the instruction being executed
     std::array<SegmentRegister, kSegmentCount> segment{};
     u8 cpl = 0;
     // --- system
@@ -96,23 +110,23 @@ struct CpuState {
     DescriptorTable gdtr{0, 0xFFFF}, idtr{0, 0xFFFF};
     SegmentRegister ldtr{}, tr{};
     std::array<u64, 8> dr{0, 0, 0, 0, 0, 0, 0xFFFF0FF0, 0x400};
-    u64 pending_debug = 0;  // DR6 bits of a #DB trap that is due
+    u64 pending_debug = 0;       // DR6 bits of a #DB trap that is due
     std::array<u64, 4> pdpte{};  // the PAE PDPTE registers (SDM vol. 3, 4.4.1)
     // Pins and latches; attention has a bit only for what could be taken now (Cpu::update_attention).
-    bool intr_pin = false;      // level
+    bool intr_pin = false;  // level
     bool nmi_latched = false;
     bool smi_latched = false;
     bool init_latched = false;
-    bool nmi_blocked = false;   // from NMI delivery to IRET
+    bool nmi_blocked = false;  // from NMI delivery to IRET
     bool in_smm = false;
     bool nmi_blocked_before_smm = false;
     // Between instructions.
-    bool step_armed = false;       // TF was set when the instruction in flight began: #DB after it
-    bool resume_armed = false;     // RF was set when the instruction in flight began: clear it after it
-    bool mov_ss_shadow = false;    // the shadow also holds back debug traps and NMI
-    bool monitor_armed = false;    // MONITOR executed, MWAIT may wait
-    bool wake_on_masked = false;   // MWAIT with ECX[0]: INTR wakes even with IF = 0
-    bool shutdown = false;  // triple fault; only RESET or INIT (NMI, SMI) leave it
+    bool step_armed = false;      // TF was set when the instruction in flight began: #DB after it
+    bool resume_armed = false;    // RF was set when the instruction in flight began: clear it after it
+    bool mov_ss_shadow = false;   // the shadow also holds back debug traps and NMI
+    bool monitor_armed = false;   // MONITOR executed, MWAIT may wait
+    bool wake_on_masked = false;  // MWAIT with ECX[0]: INTR wakes even with IF = 0
+    bool shutdown = false;        // triple fault; only RESET or INIT (NMI, SMI) leave it
     u32 smbase = 0x30000;
     // --- MSRs
     u64 apic_base = 0xFEE00900;
@@ -132,9 +146,9 @@ struct CpuState {
     u64 x87_instruction_pointer = 0, x87_data_pointer = 0;
     u64 x87_last_data_pointer = 0;  // of the last memory operand, not yet architectural
     u16 x87_code_segment = 0, x87_data_segment = 0, x87_last_data_segment = 0;
-    u16 x87_opcode = 0;             // FOP, 11 bits
-    u16 x87_last_opcode = 0;        // of the last instruction, with kX87LastValid and kX87LastMemory
-    bool ferr = false;              // FERR# is asserted
+    u16 x87_opcode = 0;       // FOP, 11 bits
+    u16 x87_last_opcode = 0;  // of the last instruction, with kX87LastValid and kX87LastMemory
+    bool ferr = false;        // FERR# is asserted
 
     [[nodiscard]] u64& rip() { return gpr[isa::kSlotRip]; }
     [[nodiscard]] u64 rip() const { return gpr[isa::kSlotRip]; }

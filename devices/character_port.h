@@ -1,4 +1,5 @@
-// CharacterPort: the far end of a serial line, owned by the UART, implemented by the host side (stdio, file, socket, pty).
+// CharacterPort: the far end of a serial line, owned by the UART, implemented by the host side (stdio, file, socket,
+// pty).
 #pragma once
 
 #include <optional>

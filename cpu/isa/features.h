@@ -1,5 +1,5 @@
-// Features: the optional parts of the instruction set, one bit each. A CPU model is mostly a FeatureSet; CPUID, the decoder
-// and MSR/CR validity all follow from it.
+// Features: the optional parts of the instruction set, one bit each. A CPU model is mostly a FeatureSet; CPUID, the
+// decoder and MSR/CR validity all follow from it.
 #pragma once
 
 #include <initializer_list>
@@ -8,15 +8,18 @@
 
 namespace bantam::isa {
 
+// clang-format off
 enum class Feature : u8 {
     base,  // 8086 to 486, always present
     fpu, vme, de, pse, tsc, msr, pae, mce, cx8, apic, sep, mtrr, pge, mca, cmov, pat, pse36, clflush, mmx, fxsr, sse, sse2,
     sse3, pclmulqdq, monitor, ssse3, fma, cx16, pcid, sse41, sse42, x2apic, movbe, popcnt, tsc_deadline, aes, xsave, avx,
     f16c, rdrand, syscall, nx, page1gb, rdtscp, long_mode, lahf64, lzcnt, prefetchw, fsgsbase, bmi1, avx2, smep, bmi2,
-    erms, invpcid, rdseed, adx, smap, clflushopt, sha, umip, rdpid, xsaveopt, xsavec, xgetbv1, cpuid, cpl0_486 /* INVLPG,
-    WBINVD, CMPXCHG, XADD, BSWAP */, movdir, spec_ctrl,
-    arch_capabilities, count
+    erms, invpcid, rdseed, adx, smap, clflushopt, sha, umip, rdpid, xsaveopt, xsavec, xgetbv1, cpuid, movdir, spec_ctrl,
+    arch_capabilities,
+    cpl0_486,  // INVLPG, WBINVD, CMPXCHG, XADD, BSWAP
+    count
 };
+// clang-format on
 
 class FeatureSet {
 public:

@@ -1,5 +1,5 @@
-// Instruction: one decoded instruction, the only decoded form there is. The decoder fills it from the table (isa/table.h);
-// the interpreter adds its handler, the disassembler and the translator read it.
+// Instruction: one decoded instruction, the only decoded form there is. The decoder fills it from the table
+// (isa/table.h); the interpreter adds its handler, the disassembler and the translator read it.
 #pragma once
 
 #include <array>
@@ -39,8 +39,9 @@ enum Access : u8 { kAccessNone = 0, kAccessRead = 1, kAccessWrite = 2, kAccessRe
 struct Operand {
     OperandKind kind = OperandKind::none;
     u8 access = kAccessNone;
-    u8 size = 0;        // bytes touched: 1, 2, 4, 6, 8, 10, 16, 32, ... ; 0 for address-only operands (LEA, INVLPG) and FXSAVE, XSAVE
-    u8 reg = 0;         // register number; for 8-bit gprs the architectural number 0-15 (high bytes: 4-7 with is_high)
+    u8 size = 0;  // bytes touched: 1, 2, 4, 6, 8, 10, 16, 32, ... ; 0 for address-only operands (LEA, INVLPG) and
+                  // FXSAVE, XSAVE
+    u8 reg = 0;   // register number; for 8-bit gprs the architectural number 0-15 (high bytes: 4-7 with is_high)
     bool is_high = false;  // AH, CH, DH, BH
     u8 gpr_offset = 0;  // byte offset into CpuState::gpr of a gpr operand: 8*number, or 8*(number-4)+1 for high bytes
 };
@@ -55,21 +56,21 @@ struct Instruction {
     Handler handler = nullptr;  // set by the interpreter when it builds a block
     void* thunk = nullptr;      // host code for host-executed forms (cpu/host), set with the handler
     u64 immediate = 0;
-    i64 displacement = 0;  // of the memory operand; for moffs forms the whole 64-bit address
+    i64 displacement = 0;        // of the memory operand; for moffs forms the whole 64-bit address
     u64 address_mask = ~u64{0};  // 2^(8*address_size) - 1: effective addresses wrap here
     u32 immediate2 = 0;
     Mnemonic mnemonic = Mnemonic::Invalid;
     u16 row = 0;  // index into isa::kTable: facts are looked up there
     std::array<Operand, 5> operands{};
     u8 operand_count = 0;
-    u8 length = 0;           // bytes, 1..15
-    u8 operand_size = 0;     // effective operand size: 2, 4 or 8
-    u8 address_size = 0;     // effective address size: 2, 4 or 8
-    u8 segment = 3;          // segment register of the memory operand, default or override applied (ES..GS = 0..5)
-    u8 base = kSlotZero;     // gpr slot
-    u8 index = kSlotZero;    // gpr slot; of a gather (kVsib), the number of a vector register
-    u8 scale = 0;            // shift of the index: 0..3
-    u8 condition = 0;        // low 4 opcode bits of Jcc, SETcc, CMOVcc
+    u8 length = 0;         // bytes, 1..15
+    u8 operand_size = 0;   // effective operand size: 2, 4 or 8
+    u8 address_size = 0;   // effective address size: 2, 4 or 8
+    u8 segment = 3;        // segment register of the memory operand, default or override applied (ES..GS = 0..5)
+    u8 base = kSlotZero;   // gpr slot
+    u8 index = kSlotZero;  // gpr slot; of a gather (kVsib), the number of a vector register
+    u8 scale = 0;          // shift of the index: 0..3
+    u8 condition = 0;      // low 4 opcode bits of Jcc, SETcc, CMOVcc
     RepeatPrefix repeat = RepeatPrefix::none;  // as written, also where it is a mandatory prefix's leftover or ignored
     bool lock = false;
     bool has_segment_override = false;

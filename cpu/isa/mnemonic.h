@@ -1,5 +1,5 @@
-// Mnemonics: one name per operation of the SDM, in its spelling. Where the SDM reuses a name (MOVSD, CMPSD, MOV to control
-// registers, far CALL) a suffix tells them apart; mnemonic_name gives the SDM's spelling.
+// Mnemonics: one name per operation of the SDM, in its spelling. Where the SDM reuses a name (MOVSD, CMPSD, MOV to
+// control registers, far CALL) a suffix tells them apart; mnemonic_name gives the SDM's spelling.
 #pragma once
 
 #include <string_view>
@@ -8,6 +8,7 @@
 
 namespace bantam::isa {
 
+// clang-format off
 enum class Mnemonic : u16 {
     Invalid,
     // General purpose (Jcc, Setcc, Cmovcc: Instruction::condition says which)
@@ -93,6 +94,7 @@ enum class Mnemonic : u16 {
     Vfmsubadd132pd, Vfmsubadd132ps, Vfmsubadd213pd, Vfmsubadd213ps, Vfmsubadd231pd, Vfmsubadd231ps,
     count
 };
+// clang-format on
 
 /// The SDM's name in lower case, e.g. "addps"; families are "jcc", "setcc", "cmovcc".
 std::string_view mnemonic_name(Mnemonic mnemonic);

@@ -1,5 +1,6 @@
-// The instruction table, part 5: AVX, AVX2, FMA and F16C (SDM vol. 2, chapter 2.3 and the instruction pages). Memory operands
-// may be misaligned unless kAligned. EVEX and XOP encodings are left out: no model has them. A gather's index is Instruction::index.
+// The instruction table, part 5: AVX, AVX2, FMA and F16C (SDM vol. 2, chapter 2.3 and the instruction pages). Memory
+// operands may be misaligned unless kAligned. EVEX and XOP encodings are left out: no model has them. A gather's index
+// is Instruction::index.
 #pragma once
 
 #include "cpu/isa/row.h"

@@ -1,5 +1,5 @@
-// The instruction table, part 1: general-purpose instructions that every mode may execute. Sources: SDM vol. 2 (2023) and, for
-// encodings it leaves out (82h, SALC, /6 of the shift groups, /1 of F6 and F7), what Intel processors do.
+// The instruction table, part 1: general-purpose instructions that every mode may execute. Sources: SDM vol. 2 (2023)
+// and, for encodings it leaves out (82h, SALC, /6 of the shift groups, /1 of F6 and F7), what Intel processors do.
 #pragma once
 
 #include "cpu/isa/row.h"

@@ -1,5 +1,6 @@
-// The instruction table, part 4: MMX, SSE to SSE4.2, AES, PCLMULQDQ, SHA in their legacy encodings (SDM vol. 2). 16-byte memory
-// operands must be aligned unless kUnaligned says otherwise. 3DNow! and SSE4a are left out: no model has them.
+// The instruction table, part 4: MMX, SSE to SSE4.2, AES, PCLMULQDQ, SHA in their legacy encodings (SDM vol. 2).
+// 16-byte memory operands must be aligned unless kUnaligned says otherwise. 3DNow! and SSE4a are left out: no model has
+// them.
 #pragma once
 
 #include "cpu/isa/row.h"

@@ -1,5 +1,5 @@
-// The instruction table, part 2: control transfers across segments, protection, system registers, input and output, processor
-// state. VMX, SMX, SGX, CET, MPX and every AMD-only instruction are left out: no model has them.
+// The instruction table, part 2: control transfers across segments, protection, system registers, input and output,
+// processor state. VMX, SMX, SGX, CET, MPX and every AMD-only instruction are left out: no model has them.
 #pragma once
 
 #include "cpu/isa/row.h"

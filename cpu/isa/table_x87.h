@@ -1,5 +1,5 @@
-// The instruction table, part 3: x87. SDM vol. 2, tables, and the undocumented aliases as Intel processors execute
-// them. Operations on the stack top alone have no operands.
+// The instruction table, part 3: x87. SDM vol. 2, tables, and the undocumented aliases as Intel processors
+// execute them. Operations on the stack top alone have no operands.
 #pragma once
 
 #include "cpu/isa/row.h"
