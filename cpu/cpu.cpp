@@ -191,6 +191,7 @@ void Cpu::update_privilege() {
         data_privilege_ = bit(state.cr4, 21) && ac ? Privilege::supervisor_smap_lifted : Privilege::supervisor;
     }
     alignment_mask_ = user && ac && bit(state.cr0, 18) ? ~u64{0} : 0;
+    data_set_ = alignment_mask_ != 0 ? Mmu::FastSet::none : Mmu::fast_set(data_privilege_);
     // What handlers are bound under: see Cpu::mode_key.
     u32 key = static_cast<u32>(code_size_);
     key |= static_cast<u32>(decode_mode_.protected_mode) << 2;

@@ -92,6 +92,8 @@ public:
     /// Computes the derived fields of `s` for use as register `segment` in the current mode.
     void derive_segment(SegmentRegister& s, unsigned segment) const;
     [[nodiscard]] Privilege data_privilege() const { return data_privilege_; }
+    /// The TLB set of data_privilege(); none while alignment checks are armed.
+    [[nodiscard]] Mmu::FastSet data_set() const { return data_set_; }
     /// CR0.AM, EFLAGS.AC and CPL 3: misaligned data accesses raise #AC.
     [[nodiscard]] bool alignment_checks() const { return alignment_mask_ != 0; }
 
@@ -124,20 +126,44 @@ public:
     }
 
     // --- memory through a segment, with the privilege of the current code
+    /// Host address of `size` bytes at segment:offset if nothing stands between: a flat segment, one RAM page, the
+    /// right to read (write) it. Null: only the functions below know.
+    [[nodiscard]] const u8* fast_read(unsigned segment, u64 offset, unsigned size) {
+        const SegmentRegister& s = state.segment[segment];
+        if (!s.flat_read) [[unlikely]]
+            return nullptr;
+        return mmu.fast_read(wrap_linear(s.base + offset), size, data_set_);
+    }
+    [[nodiscard]] u8* fast_write(unsigned segment, u64 offset, unsigned size) {
+        const SegmentRegister& s = state.segment[segment];
+        if (!s.flat_write) [[unlikely]]
+            return nullptr;
+        return mmu.fast_write(wrap_linear(s.base + offset), size, data_set_);
+    }
     template <class T>
     [[nodiscard]] T read(unsigned segment, u64 offset) {
-        return read_linear<T>(linear_for_read(segment, offset, sizeof(T)), data_privilege_, segment);
+        const Linear address = linear_for_read(segment, offset, sizeof(T));
+        if (const u8* host = mmu.fast_read(address, sizeof(T), data_set_); host != nullptr) [[likely]] {
+            T value;
+            std::memcpy(&value, host, sizeof(T));
+            return value;
+        }
+        return static_cast<T>(read_linear_slow(address, sizeof(T), data_privilege_, segment));
     }
     template <class T>
     void write(unsigned segment, u64 offset, T value) {
-        write_linear<T>(linear_for_write(segment, offset, sizeof(T)), value, data_privilege_, segment);
+        const Linear address = linear_for_write(segment, offset, sizeof(T));
+        if (u8* host = mmu.fast_write(address, sizeof(T), data_set_); host != nullptr) [[likely]] {
+            std::memcpy(host, &value, sizeof(T));
+            return;
+        }
+        write_linear_slow(address, sizeof(T), static_cast<u64>(value), data_privilege_, segment);
     }
     /// Read-modify-write: checks for writing first, as the hardware does. `change` maps the old T to the new T.
     template <class T, class Change>
     void modify(unsigned segment, u64 offset, Change change) {
         const Linear address = linear_for_write(segment, offset, sizeof(T));
-        if (u8* host = mmu.fast_write(address, sizeof(T), data_privilege_);
-            host != nullptr && aligned_enough(address, sizeof(T))) {
+        if (u8* host = mmu.fast_write(address, sizeof(T), data_set_); host != nullptr) [[likely]] {
             T value;
             std::memcpy(&value, host, sizeof(T));
             value = change(value);
@@ -244,6 +270,7 @@ private:
     u64 system_mask_ = 0xFFFFFFFF;
     u64 alignment_mask_ = 0;  // all ones when alignment checks are armed
     Privilege data_privilege_ = Privilege::supervisor;
+    Mmu::FastSet data_set_ = Mmu::fast_set(Privilege::supervisor);
     u32 mode_key_ = 0;
     isa::DecodeMode decode_mode_{};
     bool ignne_ = false;

@@ -47,20 +47,28 @@ public:
     /// calls it, and flush_all when the physical map changes.
     void protect_code_page(Physical page) override;
 
-    /// Fast path. Host address of [address, address+size) if it lies in one RAM page that `privilege` may read (write);
-    /// null: use the slow path below.
+    /// Which entries the fast path looks at, as the index of the first: those of one Privilege, or none at all (every
+    /// access takes the slow path: alignment checks).
+    enum class FastSet : u32 { none = 3 * kEntries };
+    [[nodiscard]] static constexpr FastSet fast_set(Privilege privilege) {
+        return static_cast<FastSet>(static_cast<u32>(privilege) * kEntries);
+    }
+
+    /// Fast path. Host address of [address, address+size) if it lies in one RAM page that the set's privilege may read
+    /// (write); null: use the slow path below. `size` is at least 1.
+    [[nodiscard]] u8* fast_read(Linear address, unsigned size, FastSet set) {
+        const Entry& entry = entry_in(address, set);
+        return last_page(address, size) == entry.read_tag ? host_address(entry, address) : nullptr;
+    }
+    [[nodiscard]] u8* fast_write(Linear address, unsigned size, FastSet set) {
+        const Entry& entry = entry_in(address, set);
+        return last_page(address, size) == entry.write_tag ? host_address(entry, address) : nullptr;
+    }
     [[nodiscard]] u8* fast_read(Linear address, unsigned size, Privilege privilege) {
-        const Entry& entry = entry_for(address, privilege);
-        // A page-crossing access makes the last byte's page differ from the tag.
-        if ((entry.read_tag ^ (address.value & ~kPageMask)) != 0 || address.page_offset() + size > kPageSize)
-            return nullptr;
-        return reinterpret_cast<u8*>(entry.addend + address.value);
+        return fast_read(address, size, fast_set(privilege));
     }
     [[nodiscard]] u8* fast_write(Linear address, unsigned size, Privilege privilege) {
-        const Entry& entry = entry_for(address, privilege);
-        if ((entry.write_tag ^ (address.value & ~kPageMask)) != 0 || address.page_offset() + size > kPageSize)
-            return nullptr;
-        return reinterpret_cast<u8*>(entry.addend + address.value);
+        return fast_write(address, size, fast_set(privilege));
     }
 
     /// Slow paths: any size up to 8, may cross a page, MMIO included. False: `fault` says why and nothing was changed
@@ -121,7 +129,16 @@ private:
         return static_cast<unsigned>(privilege) * kEntries +
                static_cast<unsigned>((address.value >> 12) & (kEntries - 1));
     }
-    [[nodiscard]] Entry& entry_for(Linear address, Privilege privilege) { return hot_[index_for(address, privilege)]; }
+    [[nodiscard]] const Entry& entry_in(Linear address, FastSet set) const {
+        return hot_[static_cast<u32>(set) + ((address.value >> 12) & (kEntries - 1))];
+    }
+    /// The page of an access's last byte: differs from the tag of its first byte's entry when the access crosses pages.
+    static u64 last_page(Linear address, unsigned size) { return (address.value + (size - 1)) & ~kPageMask; }
+    static u8* host_address(const Entry& entry, Linear address) {
+        u8* const host = reinterpret_cast<u8*>(entry.addend + address.value);
+        if (host == nullptr) __builtin_unreachable();  // saves the caller's second test
+        return host;
+    }
 
     /// A page that an access has been checked for, as the access needs it.
     struct Target {
@@ -143,7 +160,7 @@ private:
     void bump_fetch_generation();
     void forget_host_pointers() override { flush_all(); }
 
-    std::array<Entry, kAllEntries> hot_{};
+    std::array<Entry, kAllEntries + kEntries> hot_{};  // the last set stays empty: FastSet::none
     std::array<Cold, kAllEntries> cold_{};
     PhysicalMemory& memory_;
     PagingControls controls_;

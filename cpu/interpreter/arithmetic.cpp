@@ -19,30 +19,32 @@ void register_immediate(Cpu& cpu, const Instruction& i) {
 }
 
 template <class Op, class T, bool kWriteBack>
-void register_memory(Cpu& cpu, const Instruction& i) {
-    const T source = read_memory<T>(cpu, i);
-    const T result = Op::apply(get_register<T>(cpu, i, 0), source, cpu.state.status);
-    if constexpr (kWriteBack) set_register<T>(cpu, i, 0, result);
-}
-
-template <class Op, class T, bool kWriteBack>
-void memory_source(Cpu& cpu, const Instruction& i, T source) {
-    if constexpr (kWriteBack) {
-        modify_memory<T>(cpu, i, [&](T old) { return Op::apply(old, source, cpu.state.status); });
-    } else {
-        Op::apply(read_memory<T>(cpu, i), source, cpu.state.status);
+struct RegisterMemory {
+    template <class Memory>
+    static bool run(Cpu& cpu, const Instruction& i) {
+        T source;
+        if (!Memory::template read<T>(cpu, i, source)) return false;
+        const T result = Op::apply(get_register<T>(cpu, i, 0), source, cpu.state.status);
+        if constexpr (kWriteBack) set_register<T>(cpu, i, 0, result);
+        return true;
     }
-}
+};
 
-template <class Op, class T, bool kWriteBack>
-void memory_register(Cpu& cpu, const Instruction& i) {
-    memory_source<Op, T, kWriteBack>(cpu, i, get_register<T>(cpu, i, 1));
-}
-
-template <class Op, class T, bool kWriteBack>
-void memory_immediate(Cpu& cpu, const Instruction& i) {
-    memory_source<Op, T, kWriteBack>(cpu, i, static_cast<T>(i.immediate));
-}
+template <class Op, class T, bool kWriteBack, bool kImmediate>
+struct MemorySource {
+    template <class Memory>
+    static bool run(Cpu& cpu, const Instruction& i) {
+        const T source = kImmediate ? static_cast<T>(i.immediate) : get_register<T>(cpu, i, 1);
+        if constexpr (kWriteBack) {
+            return Memory::template modify<T>(cpu, i, [&](T old) { return Op::apply(old, source, cpu.state.status); });
+        } else {
+            T value;
+            if (!Memory::template read<T>(cpu, i, value)) return false;
+            Op::apply(value, source, cpu.state.status);
+            return true;
+        }
+    }
+};
 
 template <class Op, class T>
 void unary_register(Cpu& cpu, const Instruction& i) {
@@ -50,19 +52,21 @@ void unary_register(Cpu& cpu, const Instruction& i) {
 }
 
 template <class Op, class T>
-void unary_memory(Cpu& cpu, const Instruction& i) {
-    modify_memory<T>(cpu, i, [&](T old) { return Op::apply(old, cpu.state.status); });
-}
+struct UnaryMemory {
+    template <class Memory>
+    static bool run(Cpu& cpu, const Instruction& i) {
+        return Memory::template modify<T>(cpu, i, [&](T old) { return Op::apply(old, cpu.state.status); });
+    }
+};
 
 template <class Op, bool kWriteBack, OperandKind kDestination, OperandKind kSource>
 struct BinaryMaker {
     template <class T>
     static Handler make() {
         if constexpr (kDestination == OperandKind::memory) {
-            if constexpr (kSource == OperandKind::gpr) return &memory_register<Op, T, kWriteBack>;
-            return &memory_immediate<Op, T, kWriteBack>;
+            return &with_memory<MemorySource<Op, T, kWriteBack, kSource == OperandKind::immediate>>;
         } else if constexpr (kSource == OperandKind::memory) {
-            return &register_memory<Op, T, kWriteBack>;
+            return &with_memory<RegisterMemory<Op, T, kWriteBack>>;
         } else if constexpr (kSource == OperandKind::gpr) {
             return &register_register<Op, T, kWriteBack>;
         } else {
@@ -94,7 +98,7 @@ template <class Op, bool kMemory>
 struct UnaryMaker {
     template <class T>
     static Handler make() {
-        if constexpr (kMemory) return &unary_memory<Op, T>;
+        if constexpr (kMemory) return &with_memory<UnaryMemory<Op, T>>;
         return &unary_register<Op, T>;
     }
 };

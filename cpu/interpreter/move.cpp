@@ -17,27 +17,32 @@ void move_register_immediate(Cpu& cpu, const Instruction& i) {
     set_register<T>(cpu, i, 0, static_cast<T>(i.immediate));
 }
 template <class T>
-void move_register_memory(Cpu& cpu, const Instruction& i) {
-    set_register<T>(cpu, i, 0, read_memory<T>(cpu, i));
-}
-template <class T>
-void move_memory_register(Cpu& cpu, const Instruction& i) {
-    write_memory<T>(cpu, i, get_register<T>(cpu, i, 1));
-}
-template <class T>
-void move_memory_immediate(Cpu& cpu, const Instruction& i) {
-    write_memory<T>(cpu, i, static_cast<T>(i.immediate));
-}
+struct Load {
+    template <class Memory>
+    static bool run(Cpu& cpu, const Instruction& i) {
+        T value;
+        if (!Memory::template read<T>(cpu, i, value)) return false;
+        set_register<T>(cpu, i, 0, value);
+        return true;
+    }
+};
+template <class T, bool kImmediate>
+struct Store {
+    template <class Memory>
+    static bool run(Cpu& cpu, const Instruction& i) {
+        const T value = kImmediate ? static_cast<T>(i.immediate) : get_register<T>(cpu, i, 1);
+        return Memory::template write<T>(cpu, i, value);
+    }
+};
 
 template <OperandKind kDestination, OperandKind kSource>
 struct MoveMaker {
     template <class T>
     static Handler make() {
         if constexpr (kDestination == OperandKind::memory) {
-            if constexpr (kSource == OperandKind::gpr) return &move_memory_register<T>;
-            return &move_memory_immediate<T>;
+            return &with_memory<Store<T, kSource == OperandKind::immediate>>;
         } else if constexpr (kSource == OperandKind::memory) {
-            return &move_register_memory<T>;
+            return &with_memory<Load<T>>;
         } else if constexpr (kSource == OperandKind::gpr) {
             return &move_register_register<T>;
         } else {
@@ -58,16 +63,20 @@ Handler move(const Instruction& i) {
     return by_size<MoveMaker<OperandKind::gpr, OperandKind::immediate>>(size);
 }
 
-template <class To, class From, bool kMemory>
-void extend(Cpu& cpu, const Instruction& i) {
-    From source;
-    if constexpr (kMemory) {
-        source = read_memory<From>(cpu, i);
-    } else {
-        source = get_register<From>(cpu, i, 1);
-    }
-    set_register<To>(cpu, i, 0, static_cast<To>(source));
+template <class To, class From>
+void extend_register(Cpu& cpu, const Instruction& i) {
+    set_register<To>(cpu, i, 0, static_cast<To>(get_register<From>(cpu, i, 1)));
 }
+template <class To, class From>
+struct ExtendMemory {
+    template <class Memory>
+    static bool run(Cpu& cpu, const Instruction& i) {
+        From source;
+        if (!Memory::template read<From>(cpu, i, source)) return false;
+        set_register<To>(cpu, i, 0, static_cast<To>(source));
+        return true;
+    }
+};
 
 template <class From, bool kMemory>
 struct ExtendMaker {
@@ -75,7 +84,8 @@ struct ExtendMaker {
     static Handler make() {
         // The destination takes the signedness of the source, so that the conversion extends as the source does.
         using To = std::conditional_t<std::is_signed_v<From>, std::make_signed_t<T>, T>;
-        return &extend<To, From, kMemory>;
+        if constexpr (kMemory) return &with_memory<ExtendMemory<To, From>>;
+        return &extend_register<To, From>;
     }
 };
 

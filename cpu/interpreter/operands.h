@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstring>
+#include <type_traits>
 
 #include "cpu/cpu.h"
 #include "cpu/isa/instruction.h"
@@ -24,10 +25,12 @@ template <class T>
 /// Writes a register; a 32-bit write clears bits 63:32, 8- and 16-bit writes keep the rest (SDM vol. 1, 3.4.1.1).
 template <class T>
 inline void set_register(CpuState& state, u8 offset, T value) {
+    u8* const to = reinterpret_cast<u8*>(state.gpr.data()) + offset;
     if constexpr (sizeof(T) == 4) {
-        state.gpr[offset / 8] = value;
+        const u64 wide = static_cast<std::make_unsigned_t<T>>(value);
+        std::memcpy(to, &wide, sizeof(wide));
     } else {
-        std::memcpy(reinterpret_cast<u8*>(state.gpr.data()) + offset, &value, sizeof(T));
+        std::memcpy(to, &value, sizeof(T));
     }
 }
 
@@ -51,6 +54,65 @@ inline void write_memory(Cpu& cpu, const Instruction& i, T value) {
 template <class T, class Change>
 inline void modify_memory(Cpu& cpu, const Instruction& i, Change change) {
     cpu.modify<T>(i.segment, cpu.effective_address(i), change);
+}
+
+// Hot handlers with a memory operand are bodies over one of two memories, `template <class Memory> static bool
+// run(Cpu&, const Instruction&)`: first FastMemory, which gives up (false, nothing changed) where the fast path does
+// not reach, then AnyMemory in a function of its own, so that the fast one needs no stack frame.
+struct FastMemory {
+    template <class T>
+    static bool read(Cpu& cpu, const Instruction& i, T& value) {
+        const u8* const host = cpu.fast_read(i.segment, cpu.effective_address(i), sizeof(T));
+        if (host == nullptr) [[unlikely]]
+            return false;
+        std::memcpy(&value, host, sizeof(T));
+        return true;
+    }
+    template <class T>
+    static bool write(Cpu& cpu, const Instruction& i, T value) {
+        u8* const host = cpu.fast_write(i.segment, cpu.effective_address(i), sizeof(T));
+        if (host == nullptr) [[unlikely]]
+            return false;
+        std::memcpy(host, &value, sizeof(T));
+        return true;
+    }
+    template <class T, class Change>
+    static bool modify(Cpu& cpu, const Instruction& i, Change change) {
+        u8* const host = cpu.fast_write(i.segment, cpu.effective_address(i), sizeof(T));
+        if (host == nullptr) [[unlikely]]
+            return false;
+        T value;
+        std::memcpy(&value, host, sizeof(T));
+        value = change(value);
+        std::memcpy(host, &value, sizeof(T));
+        return true;
+    }
+};
+struct AnyMemory {
+    template <class T>
+    static bool read(Cpu& cpu, const Instruction& i, T& value) {
+        value = read_memory<T>(cpu, i);
+        return true;
+    }
+    template <class T>
+    static bool write(Cpu& cpu, const Instruction& i, T value) {
+        write_memory<T>(cpu, i, value);
+        return true;
+    }
+    template <class T, class Change>
+    static bool modify(Cpu& cpu, const Instruction& i, Change change) {
+        modify_memory<T>(cpu, i, change);
+        return true;
+    }
+};
+template <class Body>
+[[gnu::noinline]] void with_any_memory(Cpu& cpu, const Instruction& i) {
+    Body::template run<AnyMemory>(cpu, i);
+}
+template <class Body>
+void with_memory(Cpu& cpu, const Instruction& i) {
+    if (!Body::template run<FastMemory>(cpu, i)) [[unlikely]]
+        return with_any_memory<Body>(cpu, i);
 }
 
 /// Register, memory, immediate or constant operand, for handlers whose form does not matter for speed.
