@@ -17,7 +17,7 @@ public:
     static constexpr unsigned kInputs = 24;
     static constexpr u64 kDefaultBase = 0xFEC00000;
 
-    /// `id` is what firmware would program; the register powers on as 0. Attaches itself to `bus`.
+    /// Attaches itself to `bus`. The ID register powers on as 0; firmware, or who stands in for it, programs it.
     explicit IoApic(ApicBus& bus);
 
     [[nodiscard]] std::string_view name() const override { return "io_apic"; }

@@ -11,8 +11,6 @@ namespace {
 constexpr u8 kPirqRoute = 0x60;
 // IRQs a PIRQ may be routed to: not 0, 1, 2, 8, 13.
 constexpr u16 kRoutable = 0xDEF8;
-// IRQs that may be level-triggered; the others are edge for ever.
-constexpr u16 kLevelCapable = 0xDEF8;
 }  // namespace
 
 Piix3::Piix3(Pins pins)
@@ -52,16 +50,12 @@ void Piix3::reset() {
     PciFunction::reset();
     for (u32& devices : r_.asserted) devices = 0;
     update_interrupts();
-    const bool elcr_was_set = r_.elcr != 0;
     r_ = {};
-    if (elcr_was_set && pins_.elcr_changed) pins_.elcr_changed(0);
 }
 
 void Piix3::describe(Archive& archive) {
-    archive.field("elcr", r_.elcr);
     archive.field("irq_levels", r_.irq_levels);
     archive.field("asserted", r_.asserted);
-    if (archive.loading()) r_.elcr &= kLevelCapable;
     PciFunction::describe(archive);
 }
 
@@ -72,7 +66,7 @@ std::string Piix3::info() const {
         text += fmt::format("  PIRQ{} -> {}{}\n", static_cast<char>('A' + i),
                             irq < 0 ? "off" : fmt::format("IRQ {}", irq), pirq(i) ? " (asserted)" : "");
     }
-    return text + fmt::format("  ELCR {:04x}\n", r_.elcr);
+    return text;
 }
 
 int Piix3::route(unsigned index) const {
@@ -102,23 +96,6 @@ void Piix3::update_interrupts() {
 
 void Piix3::config_changed(unsigned offset, unsigned size) {
     if (offset < kPirqRoute + 4 && offset + size > kPirqRoute) update_interrupts();
-}
-
-u8 Piix3::read(u64 offset) const { return static_cast<u8>((offset & 1) != 0 ? r_.elcr >> 8 : r_.elcr); }
-
-void Piix3::write(u64 offset, u8 value) {
-    const unsigned shift = (offset & 1) != 0 ? 8 : 0;
-    const u16 mask = static_cast<u16>(0xFFu << shift);
-    const u16 elcr = replace_bits<u16>(r_.elcr, static_cast<u16>(value << shift), mask) & kLevelCapable;
-    if (elcr == r_.elcr) return;
-    r_.elcr = elcr;
-    if (pins_.elcr_changed) pins_.elcr_changed(elcr);
-}
-
-RegisterSpace Piix3::elcr_registers() {
-    RegisterSpace space = byte_registers(*this);
-    space.peek = [this](u64 offset, unsigned) { return u64{read(offset)}; };
-    return space;
 }
 
 }  // namespace bantam::devices

@@ -117,14 +117,13 @@ struct Monitor::Parts {
             pending.append(buffer.data(), static_cast<std::size_t>(got));
             std::size_t end = 0;
             while ((end = pending.find('\n')) != std::string::npos) {
-                const std::string answer = execute(pending.substr(0, end));
+                const std::string answer =
+                    end > kLongestLine ? "the line is too long\n" : execute(pending.substr(0, end));
                 pending.erase(0, end + 1);
                 if (!write_all(out, answer) || !write_all(out, kPrompt)) return;
             }
-            if (pending.size() > kLongestLine) {
-                pending.clear();
-                if (!write_all(out, "the line is too long\n")) return;
-            }
+            // What is kept of a line that is too long stays too long.
+            if (pending.size() > kLongestLine) pending.resize(kLongestLine + 1);
         }
     }
 

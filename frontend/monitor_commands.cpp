@@ -207,7 +207,7 @@ Reply run_line(Machine& machine, std::string_view line) {
     if (const std::size_t slash = name.find('/'); slash != std::string::npos) {
         call.format = name.substr(slash + 1);
         name.resize(slash);
-    } else if (call.words.size() > 1 && call.word(1).starts_with('/')) {  // "x /10i ADDRESS"
+    } else if ((name == "x" || name == "xp") && call.words.size() > 1 && call.word(1).starts_with('/')) {  // "x /10i A"
         call.format = call.word(1).substr(1);
         call.words.erase(call.words.begin() + 1);
     }

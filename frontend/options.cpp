@@ -379,13 +379,13 @@ constexpr std::array kCommands{
 };
 
 constexpr std::array kStatuses{
-    ExitStatusInfo{ExitStatus::ok, "the guest powered off, or the user quit"},
+    ExitStatusInfo{ExitStatus::ok, "the guest powered off (or reset, with --no-reboot), or the user quit"},
     ExitStatusInfo{ExitStatus::usage, "bad command line or MACHINE.toml"},
     ExitStatusInfo{ExitStatus::bad_input, "an input file is missing, damaged or unsuitable"},
     ExitStatusInfo{ExitStatus::host_resource, "the host did not give memory, a lock, a socket or a permission"},
     ExitStatusInfo{ExitStatus::internal_error, "internal error: a bug in Bantam"},
     ExitStatusInfo{ExitStatus::time_limit, "--time-limit or --wall-limit reached"},
-    ExitStatusInfo{ExitStatus::guest_stopped, "the guest halted for good, or reset or triple fault with --no-reboot"},
+    ExitStatusInfo{ExitStatus::guest_stopped, "the guest halted for good, or triple fault with --no-reboot"},
 };
 
 }  // namespace

@@ -36,7 +36,7 @@ void explain(const Outcome& outcome) {
             fmt::print(stderr, "bantam: the time limit was reached\n");
             break;
         case StopReason::halted:
-            fmt::print(stderr, "bantam: the guest halted with interrupts off: nothing can wake it\n");
+            fmt::print(stderr, "bantam: the guest halted, and nothing can wake it\n");
             break;
         case StopReason::triple_fault:
             fmt::print(stderr, "bantam: the guest's CPU shut down after a triple fault\n");

@@ -10,7 +10,7 @@ enum class StopReason {
     quit,           // the user asked (monitor quit, signal)
     debug_exit,     // isa-debug-exit; Outcome::code is the process status
     time_limit,     // --time-limit or --wall-limit
-    halted,         // HLT with interrupts off and nothing that could wake it
+    halted,         // HLT, and nothing is left that could wake it
     triple_fault,   // with --no-reboot
     reset_refused,  // any other guest reset with --no-reboot
 };

@@ -23,7 +23,7 @@ constexpr u32 kLineSpeedFactor = 100;
 constexpr u8 kMasterElcrLines = 0xF8;  // IRQ 0-2 are edge-triggered for good
 constexpr u8 kSlaveElcrLines = 0xDE;   // so are 8 and 13
 constexpr unsigned kCascade = 2;
-constexpr unsigned kLint0 = 0, kLint1 = 1;
+constexpr unsigned kLint0 = 0;
 
 /// `space` without the offsets below `first`.
 RegisterSpace from_offset(RegisterSpace space, u64 first) {
@@ -107,8 +107,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
                         [this] {
                             if (ready_) memory_map_.show_vga(!host_bridge_.smram_open(), vga_.memory());
                         }}),
-      isa_bridge_({.isa_interrupt = [this](unsigned irq, bool level) { irqs_.set(irq, IrqSource::pirq, level); },
-                   .elcr_changed = nullptr}),
+      isa_bridge_({.isa_interrupt = [this](unsigned irq, bool level) { irqs_.set(irq, IrqSource::pirq, level); }}),
       pm_(scheduler, {.sci = irqs_.line(9, IrqSource::sci),
                       .smi = [this] { cpu_.pulse_smi(); },
                       .power_off = [this] { events_.power_off(); },

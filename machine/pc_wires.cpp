@@ -134,6 +134,8 @@ void Pc::set_up_without_firmware(const devices::VgaFont& font) {
     pm_.write_config(0x80, 1, 1);            // PMREGMISC: decode it
     vga_.set_text_mode_3(font);
     if (local_apic_.enabled()) local_apic_.enter_virtual_wire_mode();
+    io_apic_.write(0, 0);  // IOREGSEL: the identification register, written through IOWIN
+    io_apic_.write(0x10, u32{boot::kIoApicId} << 24);
 }
 
 bool Pc::can_wake_masked() const {

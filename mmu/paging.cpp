@@ -202,7 +202,17 @@ Translation untranslated(Linear address) {
         .ok = true, .address = {address.value & 0xFFFFFFFF}, .may_read = true, .may_write = true, .may_execute = true};
 }
 
-Physical address_in(const Walk& walk, Linear address) { return {walk.base | (address.value & (walk.page_bytes - 1))}; }
+Translation translation_of(const Walk& walk, const Rights& rights, const PagingControls& controls, Linear address) {
+    const u64 leaf = walk.steps[walk.count - 1].value;
+    return {.ok = true,
+            .address = {walk.base | (address.value & (walk.page_bytes - 1))},
+            .global = controls.pge && (leaf & kGlobal) != 0,
+            .large = walk.page_bytes != kPageSize,
+            .may_read = rights.read,
+            .may_write = rights.write && (leaf & kDirty) != 0,
+            .may_execute = rights.execute,
+            .page_bytes = walk.page_bytes};
+}
 
 }  // namespace
 
@@ -218,15 +228,7 @@ Translation translate(PhysicalMemory& memory, const PagingControls& controls, Li
         const Rights rights = rights_of(walk, controls, privilege);
         if (!rights.allow(type)) return {.error_code = error_code(controls, type, privilege, kPfPresent)};
         if (!set_accessed_and_dirty(memory, controls, walk, type == AccessType::write)) continue;
-        const u64 leaf = walk.steps[walk.count - 1].value;
-        return {.ok = true,
-                .address = address_in(walk, address),
-                .global = controls.pge && (leaf & kGlobal) != 0,
-                .large = walk.page_bytes != kPageSize,
-                .may_read = rights.read,
-                .may_write = rights.write && (leaf & kDirty) != 0,
-                .may_execute = rights.execute,
-                .page_bytes = walk.page_bytes};
+        return translation_of(walk, rights, controls, address);
     }
 }
 
@@ -236,16 +238,7 @@ Translation peek_translation(const PhysicalMemory& memory, const PagingControls&
     if (walk.outcome != Walk::Outcome::mapped) {
         return {.error_code = walk.outcome == Walk::Outcome::reserved ? u32{kPfPresent | kPfReserved} : 0};
     }
-    const u64 leaf = walk.steps[walk.count - 1].value;
-    const Rights rights = rights_of(walk, controls, Privilege::supervisor_smap_lifted);
-    return {.ok = true,
-            .address = address_in(walk, address),
-            .global = controls.pge && (leaf & kGlobal) != 0,
-            .large = walk.page_bytes != kPageSize,
-            .may_read = rights.read,
-            .may_write = rights.write && (leaf & kDirty) != 0,
-            .may_execute = rights.execute,
-            .page_bytes = walk.page_bytes};
+    return translation_of(walk, rights_of(walk, controls, Privilege::supervisor_smap_lifted), controls, address);
 }
 
 bool load_pdptes(PhysicalMemory& memory, u64 cr3, u8 physical_bits, std::array<u64, 4>& pdpte) {

@@ -4,9 +4,9 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What building and running needs; what only checking needs.
-build_packages=(cmake ninja-build g++ pkg-config libasmjit-dev libcapstone-dev libsdl2-dev zlib1g-dev libgtest-dev libfmt-dev
-    libspdlog-dev libcli11-dev libtomlplusplus-dev libzydis-dev seabios ccache python3)
-check_packages=(clang clang-format clang-tidy nasm binutils dpkg-dev libclang-rt-14-dev)
+build_packages=(g++ cmake ninja-build pkg-config git python3 libcapstone-dev zlib1g-dev libgtest-dev libfmt-dev
+    libspdlog-dev libcli11-dev libtomlplusplus-dev libzydis-dev seabios)
+check_packages=(clang clang-format clang-tidy libclang-rt-14-dev groff-base dpkg-dev file)
 
 say() { printf '== %s\n' "$*" >&2; }
 
@@ -40,7 +40,7 @@ build_preset() { # PRESET [CMAKE-ARGUMENT...]
     log=$root/build/$preset.log
     # Paths relative to the tree let ccache share objects between work trees.
     export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
-    if ! (cd "$root" && cmake --preset "$preset" "$@" && cmake --build "build/$preset" -j "$(nproc)") >"$log" 2>&1; then
+    if ! (cd "$root" && cmake --preset "$preset" "$@" && cmake --build --preset "$preset" -j "$(nproc)") >"$log" 2>&1; then
         grep -nE 'error|FAILED|Error' "$log" | head -40 >&2
         say "building the preset $preset failed; all of it is in $log"
         return 1

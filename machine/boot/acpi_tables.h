@@ -6,6 +6,10 @@
 #include <array>
 #include <vector>
 
+#include "devices/hpet.h"
+#include "devices/io_apic.h"
+#include "devices/local_apic.h"
+#include "devices/piix3.h"
 #include "mmu/physical_memory.h"
 
 namespace bantam::boot {
@@ -19,10 +23,12 @@ inline constexpr u8 kSciIrq = 9;
 /// ISA IRQs, and I/O APIC inputs, of PIRQA#-D#.
 inline constexpr std::array<u8, 4> kPirqRoutes{10, 10, 11, 11};
 /// PIRQ 0-3 that INTA#-D# (`pin` 0-3) of PCI device `device` is wired to.
-constexpr unsigned pirq_of(unsigned device, unsigned pin) { return (device + pin + 3) % 4; }
+constexpr unsigned pirq_of(unsigned device, unsigned pin) { return devices::Piix3::pirq_of(device, pin + 1); }
 /// Where PCI memory may be given out.
 inline constexpr u32 kPciHoleBase = 0xE0000000, kPciHoleEnd = 0xFEBFFFFF;
-inline constexpr u32 kIoApicBase = 0xFEC00000, kLocalApicBase = 0xFEE00000, kHpetBase = 0xFED00000;
+inline constexpr u32 kIoApicBase = u32{devices::IoApic::kDefaultBase};
+inline constexpr u32 kLocalApicBase = u32{devices::LocalApic::kDefaultBase};
+inline constexpr u32 kHpetBase = u32{devices::Hpet::kDefaultBase};
 inline constexpr u8 kIoApicId = 1;
 
 struct BoardDescription {

@@ -15,22 +15,13 @@
 #include "cpu/host/x87_unit.h"
 #include "cpu/isa/decoder.h"
 #include "cpu/isa/table.h"
+#include "tests/empty_environment.h"
 
 namespace bantam::host {
 
-class FakeEnvironment final : public Environment {
+class FakeEnvironment final : public EmptyEnvironment {
 public:
-    u32 read_port(u16, unsigned) override { return ~0u; }
-    void write_port(u16, unsigned, u32) override {}
-    u8 acknowledge_interrupt() override { return 0; }
-    u64 now_ns() override { return 0; }
-    void apic_base_written(u64) override {}
-    u8 read_task_priority() override { return 0; }
-    void write_task_priority(u8) override {}
-    bool read_apic_msr(u32, u64&) override { return false; }
-    bool write_apic_msr(u32, u64) override { return false; }
     void set_ferr(bool asserted) override { ferr = asserted; }
-    void shutdown() override {}
     bool ferr = false;
 };
 

@@ -39,15 +39,13 @@ protected:
     std::vector<I440fx::Segment> segments;
     unsigned smram_changes = 0;
     std::vector<std::pair<unsigned, bool>> interrupts;
-    u16 elcr = 0;
     unsigned mappings = 0;
     PciBus bus{{.reset_control = {.read = [this](u64, unsigned) { return u64{reset_value}; },
                                   .write = [this](u64, unsigned, u64 value) { reset_value = static_cast<u8>(value); },
                                   .peek = nullptr}}};
     I440fx bridge{{.segment_changed = [this](const I440fx::Segment& s) { segments.push_back(s); },
                    .smram_changed = [this] { ++smram_changes; }}};
-    Piix3 isa{{.isa_interrupt = [this](unsigned irq, bool level) { interrupts.emplace_back(irq, level); },
-               .elcr_changed = [this](u16 mask) { elcr = mask; }}};
+    Piix3 isa{{.isa_interrupt = [this](unsigned irq, bool level) { interrupts.emplace_back(irq, level); }}};
     TestFunction card;
 };
 
@@ -149,21 +147,12 @@ TEST_F(PciTest, InterruptRouting) {
     EXPECT_EQ(isa.route(2), -1) << "IRQ 8 cannot be used";
 }
 
-TEST_F(PciTest, EdgeLevelRegisters) {
-    isa.write(0, 0xFF);
-    isa.write(1, 0xFF);
-    EXPECT_EQ(elcr, 0xDEF8);
-    EXPECT_EQ(isa.read(0), 0xF8);
-    EXPECT_EQ(isa.read(1), 0xDE);
-}
-
 TEST_F(PciTest, KeepTheirState) {
     I440fx other_bridge({});
     Piix3 other_isa({});
     PciBus other_bus({});
     set_config(0, 0x59, 1, 0x30);
     set_config(1, 0x60, 1, 0x0B);
-    isa.write(1, 0x0C);
     isa.set_pci_interrupt(1, 1, true);
     expect_faithful_state(bridge, other_bridge);
     expect_faithful_state(isa, other_isa);

@@ -81,7 +81,7 @@ private:
     void access(bool is_read, unsigned selector) {
         if (windows_.empty()) return;
         Window& window = windows_[selector % windows_.size()];
-        const u64 offset = next_value(window.bytes > 256 ? 2 : 1) % window.bytes;
+        const u64 offset = next_value(window.bytes > 0x10000 ? 3 : window.bytes > 0x100 ? 2 : 1) % window.bytes;
         unsigned size = std::min(1u << ((selector >> 3) & 3), window.space.max_size);
         while (offset + size > window.bytes) size /= 2;
         if (is_read) {

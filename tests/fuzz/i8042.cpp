@@ -1,38 +1,28 @@
-// 8042 with keyboard and mouse from fuzzer bytes: registers, keys, moves, time.
+// Fuzz target: 8042 with keyboard and mouse: registers, keys, moves, commands, any time step.
 #include "devices/i8042.h"
 
 #include "devices/ps2_keyboard.h"
 #include "devices/ps2_mouse.h"
-#include "tests/fuzz/chip_driver.h"
+#include "tests/fuzz/chip_session.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const bantam::u8* data, std::size_t size) {
-    using bantam::u8;
-    bantam::Scheduler scheduler;
-    bantam::devices::Ps2Keyboard keyboard(scheduler);
-    bantam::devices::Ps2Mouse mouse(scheduler);
-    bantam::devices::I8042 chip(scheduler, {}, &keyboard, &mouse);
-    bantam::RegisterSpace space = chip.registers();
-    bantam::fuzz::Input input(data, size);
-    while (!input.empty()) {
-        const u8 act = static_cast<u8>(input.take(1));
-        switch (act & 7) {
-            case 0:
-                keyboard.key(static_cast<bantam::devices::KeyCode>(input.take(1)), (act & 8) != 0);
-                break;
-            case 1:
-                mouse.move(static_cast<int>(input.take(4)), static_cast<int>(input.take(4)),
-                           static_cast<int>(input.take(4)));
-                break;
-            case 2:
-                mouse.buttons(static_cast<u8>(input.take(1)));
-                break;
-            default:
-                bantam::fuzz::step(input, scheduler, space, 2);
-                break;
-        }
-    }
-    keyboard.reset();
-    mouse.reset();
-    chip.reset();
+using namespace bantam;
+using namespace bantam::devices;
+
+extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
+    ChipSession session(data, size);
+    Ps2Keyboard keyboard(session.scheduler);
+    Ps2Mouse mouse(session.scheduler);
+    I8042 chip(session.scheduler, {}, &keyboard, &mouse);
+    session.add_chip(keyboard);
+    session.add_chip(mouse);
+    session.add_chip(chip);
+    session.add_window(chip.registers(), 2);
+    session.add_action([&](u64 value) { keyboard.key(static_cast<KeyCode>(value & 0xFF), bit(value, 8)); });
+    session.add_action([&](u64 value) {
+        const auto moved = [&](unsigned shift) { return static_cast<int>(static_cast<u32>(value >> shift)); };
+        mouse.move(moved(0), moved(8), moved(16));
+    });
+    session.add_action([&](u64 value) { mouse.buttons(static_cast<u8>(value)); });
+    session.run();
     return 0;
 }

@@ -1,14 +1,16 @@
-// MC146818 from fuzzer bytes.
+// Fuzz target: MC146818: registers, clock, alarms, any time step.
 #include "devices/mc146818.h"
 
-#include "tests/fuzz/chip_driver.h"
+#include "tests/fuzz/chip_session.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const bantam::u8* data, std::size_t size) {
-    bantam::Scheduler scheduler;
-    bantam::devices::Mc146818 chip(scheduler, {}, 1'000'000'000);
-    bantam::RegisterSpace space = chip.registers();
-    bantam::fuzz::Input input(data, size);
-    while (!input.empty()) bantam::fuzz::step(input, scheduler, space, 4);
-    chip.reset();
+using namespace bantam;
+using namespace bantam::devices;
+
+extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
+    ChipSession session(data, size);
+    Mc146818 chip(session.scheduler, {}, 1'000'000'000);
+    session.add_chip(chip);
+    session.add_window(chip.registers(), 4);
+    session.run();
     return 0;
 }

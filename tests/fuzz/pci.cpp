@@ -1,38 +1,37 @@
-// Configuration space of the 440FX and the PIIX3 behind mechanism #1, its interrupt wires and ELCR, and the loose
-// system ports, from fuzzer bytes.
+// Fuzz target: configuration space of the 440FX and the PIIX3 behind mechanism #1, the PIIX3's interrupt wires, and the
+// loose system ports.
 #include "devices/pci.h"
 
 #include "devices/debug_ports.h"
 #include "devices/i440fx.h"
 #include "devices/piix3.h"
 #include "devices/system_ports.h"
-#include "tests/fuzz/chip_driver.h"
+#include "tests/fuzz/chip_session.h"
 
-extern "C" int LLVMFuzzerTestOneInput(const bantam::u8* data, std::size_t size) {
-    using namespace bantam::devices;
-    bantam::Scheduler scheduler;
+using namespace bantam;
+using namespace bantam::devices;
+
+extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
+    ChipSession session(data, size);
     I440fx bridge({});
     Piix3 isa({});
     ResetControl reset_control({});
     PciBus bus({.reset_control = reset_control.registers()});
     bus.attach(0, 0, bridge);
     bus.attach(1, 0, isa);
-    SystemControlB port_61h(scheduler, {});
+    SystemControlB port_61h(session.scheduler, {});
     SystemControlA port_92h({});
     DebugExit debug_exit({});
-    bantam::RegisterSpace spaces[] = {bus.registers(), isa.elcr_registers(), port_61h.registers(), port_92h.registers(),
-                                      debug_exit.registers()};
-    constexpr bantam::u64 kWindows[] = {8, 2, 1, 1, 4};
-    bantam::fuzz::Input input(data, size);
-    while (!input.empty()) {
-        const unsigned act = static_cast<unsigned>(input.take(1));
-        if (act >= 128) {
-            isa.set_pci_interrupt(act & 31, 1 + act / 32 % 4, (input.take(1) & 1) != 0);
-        } else {
-            bantam::fuzz::step(input, scheduler, spaces[act % 5], kWindows[act % 5]);
-        }
-    }
-    bridge.reset();
-    isa.reset();
+    for (Device* chip : std::initializer_list<Device*>{&bridge, &isa, &reset_control, &bus, &port_61h, &port_92h})
+        session.add_chip(*chip);
+    session.add_window(bus.registers(), 8);
+    session.add_window(port_61h.registers(), 1);
+    session.add_window(port_92h.registers(), 1);
+    session.add_window(debug_exit.registers(), 4);
+    session.add_action([&](u64 value) {
+        isa.set_pci_interrupt(static_cast<unsigned>(value & 31), 1 + static_cast<unsigned>(bits(value, 5, 2)),
+                              bit(value, 7));
+    });
+    session.run();
     return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "cpu/cpu.h"
 #include "cpu/engine.h"
+#include "tests/empty_environment.h"
 
 namespace bantam {
 
@@ -36,22 +37,6 @@ public:
 
 private:
     Cpu& cpu_;
-};
-
-/// An Environment nobody is behind.
-class EmptyEnvironment final : public Environment {
-public:
-    u32 read_port(u16, unsigned) override { return ~0u; }
-    void write_port(u16, unsigned, u32) override {}
-    u8 acknowledge_interrupt() override { return 0; }
-    u64 now_ns() override { return 0; }
-    void apic_base_written(u64) override {}
-    u8 read_task_priority() override { return 0; }
-    void write_task_priority(u8) override {}
-    bool read_apic_msr(u32, u64&) override { return false; }
-    bool write_apic_msr(u32, u64) override { return false; }
-    void set_ferr(bool) override {}
-    void shutdown() override {}
 };
 
 }  // namespace bantam

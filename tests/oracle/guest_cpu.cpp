@@ -1,6 +1,7 @@
 #include "tests/oracle/guest_cpu.h"
 
 #include "cpu/interpreter/interpreter.h"
+#include "tests/empty_environment.h"
 
 namespace bantam::oracle {
 namespace {
@@ -13,21 +14,6 @@ constexpr u64 kSystemLinear = 0x20000000;  // supervisor pages: tables, handlers
 constexpr u64 kStackTop = kSystemLinear + kSupervisorStack + kPageSize;
 constexpr u64 kHandlerStride = 16;
 constexpr u64 kPresent = 1, kWritable = 2, kUser = 4;
-
-class NoEnvironment final : public Environment {
-public:
-    u32 read_port(u16, unsigned) override { return ~0u; }
-    void write_port(u16, unsigned, u32) override {}
-    u8 acknowledge_interrupt() override { return 0; }
-    u64 now_ns() override { return 0; }
-    void apic_base_written(u64) override {}
-    u8 read_task_priority() override { return 0; }
-    void write_task_priority(u8) override {}
-    bool read_apic_msr(u32, u64&) override { return false; }
-    bool write_apic_msr(u32, u64) override { return false; }
-    void set_ferr(bool) override {}
-    void shutdown() override {}
-};
 
 std::unique_ptr<PhysicalMemory> make_memory() {
     auto memory = PhysicalMemory::create(u64{1} << 20);
@@ -45,7 +31,7 @@ Model host_model() {
 struct GuestCpu::Parts {
     Model model = host_model();
     std::unique_ptr<PhysicalMemory> memory = make_memory();
-    NoEnvironment environment;
+    EmptyEnvironment environment;
     Cpu cpu{model, *memory, environment};
     std::unique_ptr<Interpreter> engine = std::move(Interpreter::create(cpu).value());
 

@@ -14,6 +14,7 @@
 #include "cpu/interpreter/interpreter.h"
 #include "cpu/isa/table.h"
 #include "cpu/system/segmentation.h"
+#include "tests/empty_environment.h"
 #include "tests/vectors/moo.h"
 
 namespace bantam::vectors {
@@ -24,21 +25,6 @@ constexpr u64 kMostInstructions = 100'000;  // REP with a large count takes one 
 constexpr std::size_t k286MostBytes = 10;
 constexpr u8 kStackFault = 12, kSegmentOverrun = 13;
 constexpr u64 kMostReports = 2;  // a file
-
-class OpenBus final : public Environment {
-public:
-    u32 read_port(u16, unsigned) override { return ~0u; }
-    void write_port(u16, unsigned, u32) override {}
-    u8 acknowledge_interrupt() override { return 0; }
-    u64 now_ns() override { return 0; }
-    void apic_base_written(u64) override {}
-    u8 read_task_priority() override { return 0; }
-    void write_task_priority(u8) override {}
-    bool read_apic_msr(u32, u64&) override { return false; }
-    bool write_apic_msr(u32, u64) override { return false; }
-    void set_ferr(bool) override {}
-    void shutdown() override {}
-};
 
 class Runner {
 public:
@@ -158,7 +144,7 @@ private:
 
     Model model_;
     std::unique_ptr<PhysicalMemory> memory_;
-    OpenBus environment_;
+    EmptyEnvironment environment_;
     Cpu cpu_;
     std::unique_ptr<Interpreter> engine_;
     u32 undefined_ = 0;

@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""Runs `bantam run` with small guests: every exit status, limits, signals, locks on images, outputs that go away."""
+import os
+import pathlib
+import pty
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+
+import guest_image
+
+BANTAM = ""
+
+
+class Run(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name)
+
+    def kernel(self, code: bytes) -> str:
+        return guest_image.write_kernel(self.path / f"kernel-{hash(code):x}", code)
+
+    def command(self, code: bytes, *options: str) -> list[str]:
+        return [BANTAM, "run", "--kernel", self.kernel(code), "--serial", "none", "--memory", "16M", *options]
+
+    def run_guest(self, code: bytes, *options: str, **more) -> subprocess.CompletedProcess:
+        return subprocess.run(self.command(code, *options), capture_output=True, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL, check=False, **more)
+
+    def start(self, code: bytes, *options: str, **more) -> subprocess.Popen:
+        process = subprocess.Popen(self.command(code, *options), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, **more)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def disk(self) -> pathlib.Path:
+        image = self.path / "disk.img"
+        image.write_bytes(os.urandom(65536))
+        return image
+
+    def wait_until_locked(self, image: pathlib.Path) -> None:
+        """Returns when a machine holds the image: a second one is refused."""
+        if "no disk controllers" in self.run_guest(guest_image.POWER_OFF, "--disk", f"{image},readonly").stderr:
+            self.skipTest("this release has no disk controllers")
+        deadline = time.monotonic() + 20
+        while self.run_guest(guest_image.POWER_OFF, "--disk", str(image)).returncode != 66:
+            self.assertLess(time.monotonic(), deadline, "the image was never locked")
+
+    def test_statuses(self) -> None:
+        for code, options, status in [
+                (guest_image.POWER_OFF, [], 0),
+                (guest_image.HALT, [], 76),
+                (guest_image.TRIPLE_FAULT, ["--no-reboot"], 76),
+                (guest_image.RESET, ["--no-reboot"], 0),
+                (guest_image.SPIN, ["--time-limit", "20ms"], 75),
+                (guest_image.SPIN, ["--wall-limit", "200ms"], 75),
+                (guest_image.SPIN, ["--clock", "real", "--wall-limit", "200ms"], 75),
+                (guest_image.IDLE, [], 76),
+                (guest_image.debug_exit(0), ["--debug-exit"], 1),
+                (guest_image.debug_exit(5), ["--debug-exit"], 11),
+        ]:
+            with self.subTest(options=options, status=status):
+                done = self.run_guest(code, *options)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertEqual(done.stdout, "")
+
+    def test_debug_exit_needs_its_option(self) -> None:
+        self.assertEqual(self.run_guest(guest_image.debug_exit(5) + guest_image.HALT).returncode, 76)
+
+    def test_too_much_memory_is_66(self) -> None:
+        limit = 2 << 30
+        done = self.run_guest(guest_image.HALT, "--memory", "3G",
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+        # ASan cannot start at all in so little address space; it says so itself.
+        if "Sanitizer" not in done.stderr:
+            self.assertEqual(done.returncode, 66, done.stderr)
+            self.assertIn("--memory", done.stderr)
+
+    def test_signals_end_it_with_0_and_free_the_image(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            image = self.disk()
+            before = image.read_bytes()
+            process = self.start(guest_image.SPIN, "--disk", str(image))
+            self.wait_until_locked(image)
+            process.send_signal(number)
+            self.assertEqual(process.wait(timeout=20), 0, number)
+            self.assertEqual(self.run_guest(guest_image.POWER_OFF, "--disk", str(image)).returncode, 0)
+            self.assertEqual(image.read_bytes(), before)
+
+    def test_killed_leaves_the_image_whole_and_free(self) -> None:
+        image = self.disk()
+        before = image.read_bytes()
+        process = self.start(guest_image.SPIN, "--disk", str(image))
+        self.wait_until_locked(image)
+        process.kill()
+        process.wait(timeout=20)
+        self.assertEqual(self.run_guest(guest_image.POWER_OFF, "--disk", str(image)).returncode, 0)
+        self.assertEqual(image.read_bytes(), before)
+
+    def test_two_guests_on_one_image(self) -> None:
+        image = self.disk()
+        self.start(guest_image.SPIN, "--disk", str(image))
+        self.wait_until_locked(image)
+        done = self.run_guest(guest_image.POWER_OFF, "--disk", str(image))
+        self.assertEqual(done.returncode, 66)
+        self.assertIn("disk.img", done.stderr)
+        self.assertIn("readonly", done.stderr)
+
+    def test_readers_share_an_image(self) -> None:
+        image = self.disk()
+        image.chmod(0o444)
+        process = self.start(guest_image.SPIN, "--disk", f"{image},readonly")
+        if "no disk controllers" in self.run_guest(guest_image.POWER_OFF, "--disk", f"{image},readonly").stderr:
+            self.skipTest("this release has no disk controllers")
+        done = self.run_guest(guest_image.POWER_OFF, "--disk", f"{image},readonly")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIsNone(process.poll())
+
+    def test_bad_images_are_65_and_stay_as_they_are(self) -> None:
+        odd = self.path / "odd"
+        odd.write_bytes(b"x" * 1001)
+        empty = self.path / "empty"
+        empty.touch()
+        for bad in (odd, empty, self.path, self.path / "missing"):
+            done = self.run_guest(guest_image.POWER_OFF, "--disk", str(bad))
+            self.assertEqual(done.returncode, 65, done.stderr)
+            self.assertIn(str(bad), done.stderr)
+        self.assertEqual(odd.read_bytes(), b"x" * 1001)
+        self.assertFalse((self.path / "missing").exists())
+
+    def test_screen_outputs(self) -> None:
+        code = guest_image.write_text("Hello, screen") + guest_image.HALT
+        picture = self.path / "screen.png"
+        done = self.run_guest(code, "--screen-text", "-", "--screenshot", str(picture))
+        self.assertEqual(done.returncode, 76, done.stderr)
+        self.assertTrue(done.stdout.startswith("Hello, screen\n"), done.stdout)
+        self.assertTrue(picture.read_bytes().startswith(b"\x89PNG\r\n\x1a\n"))
+        done = self.run_guest(code, "--screen-text", str(self.path / "no" / "such"))
+        self.assertEqual(done.returncode, 66)
+        self.assertIn("no/such", done.stderr)
+
+    def test_closed_stdout_is_no_crash(self) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        process = self.start(guest_image.HALT, "--screen-text", "-", stdout=writer)
+        os.close(writer)
+        self.assertEqual(process.wait(timeout=20), 66)
+        self.assertIn("cannot write", process.stderr.read())
+
+    def test_hash_repeats(self) -> None:
+        spin = (guest_image.SPIN, "--time-limit", "50ms", "--clock", "virtual", "--print-hash")
+        outputs = {self.run_guest(*spin).stdout for _ in range(3)}
+        self.assertEqual(len(outputs), 1)
+        self.assertRegex(outputs.pop(), "state hash [0-9a-f]{16}")
+
+    def test_terminal_is_restored(self) -> None:
+        for ending in (signal.SIGTERM, signal.SIGINT, "keys"):
+            leader, follower = pty.openpty()
+            before = termios.tcgetattr(follower)
+            process = subprocess.Popen([BANTAM, "run", "--kernel", self.kernel(guest_image.IDLE), "--memory", "16M", "--serial", "stdio"],
+                                       stdin=follower, stdout=follower, stderr=follower, start_new_session=True)
+            deadline = time.monotonic() + 20
+            while termios.tcgetattr(follower)[3] & termios.ICANON and time.monotonic() < deadline:
+                time.sleep(0.02)
+            self.assertFalse(termios.tcgetattr(follower)[3] & termios.ICANON, "the terminal was never raw")
+            if ending == "keys":
+                os.write(leader, b"\x01x")
+            else:
+                process.send_signal(ending)
+            self.assertEqual(process.wait(timeout=20), 0, ending)
+            self.assertEqual(termios.tcgetattr(follower), before, ending)
+            os.close(leader)
+            os.close(follower)
+
+
+if __name__ == "__main__":
+    BANTAM = sys.argv.pop(1)
+    unittest.main()
