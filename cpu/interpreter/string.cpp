@@ -171,7 +171,8 @@ template <class Op, class T>
 void repeated(Cpu& cpu, const Instruction& i) {
     CpuState& s = cpu.state;
     u64 count = index_of(s, i, kRcx);
-    u64 turn = kIterationsPerTurn;
+    // With TF, a breakpoint or an interrupt due, one element at a time: each may be followed by its trap.
+    u64 turn = s.attention != 0 ? 1 : kIterationsPerTurn;
     while (count != 0) {
         u64 done = Op::template many<T>(cpu, i, std::min(count, turn));
         if (done == 0) {
