@@ -1,6 +1,5 @@
 // `bantam disassemble`: a linear sweep through a file by the decoder's table. Bytes that are no instruction are shown
-// as
-// "(bad)", one at a time.
+// as "(bad)", one at a time.
 #include "cpu/isa/disassemble.h"
 
 #include <fmt/format.h>

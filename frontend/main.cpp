@@ -1,9 +1,15 @@
 // bantam: the program. Turns the command line into one command and errors into a message and an exit status.
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <exception>
 #include <new>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "base/log.h"
@@ -51,10 +57,23 @@ Result<int> execute(const CommandLine& line) {
     return run_machine(line.settings);
 }
 
+/// Whoever started the process may have closed a standard stream; its number must not go to an image or a socket, where
+/// messages would end up.
+void reserve_standard_streams() {
+    int fd = 0;
+    do {
+        fd = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) ::close(fd);
+}
+
 int main_with(std::vector<std::string> arguments) {
+    reserve_standard_streams();
     const Result<CommandLine> line = parse_command_line(std::move(arguments));
     if (!line) return fail(line.error());
     const Result<int> status = execute(line.value());
+    if (status && std::fflush(stdout) != 0)
+        return fail({ExitStatus::host_resource, fmt::format("cannot write the output: {}", std::strerror(errno))});
     return status ? status.value() : fail(status.error());
 }
 
@@ -67,6 +86,8 @@ int main(int argc, char** argv) {
     } catch (const std::bad_alloc&) {
         return bantam::frontend::fail(
             {bantam::ExitStatus::host_resource, "the host has no memory left; give the guest less with --memory"});
+    } catch (const std::system_error& error) {
+        return bantam::frontend::fail({bantam::ExitStatus::host_resource, error.what()});
     } catch (const std::exception& error) {
         return bantam::frontend::fail(
             {bantam::ExitStatus::internal_error, fmt::format("internal error: {}", error.what())});

@@ -120,8 +120,9 @@ std::string manual_page() {
         std::string options;
         for (const Option& option : option_table()) {
             if (option.command != info.command) continue;
-            options += fmt::format(".TP\n.B \\-\\-{}", roff(option.name));
-            if (!option.is_flag()) options += fmt::format("\n.I {}\n.br", roff(option.value));
+            options += option.is_flag()
+                           ? fmt::format(".TP\n.B \\-\\-{}", roff(option.name))
+                           : fmt::format(".TP\n.BI \"\\-\\-{} \" \"{}\"", roff(option.name), roff(option.value));
             options +=
                 fmt::format("\n{}.{}\n", roff(option.help), option.repeatable ? " May be given several times." : "");
         }

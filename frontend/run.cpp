@@ -51,11 +51,19 @@ void explain(const Outcome& outcome) {
     }
 }
 
+bool has_nothing_to_boot(const MachineConfig& config) {
+    return config.kernel.empty() && config.disks.empty() && config.cdroms.empty() && config.floppies.empty() &&
+           config.firmware == MachineConfig{}.firmware;
+}
+
 }  // namespace
 
 Result<int> run_machine(const Settings& settings) {
     SignalWatch::block();
     if (!settings.machine.headless) log::info("this release has no window: running headless");
+    if (has_nothing_to_boot(settings.machine)) {
+        fmt::print(stderr, "bantam: nothing to boot: the firmware will wait for ever (Ctrl-C ends it); try --kernel\n");
+    }
     MachineConfig config = settings.machine;
     config.headless = true;
 

@@ -132,6 +132,7 @@ void Pc::set_up_without_firmware(const devices::VgaFont& font) {
     io_.write(0x4D1, 1, 0x0E);               // ELCR2: IRQ 9 (SCI), 10 and 11 are level-triggered
     pm_.write_config(0x40, 4, kPmBase | 1);  // PMBASE
     pm_.write_config(0x80, 1, 1);            // PMREGMISC: decode it
+    pm_.write_config(0x3C, 1, boot::kSciIrq);
     vga_.set_text_mode_3(font);
     if (local_apic_.enabled()) local_apic_.enter_virtual_wire_mode();
     io_apic_.write(0, 0);  // IOREGSEL: the identification register, written through IOWIN

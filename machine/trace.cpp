@@ -3,14 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <string_view>
 
 namespace bantam {
 namespace {
 
-const std::vector<std::string>& known_words() {
-    static const std::vector<std::string> words{"io", "interrupts", "instructions"};
-    return words;
-}
+constexpr std::array<std::string_view, 3> kWords{"io", "interrupts", "instructions"};
 
 void trace_ports(Pc& pc) {
     pc.set_port_trace([&pc](bool write, u16 port, unsigned size, u32 value) {
@@ -33,17 +32,20 @@ void trace_instructions(Interpreter& engine) {
 
 }  // namespace
 
-Result<void> start_trace(const std::vector<std::string>& words, Pc& pc, Interpreter& engine) {
-    const auto asked = [&](const char* word) { return std::find(words.begin(), words.end(), word) != words.end(); };
+Result<void> check_trace(const std::vector<std::string>& words) {
     for (const std::string& word : words) {
-        if (std::find(known_words().begin(), known_words().end(), word) != known_words().end()) continue;
+        if (std::find(kWords.begin(), kWords.end(), word) != kWords.end()) continue;
         return Error{ExitStatus::usage,
                      fmt::format("cannot trace '{}': use io, interrupts or instructions, joined by commas", word)};
     }
+    return {};
+}
+
+void start_trace(const std::vector<std::string>& words, Pc& pc, Interpreter& engine) {
+    const auto asked = [&](const char* word) { return std::find(words.begin(), words.end(), word) != words.end(); };
     if (asked("io")) trace_ports(pc);
     if (asked("interrupts")) trace_interrupts(pc);
     if (asked("instructions")) trace_instructions(engine);
-    return {};
 }
 
 }  // namespace bantam

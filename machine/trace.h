@@ -11,7 +11,10 @@
 
 namespace bantam {
 
-/// Switches on what `words` name. Errors: usage for an unknown word, with the list.
-Result<void> start_trace(const std::vector<std::string>& words, Pc& pc, Interpreter& engine);
+/// Errors: usage for an unknown word, with the list.
+Result<void> check_trace(const std::vector<std::string>& words);
+
+/// Switches on what `words` name.
+void start_trace(const std::vector<std::string>& words, Pc& pc, Interpreter& engine);
 
 }  // namespace bantam

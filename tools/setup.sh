@@ -6,7 +6,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # What building and running needs; what only checking needs.
 build_packages=(g++ cmake ninja-build pkg-config git python3 libcapstone-dev zlib1g-dev libgtest-dev libfmt-dev
     libspdlog-dev libcli11-dev libtomlplusplus-dev libzydis-dev seabios)
-check_packages=(clang clang-format clang-tidy libclang-rt-14-dev groff-base dpkg-dev file)
+check_packages=(clang clang-format clang-tidy libclang-rt-14-dev nasm acpica-tools groff-base dpkg-dev file)
 
 say() { printf '== %s\n' "$*" >&2; }
 
@@ -32,15 +32,15 @@ install_packages() { # PACKAGE...
     }
 }
 
-# Configures and builds PRESET into build/PRESET; prints only what went wrong unless BANTAM_VERBOSE is set.
-build_preset() { # PRESET [CMAKE-ARGUMENT...]
+# Configures PRESET and builds TARGETs (default: all) into build/PRESET; prints only what went wrong unless BANTAM_VERBOSE is set.
+build_preset() { # PRESET [TARGET...]
     local preset=$1 log
     shift
     mkdir -p "$root/build"
     log=$root/build/$preset.log
     # Paths relative to the tree let ccache share objects between work trees.
     export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
-    if ! (cd "$root" && cmake --preset "$preset" "$@" && cmake --build --preset "$preset" -j "$(nproc)") >"$log" 2>&1; then
+    if ! (cd "$root" && cmake --preset "$preset" && cmake --build --preset "$preset" -j "$(nproc)" ${1:+--target "$@"}) >"$log" 2>&1; then
         grep -nE 'error|FAILED|Error' "$log" | head -40 >&2
         say "building the preset $preset failed; all of it is in $log"
         return 1

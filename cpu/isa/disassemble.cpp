@@ -51,7 +51,7 @@ std::string disassemble(std::span<const u8> bytes, u64 rip, CodeSize code_size) 
     mode.code_size = code_size;
     Instruction instruction;
     if (decode(bytes, mode, instruction) != DecodeStatus::ok) return "(bad)";
-    const std::string fallback{mnemonic_name(instruction.mnemonic)};
+    std::string fallback{mnemonic_name(instruction.mnemonic)};
     const Handle handle(capstone_mode(code_size));
     if (!handle.open()) return fallback;
     cs_insn* raw = nullptr;

@@ -402,7 +402,7 @@ std::string compare_with_zydis(std::span<const u8> bytes, const DecodeMode& mode
     if (shown.size() != theirs.operand_count_visible) {
         return differ(fmt::format("operand count {} {}", shown.size(), theirs.operand_count_visible));
     }
-    for (u8 i = 0; i < shown.size(); ++i) {
+    for (std::size_t i = 0; i < shown.size(); ++i) {
         const std::string what = compare_operand(ours, *shown[i], operands[i], theirs);
         if (!what.empty()) return differ(fmt::format("operand {} {}", i, what));
     }

@@ -43,6 +43,19 @@ class CommandLine(unittest.TestCase):
         checked = subprocess.run(["bash", "-n"], input=completion, text=True, capture_output=True, check=False)
         self.assertEqual(checked.returncode, 0, checked.stderr)
 
+    def test_output_that_cannot_be_written_is_66(self) -> None:
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([BANTAM, "help"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        self.assertEqual(done.returncode, 66)
+        self.assertIn("cannot write", done.stderr)
+
+    def test_closed_standard_streams(self) -> None:
+        image = self.path / "image"
+        image.write_bytes(bytes(512))
+        script = 'exec "$0" disassemble "$1" >&- 2>&- <&-'
+        subprocess.run(["sh", "-c", script, BANTAM, str(image)], check=False)
+        self.assertEqual(image.read_bytes(), bytes(512))
+
     def test_completion_completes(self) -> None:
         script = run("--generate-completion").stdout + '\nCOMP_WORDS=(bantam run --mem); COMP_CWORD=2; _bantam; echo "${COMPREPLY[@]}"'
         done = subprocess.run(["bash", "-c", script], text=True, capture_output=True, check=True)

@@ -134,6 +134,7 @@ class Monitor(unittest.TestCase):
         self.line.close()
         self.line = socket.socket(socket.AF_UNIX)
         self.line.settimeout(20)
+        self.addCleanup(self.line.close)
         self.line.connect(str(self.path / "monitor"))
         self.answer()
         self.assertIn("Hello, monitor", self.ask("screentext"))

@@ -74,6 +74,12 @@ class Run(unittest.TestCase):
     def test_debug_exit_needs_its_option(self) -> None:
         self.assertEqual(self.run_guest(guest_image.debug_exit(5) + guest_image.HALT).returncode, 76)
 
+    def test_nothing_to_boot_is_said(self) -> None:
+        done = subprocess.run([BANTAM, "run", "--time-limit", "10ms"], capture_output=True, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL, check=False)
+        self.assertEqual(done.returncode, 75, done.stderr)
+        self.assertIn("nothing to boot", done.stderr)
+
     def test_too_much_memory_is_66(self) -> None:
         limit = 2 << 30
         done = self.run_guest(guest_image.HALT, "--memory", "3G",
