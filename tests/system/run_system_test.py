@@ -2,7 +2,7 @@
 """Runs one assembled guest of tests/system and judges it.
 
 A guest passes when the process ends with the status its source asks for: 1 (debug-exit value 0) unless a comment line
-`; status: N` says otherwise. `; run: ARGUMENTS` adds arguments to `bantam run`. --reference runs the guest under QEMU
+`; status: N` says otherwise. `; run: ARGUMENTS` adds arguments to `bantam run`, `; reboot: allowed` lets resets happen. --reference runs the guest under QEMU
 TCG instead, as a second opinion; `; reference: ARGUMENTS` adds arguments there.
 """
 import argparse
@@ -33,13 +33,17 @@ def main():
         said = pathlib.Path(folder) / "said"
         if options.reference:
             command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-display", "none", "-kernel", options.image,
-                       "-m", "64M", "-device", "isa-debug-exit,iobase=0xf4", "-debugcon", f"file:{said}", "-no-reboot"]
+                       "-m", "64M", "-device", "isa-debug-exit,iobase=0xf4", "-debugcon", f"file:{said}"]
+            if directive(source, "reboot") != "allowed":
+                command.append("-no-reboot")
             command += shlex.split(directive(source, "reference"))
         else:
             command = [options.bantam, "run", "--kernel", options.image, "--memory", "64M", "--headless", "--debug-exit",
-                       "--debugcon", f"file:{said}", "--wall-limit", "50s", "--no-reboot", "--serial", "none"]
+                       "--debugcon", f"file:{said}", "--wall-limit", "50s", "--serial", "none"]
             if options.engine:
                 command += ["--engine", options.engine]
+            if directive(source, "reboot") != "allowed":
+                command.append("--no-reboot")
             command += shlex.split(directive(source, "run"))
         try:
             process = subprocess.run(command, capture_output=True, text=True, timeout=55, stdin=subprocess.DEVNULL, check=False)
