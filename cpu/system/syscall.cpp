@@ -18,6 +18,13 @@ void load_flat(Cpu& cpu, u64 cs, u16 code_attributes, u64 ss, u8 cpl) {
     cpu.update_segments();
 }
 
+/// SYSCALL and SYSRET look at the TF they leave behind, not at the one they began with: a kernel that masks TF is not
+/// traced, and the trap of a traced SYSCALL comes when SYSRET has brought TF back.
+void step_by_new_flags(Cpu& cpu) {
+    cpu.state.step_armed = (cpu.state.flags & kFlagTrap) != 0;
+    cpu.update_attention();
+}
+
 void require_syscall(Cpu& cpu) {
     if (!cpu.code64() || (cpu.state.efer & 1) == 0) cpu.raise(Vector::invalid_opcode);
 }
@@ -33,6 +40,7 @@ void syscall(Cpu& cpu, const isa::Instruction&) {
     const u64 cs = bits(s.star, 32, 16);
     load_flat(cpu, cs, kCode64, cs + 8, 0);
     cpu.write_flags(0, static_cast<u32>(s.syscall_mask) | kFlagResume);
+    step_by_new_flags(cpu);
 }
 
 void sysret(Cpu& cpu, const isa::Instruction& i) {
@@ -46,6 +54,7 @@ void sysret(Cpu& cpu, const isa::Instruction& i) {
     s.rip() = target;
     load_flat(cpu, wide ? base + 16 : base, wide ? kCode64 : kCode32, base + 8, 3);
     cpu.write_flags(static_cast<u32>(s.gpr[kR11]), 0x3C7FD7);
+    step_by_new_flags(cpu);
 }
 
 void sysenter(Cpu& cpu, const isa::Instruction&) {
