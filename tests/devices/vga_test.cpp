@@ -33,7 +33,7 @@ protected:
         crtc(0x11, 0x0C);
         constexpr u8 kCrtc[] = {0x5F, 0x4F, 0x50, 0x82, 0x54, 0x80, 0x0B, 0x3E, 0,    0x40, 0,    0,   0,
                                 0,    0,    0,    0xEA, 0x8C, 0xDF, 0x28, 0x00, 0xE7, 0x04, 0xE3, 0xFF};
-        for (u8 i = 0; i < std::size(kCrtc); ++i) crtc(i, kCrtc[i]);
+        for (unsigned i = 0; i < std::size(kCrtc); ++i) crtc(static_cast<u8>(i), kCrtc[i]);
         graphics(5, 0x00);
         graphics(6, 0x05);
         attribute(0x10, 0x01);
