@@ -63,6 +63,7 @@ bool report_x87_error(Cpu& cpu) {
     }
     if (cpu.ignne()) return false;
     cpu.state.rip() = cpu.state.instruction_rip;
+    cpu.state.resume_armed = false;  // it has not completed: RF stays
     cpu.request_attention(kAttentionFerr);
     return true;
 }

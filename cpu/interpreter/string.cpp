@@ -188,6 +188,7 @@ void repeated(Cpu& cpu, const Instruction& i) {
         }
         if (count != 0 && (turn == 0 || s.attention != 0)) {
             s.rip() = s.instruction_rip;
+            s.resume_armed = false;  // RF holds until the last element
             cpu.break_block();
             return;
         }

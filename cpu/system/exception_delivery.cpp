@@ -121,8 +121,7 @@ void begin_interrupt_shadow(Cpu& cpu, bool mov_ss) {
 
 Readiness service_attention(Cpu& cpu) {
     CpuState& s = cpu.state;
-    const bool completed = s.rip() != s.instruction_rip;
-    if (s.resume_armed && completed) cpu.write_flags(0, kFlagResume);
+    if (s.resume_armed) cpu.write_flags(0, kFlagResume);
     s.resume_armed = false;
     if (s.step_armed) {
         s.step_armed = false;

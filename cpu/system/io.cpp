@@ -75,6 +75,7 @@ void string_io(Cpu& cpu, const isa::Instruction& i, void (*item)(Cpu&, const isa
         if (s.attention != 0) break;
     }
     s.rip() = s.instruction_rip;
+    s.resume_armed = false;  // RF holds until the last element
     cpu.break_block();
 }
 
