@@ -285,8 +285,10 @@ Linear Cpu::checked_linear(unsigned segment, u64 offset, unsigned size, bool wri
 }
 
 void Cpu::check_access(Linear address, unsigned size, Privilege privilege, unsigned segment) {
-    if (!canonical(address.value) || !canonical(address.value + (size - 1))) raise_segment_limit(segment);
+    if (!canonical(address.value)) raise_segment_limit(segment);
+    // As measured on a processor: #AC comes before #GP for an operand of which only the end is not canonical.
     if (privilege == Privilege::user && size <= 8 && !aligned_enough(address, size)) raise(Vector::alignment_check, 0);
+    if (!canonical(address.value + (size - 1))) raise_segment_limit(segment);
 }
 
 u64 Cpu::read_linear_slow(Linear address, unsigned size, Privilege privilege, unsigned segment) {

@@ -39,14 +39,14 @@ void call(Cpu& cpu, const Thunk& thunk, void* buffer) {
 
 /// FIP, and what FOP and FDP become if the instruction leaves an exception pending.
 template <MemoryUse use>
-void note_x87_pointers(CpuState& state, const Instruction& i, const Thunk& thunk, u64 offset) {
+void note_x87_pointers(CpuState& state, const Instruction& i, u64 offset) {
+    const u32 opcode = (i.opcode & 7u) << 8 | i.modrm;
     state.x87_instruction_pointer = state.instruction_rip;
     state.x87_code_segment = state.segment[kCs].selector;
     if constexpr (use == MemoryUse::none) {
-        state.x87_last_opcode =
-            static_cast<u16>(thunk.x87_opcode | kX87LastValid | (state.x87_last_opcode & kX87EarlierMemory));
+        state.x87_last_opcode = static_cast<u16>(opcode | kX87LastValid | (state.x87_last_opcode & kX87EarlierMemory));
     } else {
-        state.x87_last_opcode = static_cast<u16>(thunk.x87_opcode | kX87LastValid | kX87LastMemory | kX87EarlierMemory);
+        state.x87_last_opcode = static_cast<u16>(opcode | kX87LastValid | kX87LastMemory | kX87EarlierMemory);
         state.x87_last_data_pointer = offset;
         state.x87_last_data_segment = state.segment[i.segment].selector;
     }
@@ -59,17 +59,51 @@ bool x87_store_suppressed() {
     return (status & ~x87_control_word() & (kX87Invalid | kX87Overflow | kX87Underflow)) != 0;
 }
 
+/// Executes an x87 store into `buffer`. True: an unmasked exception keeps it from storing; it touches no memory, so it
+/// is complete and cannot fault. False: it would store, and the x87 unit is as before.
+bool rehearse_store(Cpu& cpu, const Thunk& thunk, u8* buffer) {
+    std::array<u8, 108> before;
+    asm volatile("fnsave %0\n\tfrstor %0" : "=m"(before));
+    call(cpu, thunk, buffer);
+    if (x87_store_suppressed()) return true;
+    asm volatile("fnclex\n\tfrstor %0" : : "m"(before));
+    return false;
+}
+
 constexpr bool waits(Unit unit) { return unit == Unit::x87 || unit == Unit::mmx || unit == Unit::sse_mmx; }
 
-/// Operands that are not plainly in one page of RAM: copied through a buffer, writes probed first.
+/// Operands that are not plainly in one page of RAM: checked, and copied through a buffer. What an instruction has done
+/// before its store faults is as measured on a processor.
 template <Unit unit, MemoryUse use>
 [[gnu::noinline]] void execute_buffered(Cpu& cpu, const Instruction& i, u64 offset) {
     const Thunk& thunk = *static_cast<const Thunk*>(i.thunk);
     alignas(64) u8 buffer[64];
+    if constexpr (unit == Unit::x87 && use == MemoryUse::write) {
+        const bool may_suppress = (~x87_control_word() & (kX87Invalid | kX87Overflow | kX87Underflow)) != 0;
+        if ((may_suppress || thunk.memory_size == 10) && rehearse_store(cpu, thunk, buffer)) {
+            return note_x87_pointers<use>(cpu.state, i, offset);
+        }
+    }
+    if constexpr (unit == Unit::mmx && use == MemoryUse::write) clear_x87_top();
+    // VCVTPS2PH: its floating-point exceptions come before memory faults.
+    if constexpr (unit == Unit::avx && use == MemoryUse::write) call(cpu, thunk, buffer);
+    if constexpr (unit == Unit::avx) {
+        if (cpu.alignment_checks() && exempt_from_alignment_check(i)) {
+            if constexpr (use == MemoryUse::write)
+                return write_unchecked(cpu, i.segment, offset, buffer, thunk.memory_size);
+            read_unchecked(cpu, i.segment, offset, buffer, thunk.memory_size);
+            return call(cpu, thunk, buffer);
+        }
+    }
+    check_alignment(cpu, i, offset, thunk.memory_size, thunk.memory_alignment, use != MemoryUse::read);
+    if constexpr (unit == Unit::x87 && use == MemoryUse::write) {
+        // Ten bytes are stored in two parts, of which the second may fault.
+        if (thunk.memory_size == 10) write_operand(cpu, i.segment, offset, buffer, 8);
+    }
     if constexpr (use != MemoryUse::read) cpu.probe_write(i.segment, offset, thunk.memory_size);
     if constexpr (use != MemoryUse::write) read_operand(cpu, i.segment, offset, buffer, thunk.memory_size);
-    if constexpr (unit == Unit::x87) note_x87_pointers<use>(cpu.state, i, thunk, offset);
-    call(cpu, thunk, buffer);
+    if constexpr (unit == Unit::x87) note_x87_pointers<use>(cpu.state, i, offset);
+    if constexpr (unit != Unit::avx || use != MemoryUse::write) call(cpu, thunk, buffer);
     if constexpr (use != MemoryUse::read) {
         if constexpr (unit == Unit::x87) {
             if (x87_store_suppressed()) return;
@@ -78,26 +112,35 @@ template <Unit unit, MemoryUse use>
     }
 }
 
+/// Host address of an operand in one page of RAM that no check can refuse, else null.
+template <MemoryUse use>
+u8* plain_operand(Cpu& cpu, const Instruction& i, u64 offset, const Thunk& thunk) {
+    const SegmentRegister& s = cpu.state.segment[i.segment];
+    const unsigned size = thunk.memory_size;
+    const bool flat = use == MemoryUse::read ? s.flat_read : s.flat_write;
+    if (!flat) {
+        const bool allowed = use == MemoryUse::read ? s.readable : s.writable;
+        if (!allowed || offset < s.low || offset > s.high || size - 1 > s.high - offset) return nullptr;
+    }
+    const Linear address = cpu.wrap_linear(s.base + offset);
+    if ((address.value & (thunk.memory_alignment - 1u)) != 0 || cpu.alignment_checks()) return nullptr;
+    if constexpr (use == MemoryUse::read) return cpu.mmu.fast_read(address, size, cpu.data_privilege());
+    return cpu.mmu.fast_write(address, size, cpu.data_privilege());
+}
+
 template <Unit unit, MemoryUse use>
 void execute(Cpu& cpu, const Instruction& i) {
     const Thunk& thunk = *static_cast<const Thunk*>(i.thunk);
     if constexpr (use == MemoryUse::none) {
-        if constexpr (unit == Unit::x87) note_x87_pointers<use>(cpu.state, i, thunk, 0);
+        if constexpr (unit == Unit::x87) note_x87_pointers<use>(cpu.state, i, 0);
         call(cpu, thunk, nullptr);
     } else {
         const u64 offset = cpu.effective_address(i);
-        const unsigned size = thunk.memory_size;
-        check_alignment(cpu, i, offset, size, thunk.memory_alignment);
-        u8* host = nullptr;
-        if constexpr (use == MemoryUse::read) {
-            host = cpu.mmu.fast_read(cpu.linear_for_read(i.segment, offset, size), size, cpu.data_privilege());
-        } else {
-            host = cpu.mmu.fast_write(cpu.linear_for_write(i.segment, offset, size), size, cpu.data_privilege());
-        }
+        u8* const host = plain_operand<use>(cpu, i, offset, thunk);
         // PERF: 2 to 4 times faster than the buffer. The thunk works on guest RAM itself, which cannot fault.
         if (host == nullptr) [[unlikely]]
             return execute_buffered<unit, use>(cpu, i, offset);
-        if constexpr (unit == Unit::x87) note_x87_pointers<use>(cpu.state, i, thunk, offset);
+        if constexpr (unit == Unit::x87) note_x87_pointers<use>(cpu.state, i, offset);
         call(cpu, thunk, host);
     }
 }

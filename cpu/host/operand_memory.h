@@ -6,19 +6,37 @@
 
 namespace bantam::host {
 
+/// The two 8-byte-or-larger conversions that never raise #AC (SDM vol. 2, 2.4.11: exception class 11).
+inline bool exempt_from_alignment_check(const isa::Instruction& i) {
+    return i.mnemonic == isa::Mnemonic::Vcvtph2ps || i.mnemonic == isa::Mnemonic::Vcvtps2ph;
+}
+
 /// Raises what a misaligned operand raises: #GP(0) by `alignment` (legacy SSE 16-byte operands, aligned VEX moves), and
-/// #AC when armed. As measured on a processor: with #AC armed, an operand that needs 16-byte alignment gives #AC when
-/// even its doublewords are misaligned; 10-byte reals must be 8-byte aligned; larger operands without requirement are
-/// never checked.
-inline void check_alignment(Cpu& cpu, const isa::Instruction& i, u64 offset, unsigned size, unsigned alignment) {
+/// #AC when armed. As measured on a processor: an operand that needs alignment gives #GP(0) before anything else and
+/// never #AC; limit and canonical form come before #AC; 10-byte reals must be 8-byte aligned; larger operands without
+/// requirement are never checked.
+inline void check_alignment(Cpu& cpu, const isa::Instruction& i, u64 offset, unsigned size, unsigned alignment,
+                            bool write = false) {
     const u64 linear = cpu.state.segment[i.segment].base + offset;
-    if ((linear & (alignment - 1)) != 0) {
-        if (cpu.alignment_checks() && (linear & 3u) != 0) cpu.raise(Vector::alignment_check, 0);
-        cpu.raise(Vector::general_protection, 0);
-    }
-    if (!cpu.alignment_checks() || alignment > 1) return;
+    if ((linear & (alignment - 1)) != 0) cpu.raise(Vector::general_protection, 0);
+    if (!cpu.alignment_checks() || alignment > 1 || exempt_from_alignment_check(i)) return;
     const u64 natural = size == 10 ? 8 : size;
-    if (natural <= 8 && (linear & (natural - 1)) != 0) cpu.raise(Vector::alignment_check, 0);
+    if (natural > 8 || (linear & (natural - 1)) == 0) return;
+    static_cast<void>(write ? cpu.linear_for_write(i.segment, offset, size)
+                            : cpu.linear_for_read(i.segment, offset, size));
+    if (cpu.code64() && !cpu.canonical(linear)) cpu.raise_segment_limit(i.segment);
+    cpu.raise(Vector::alignment_check, 0);
+}
+
+/// Operands of any size and alignment that never raise #AC.
+inline void read_unchecked(Cpu& cpu, unsigned segment, u64 offset, u8* to, unsigned size) {
+    static_cast<void>(cpu.linear_for_read(segment, offset, size));
+    for (unsigned k = 0; k < size; ++k) to[k] = cpu.read<u8>(segment, offset + k);
+}
+inline void write_unchecked(Cpu& cpu, unsigned segment, u64 offset, const u8* from, unsigned size) {
+    static_cast<void>(cpu.linear_for_write(segment, offset, size));
+    for (unsigned k = 0; k < size; ++k) cpu.probe_write(segment, offset + k, 1);
+    for (unsigned k = 0; k < size; ++k) cpu.write<u8>(segment, offset + k, from[k]);
 }
 
 inline void read_operand(Cpu& cpu, unsigned segment, u64 offset, void* to, unsigned size) {
@@ -41,6 +59,10 @@ inline void read_operand(Cpu& cpu, unsigned segment, u64 offset, void* to, unsig
             }
             break;
         }
+        case 10:  // as processors do: the significand, then the exponent
+            cpu.read_bytes(segment, offset, to, 8);
+            cpu.read_bytes(segment, offset + 8, static_cast<u8*>(to) + 8, 2);
+            return;
         default:
             break;
     }

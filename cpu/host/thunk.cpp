@@ -449,7 +449,6 @@ const Thunk* ThunkCache::find(const isa::Instruction& instruction) {
     CHECK(code != nullptr);
     Thunk thunk;
     thunk.entry = reinterpret_cast<u32 (*)(CpuState*, void*)>(reinterpret_cast<std::uintptr_t>(code));
-    thunk.x87_opcode = static_cast<u16>((instruction.opcode & 7u) << 8 | instruction.modrm);
     if (const Operand* memory = instruction.memory_operand(); memory != nullptr) thunk.memory_size = memory->size;
     thunk.memory_alignment = isa::required_alignment(instruction);
     thunks_.push_back(thunk);

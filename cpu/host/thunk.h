@@ -31,7 +31,6 @@ enum class Unit : u8 {
 
 struct Thunk {
     u32 (*entry)(CpuState* state, void* buffer) = nullptr;
-    u16 x87_opcode = 0;       // FOP: low 3 bits of the first byte, then ModRM
     u8 memory_size = 0;       // bytes of the memory operand; 0: none
     u8 memory_alignment = 1;  // #GP(0) unless aligned to this
 };

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "base/bits.h"
+#include "cpu/host/operand_memory.h"
 #include "cpu/host/x87_unit.h"
 
 namespace bantam::host {
@@ -94,30 +95,79 @@ void parse(Cpu& cpu, const isa::Instruction& i, const u8* from, Image& image) {
     if (wide(i)) s.x87_opcode = get16(from + 18) & 0x7FFu;
 }
 
-u64 checked_address(Cpu& cpu, const isa::Instruction& i) {
+/// An operand of `size` bytes, environment first, then registers in parts of 8 and 2 bytes. As measured on a processor:
+/// after the first part the last byte is touched, then the others in order, so what lies behind a segment limit need
+/// not be #GP.
+struct Area {
+    u64 offset = 0;
+    unsigned size = 0;
+    unsigned environment = 0;
+
+    template <class Part>
+    void for_parts(const isa::Instruction& i, Part part) const {
+        const unsigned step = wide(i) ? 4 : 2;
+        for (unsigned at = 0; at < environment; at += step) part((offset + at) & i.address_mask, at, step);
+        for (unsigned at = environment; at < size; at += 10) {
+            part((offset + at) & i.address_mask, at, 8u);
+            part((offset + at + 8) & i.address_mask, at + 8, 2u);
+        }
+    }
+};
+
+Area area_of(Cpu& cpu, const isa::Instruction& i, unsigned registers, bool write) {
     const u64 offset = cpu.effective_address(i);
     const u64 linear = cpu.state.segment[i.segment].base + offset;
-    if (cpu.alignment_checks() && (linear & (wide(i) ? 3u : 1u)) != 0) cpu.raise(Vector::alignment_check, 0);
-    return offset;
+    const unsigned step = wide(i) ? 4 : 2;
+    if (cpu.alignment_checks() && (linear & (step - 1)) != 0) {
+        static_cast<void>(write ? cpu.linear_for_write(i.segment, offset, step)
+                                : cpu.linear_for_read(i.segment, offset, step));
+        if (cpu.code64() && !cpu.canonical(linear)) cpu.raise_segment_limit(i.segment);
+        cpu.raise(Vector::alignment_check, 0);
+    }
+    return {offset, environment_size(i) + registers, environment_size(i)};
+}
+
+void read_area(Cpu& cpu, const isa::Instruction& i, const Area& area, u8* to) {
+    read_unchecked(cpu, i.segment, area.offset, to, wide(i) ? 4 : 2);
+    static_cast<void>(cpu.read<u8>(i.segment, (area.offset + area.size - 1) & i.address_mask));
+    area.for_parts(
+        i, [&](u64 offset, unsigned at, unsigned size) { read_unchecked(cpu, i.segment, offset, to + at, size); });
+}
+
+void probe_area(Cpu& cpu, const isa::Instruction& i, const Area& area) {
+    const auto probe = [&](u64 offset, unsigned, unsigned size) {
+        if (!cpu.alignment_checks()) return cpu.probe_write(i.segment, offset, size);
+        static_cast<void>(cpu.linear_for_write(i.segment, offset, size));
+        for (unsigned k = 0; k < size; ++k) cpu.probe_write(i.segment, offset + k, 1);
+    };
+    probe(area.offset, 0, wide(i) ? 4 : 2);
+    cpu.probe_write(i.segment, (area.offset + area.size - 1) & i.address_mask, 1);
+    area.for_parts(i, probe);
+}
+
+void write_area(Cpu& cpu, const isa::Instruction& i, const Area& area, const u8* from) {
+    area.for_parts(
+        i, [&](u64 offset, unsigned at, unsigned size) { write_unchecked(cpu, i.segment, offset, from + at, size); });
 }
 
 }  // namespace
 
 void fnstenv(Cpu& cpu, const isa::Instruction& i) {
-    const u64 offset = checked_address(cpu, i);
-    cpu.probe_write(i.segment, offset, environment_size(i));
+    const Area area = area_of(cpu, i, 0, true);
+    probe_area(cpu, i, area);
     settle_x87_pointers(cpu);
     Image image;
     asm volatile("fnstenv %0" : "=m"(image.words));
     std::array<u8, kWideSize> bytes{};
-    cpu.write_bytes(i.segment, offset, bytes.data(), format(cpu, i, image, bytes.data()));
+    format(cpu, i, image, bytes.data());
+    write_area(cpu, i, area, bytes.data());
     update_ferr(cpu);
 }
 
 void fldenv(Cpu& cpu, const isa::Instruction& i) {
     if ((x87_status_word() & kX87ErrorSummary) != 0 && report_x87_error(cpu)) return;
     std::array<u8, kWideSize> bytes{};
-    cpu.read_bytes(i.segment, checked_address(cpu, i), bytes.data(), environment_size(i));
+    read_area(cpu, i, area_of(cpu, i, 0, false), bytes.data());
     Image image;
     parse(cpu, i, bytes.data(), image);
     asm volatile("fnclex\n\tfldenv %0" : : "m"(image.words));
@@ -125,8 +175,8 @@ void fldenv(Cpu& cpu, const isa::Instruction& i) {
 }
 
 void fnsave(Cpu& cpu, const isa::Instruction& i) {
-    const u64 offset = checked_address(cpu, i);
-    cpu.probe_write(i.segment, offset, environment_size(i) + kRegisterBytes);
+    const Area area = area_of(cpu, i, kRegisterBytes, true);
+    probe_area(cpu, i, area);
     settle_x87_pointers(cpu);
     Image image;
     asm volatile("fnsave %0" : "=m"(image));
@@ -134,18 +184,17 @@ void fnsave(Cpu& cpu, const isa::Instruction& i) {
     const unsigned size = format(cpu, i, image, bytes.data());
     std::memcpy(bytes.data() + size, image.registers.data(), kRegisterBytes);
     clear_x87_pointers(cpu.state);
-    cpu.write_bytes(i.segment, offset, bytes.data(), size + kRegisterBytes);
+    write_area(cpu, i, area, bytes.data());
     update_ferr(cpu);
 }
 
 void frstor(Cpu& cpu, const isa::Instruction& i) {
     if ((x87_status_word() & kX87ErrorSummary) != 0 && report_x87_error(cpu)) return;
-    const unsigned size = environment_size(i);
     std::array<u8, kWideSize + kRegisterBytes> bytes{};
-    cpu.read_bytes(i.segment, checked_address(cpu, i), bytes.data(), size + kRegisterBytes);
+    read_area(cpu, i, area_of(cpu, i, kRegisterBytes, false), bytes.data());
     Image image;
     parse(cpu, i, bytes.data(), image);
-    std::memcpy(image.registers.data(), bytes.data() + size, kRegisterBytes);
+    std::memcpy(image.registers.data(), bytes.data() + environment_size(i), kRegisterBytes);
     asm volatile("fnclex\n\tfrstor %0" : : "m"(image));
     update_ferr(cpu);
 }

@@ -91,6 +91,15 @@ void restore_x87_exceptions(u16 flags) {
     asm volatile("fldenv %0" : : "m"(environment));
 }
 
+void clear_x87_top() {
+    constexpr u32 kTop = 7u << 11;
+    if ((x87_status_word() & kTop) == 0) return;
+    Environment28 environment;
+    asm volatile("fnstenv %0" : "=m"(environment));
+    environment.status &= ~kTop;
+    asm volatile("fldenv %0" : : "m"(environment));
+}
+
 void fwait(Cpu& cpu, const isa::Instruction&) {
     if ((cpu.state.cr0 & 0xA) == 0xA) cpu.raise(Vector::device_not_available);  // MP and TS
     if ((x87_status_word() & kX87ErrorSummary) != 0) report_x87_error(cpu);

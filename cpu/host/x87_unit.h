@@ -60,6 +60,9 @@ bool report_x87_error(Cpu& cpu);
 /// FERR# follows the error summary bit once it is clear.
 void update_ferr(Cpu& cpu);
 
+/// TOP = 0, nothing else: what an MMX store has done to the x87 unit when its memory access faults.
+void clear_x87_top();
+
 /// Executes with pending exceptions set aside (IGNNE#): takes their flags out of the status word, and back in
 /// afterwards.
 u16 set_aside_x87_exceptions();

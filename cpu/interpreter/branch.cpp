@@ -33,8 +33,11 @@ void jump_indirect(Cpu& cpu, const Instruction& i) {
 
 template <class T>
 void call_to(Cpu& cpu, u64 target) {
+    // As measured on processors: the return address is written before the target is checked, RSP changes after.
+    const u64 top = (cpu.state.gpr[kRsp] - sizeof(T)) & cpu.stack_mask();
+    cpu.write<T>(kSs, top, static_cast<T>(cpu.state.rip()));
     target = checked_target<T>(cpu, target);
-    cpu.push<T>(static_cast<T>(cpu.state.rip()));
+    cpu.set_rsp(top);
     cpu.state.rip() = target;
 }
 template <class T>

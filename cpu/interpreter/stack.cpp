@@ -43,17 +43,15 @@ void push_all(Cpu& cpu, const Instruction&) {
     cpu.set_rsp(top);
 }
 
+/// As measured on processors: registers popped before a fault keep what they got; only rSP is as before.
 template <class T>
 void pop_all(Cpu& cpu, const Instruction&) {
-    std::array<T, 8> values;
     const u64 mask = cpu.stack_mask();
     u64 top = cpu.state.gpr[kRsp];
-    for (unsigned reg = 8; reg-- > 0;) {
-        values[reg] = cpu.read<T>(kSs, top & mask);
+    for (u8 reg = 8; reg-- > 0;) {
+        const T value = cpu.read<T>(kSs, top & mask);
+        if (reg != kRsp) set_register<T>(cpu.state, static_cast<u8>(8 * reg), value);
         top += sizeof(T);
-    }
-    for (u8 reg = 0; reg < 8; ++reg) {
-        if (reg != kRsp) set_register<T>(cpu.state, static_cast<u8>(8 * reg), values[reg]);
     }
     cpu.set_rsp(top);
 }
@@ -66,7 +64,8 @@ void enter(Cpu& cpu, const Instruction& i) {
     const unsigned level = i.immediate2 & 31u;
     u64 top = (cpu.state.gpr[kRsp] - sizeof(T)) & mask;
     cpu.write<T>(kSs, top, static_cast<T>(cpu.state.gpr[kRbp]));
-    const u64 frame = top;
+    // As measured on a processor: a 32-bit frame pointer takes bits 31:16 from ESP on a 16-bit stack.
+    const u64 frame = (cpu.state.gpr[kRsp] & ~mask) | top;
     if (level > 0) {
         u64 display = cpu.state.gpr[kRbp];
         for (unsigned outer = 1; outer < level; ++outer) {

@@ -47,6 +47,7 @@ bool may_run(const Cpu& cpu) { return (cpu.state.flags & (kFlagDirection | kFlag
 
 struct Movs {
     static constexpr bool kCompares = false;
+    static constexpr bool kTruncatesRsi = true, kTruncatesRdi = true;
     template <class T>
     static void once(Cpu& cpu, const Instruction& i) {
         CpuState& s = cpu.state;
@@ -90,6 +91,7 @@ struct Movs {
 
 struct Stos {
     static constexpr bool kCompares = false;
+    static constexpr bool kTruncatesRsi = false, kTruncatesRdi = true;
     template <class T>
     static void once(Cpu& cpu, const Instruction& i) {
         CpuState& s = cpu.state;
@@ -118,6 +120,7 @@ struct Stos {
 
 struct Lods {
     static constexpr bool kCompares = false;
+    static constexpr bool kTruncatesRsi = false, kTruncatesRdi = false;
     template <class T>
     static void once(Cpu& cpu, const Instruction& i) {
         CpuState& s = cpu.state;
@@ -132,6 +135,7 @@ struct Lods {
 
 struct Scas {
     static constexpr bool kCompares = true;
+    static constexpr bool kTruncatesRsi = false, kTruncatesRdi = false;
     template <class T>
     static void once(Cpu& cpu, const Instruction& i) {
         CpuState& s = cpu.state;
@@ -147,11 +151,13 @@ struct Scas {
 
 struct Cmps {
     static constexpr bool kCompares = true;
+    static constexpr bool kTruncatesRsi = false, kTruncatesRdi = false;
     template <class T>
     static void once(Cpu& cpu, const Instruction& i) {
         CpuState& s = cpu.state;
-        const T first = cpu.read<T>(i.segment, index_of(s, i, kRsi));
+        // As measured on processors: where both operands fault, the fault is the second's.
         const T second = cpu.read<T>(kEs, index_of(s, i, kRdi));
+        const T first = cpu.read<T>(i.segment, index_of(s, i, kRsi));
         alu::Sub::apply(first, second, s.status);
         advance<T>(s, i, kRsi);
         advance<T>(s, i, kRdi);
@@ -172,10 +178,23 @@ void repeated(Cpu& cpu, const Instruction& i) {
     CpuState& s = cpu.state;
     u64 count = index_of(s, i, kRcx);
     // With TF, a breakpoint or an interrupt due, one element at a time: each may be followed by its trap.
-    u64 turn = s.attention != 0 ? 1 : kIterationsPerTurn;
+    // RF alone, as a fault handler's IRET leaves it, asks for no stop.
+    const auto due = [&s] { return (s.attention & ~u32{kAttentionStep}) != 0 || s.step_armed; };
+    u64 turn = due() ? 1 : kIterationsPerTurn;
+    const Status status = s.status;
+    const u64 code_changes = cpu.code_changes;
+    // As measured on a processor: 32-bit addresses clear bits 63:32 of the count, and of the pointers of MOVS and STOS,
+    // even when the first element faults or there is none.
+    if (i.address_size == 4) {
+        set_index(s, i, kRcx, count);
+        if constexpr (Op::kTruncatesRsi) set_index(s, i, kRsi, s.gpr[kRsi]);
+        if constexpr (Op::kTruncatesRdi) set_index(s, i, kRdi, s.gpr[kRdi]);
+    }
     while (count != 0) {
         u64 done = Op::template many<T>(cpu, i, std::min(count, turn));
         if (done == 0) {
+            // A fault leaves the flags as they were before the first iteration (SDM vol. 2, REP).
+            if constexpr (Op::kCompares) s.status = status;
             Op::template once<T>(cpu, i);
             done = 1;
         }
@@ -186,9 +205,14 @@ void repeated(Cpu& cpu, const Instruction& i) {
             const bool zero = alu::condition_holds<4>(s.status);
             if (zero != (i.repeat == isa::RepeatPrefix::rep)) return;
         }
-        if (count != 0 && (turn == 0 || s.attention != 0)) {
+        if (count != 0 && (turn == 0 || due() || cpu.code_changes != code_changes)) {
+            s.status = status;
             s.rip() = s.instruction_rip;
-            s.resume_armed = false;  // RF holds until the last element
+            if (cpu.code_changes == code_changes) {
+                // Events between elements save RF = 1 (SDM vol. 3, 18.3.1.1), and it holds until the last one.
+                cpu.write_flags(kFlagResume, kFlagResume);
+                s.resume_armed = false;
+            }
             cpu.break_block();
             return;
         }

@@ -250,6 +250,8 @@ const Row* Decoder::select_row() {
     }
     const u16 index = kCells[entry.first_cell + cell];
     if (index == 0) return nullptr;
+    // Outside 64-bit mode VEX.W is ignored unless it is part of the opcode.
+    if (!long_ && (entry.selectors & kByW) == 0) out_.rex &= 0x40u;
     out_.row = index;
     const Row& row = kRowData[index];
     if (mode_.features.has(row.feature)) return &row;
@@ -365,8 +367,9 @@ void Decoder::take_from_stream(const OperandSpec& spec, Operand& operand) {
             return;
         case OperandSource::immediate_vector:
             take_immediate(operand, 1, false);
+            if (!long_) out_.immediate &= 0x7Fu;  // bit 7 is ignored
             operand.kind = OperandKind::vector;
-            operand.reg = static_cast<u8>((out_.immediate >> 4) & (long_ ? 15u : 7u));
+            operand.reg = static_cast<u8>(out_.immediate >> 4);
             return;
         default:  // offset
             operand.kind = OperandKind::memory;

@@ -60,15 +60,14 @@ void string_io(Cpu& cpu, const isa::Instruction& i, void (*item)(Cpu&, const isa
     CpuState& s = cpu.state;
     const auto port = static_cast<u16>(s.gpr[kRdx]);
     const unsigned size = item_size(i.mnemonic);
+    check_permission(cpu, port, size);  // even when there is nothing to repeat
     if (i.repeat == isa::RepeatPrefix::none) {
-        check_permission(cpu, port, size);
         item(cpu, i, port, size);
         return;
     }
     for (unsigned n = 0; n < kItemsPerCall; ++n) {
         const u64 left = s.gpr[kRcx] & i.address_mask;
         if (left == 0) return;
-        check_permission(cpu, port, size);
         item(cpu, i, port, size);
         set_counted(s.gpr[kRcx], left - 1, i.address_mask);
         if (left == 1) return;

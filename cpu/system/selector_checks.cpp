@@ -65,9 +65,8 @@ void arpl(Cpu& cpu, const isa::Instruction& i) {
     const u64 target = read_operand(cpu, i, i.operands[0], 2);
     const bool raise_rpl = (target & 3) < (source & 3);
     if (i.operands[0].kind == isa::OperandKind::memory) {
-        const u64 address = cpu.effective_address(i);
-        cpu.probe_write(i.segment, address, 2);
-        if (raise_rpl) cpu.write<u16>(i.segment, address, static_cast<u16>((target & ~u64{3}) | (source & 3)));
+        // As measured on a processor: without a change nothing is written, nor checked for writing.
+        if (raise_rpl) cpu.write<u16>(i.segment, cpu.effective_address(i), static_cast<u16>((target & ~u64{3}) | (source & 3)));
     } else if (raise_rpl) {
         write_gpr(cpu, i.operands[0], (target & ~u64{3}) | (source & 3));
     }

@@ -21,7 +21,8 @@ Linear stack_linear(Cpu& cpu, const PendingStack& stack, u64 offset, unsigned si
         return {offset};
     }
     const SegmentRegister& s = stack.ss;
-    if (!s.writable || offset < s.low || offset > s.high || size - 1 > s.high - offset) {
+    // A flat segment wraps.
+    if (!s.flat_write && (!s.writable || offset < s.low || offset > s.high || size - 1 > s.high - offset)) {
         cpu.raise(Vector::stack_fault, stack.error_code);
     }
     return {(s.base + offset) & 0xFFFFFFFF};

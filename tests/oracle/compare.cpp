@@ -51,7 +51,7 @@ void compare_fpu(const ProgramState& host, const ProgramState& guest, std::strin
 std::string differences(isa::CodeSize mode, const Outcome& host, const Outcome& guest, u32 defined_flags) {
     std::string text;
     if (host.vector != guest.vector) text += fmt::format("  vector: host {} bantam {}\n", host.vector, guest.vector);
-    const bool has_error = guest.vector >= 10 && guest.vector <= 14;
+    const bool has_error = (guest.vector >= 10 && guest.vector <= 14) || guest.vector == 17;
     if (has_error && host.error_code != guest.error_code) {
         text += fmt::format("  error code: host {:x} bantam {:x}\n", host.error_code, guest.error_code);
     }

@@ -1,5 +1,5 @@
-// Random programs: encodings drawn from the instruction table, with register values and addresses that mostly hit the
-// arena.
+// Random programs: encodings drawn from the instruction table, and random bytes, with register values and addresses
+// that mostly hit the arena, often at the edges of its pages.
 #pragma once
 
 #include <random>
@@ -13,37 +13,49 @@
 namespace bantam::oracle {
 
 struct Program {
+    u64 offset = 0;                              // in the arena
     std::vector<u8> bytes;                       // ends with INT3
-    std::vector<isa::Instruction> instructions;  // without the INT3
+    std::vector<isa::Instruction> instructions;  // without the INT3 and without an invalid last one
+    bool linear = true;                          // no branch: `instructions` are what executes, in this order
     [[nodiscard]] std::string disassembly(isa::CodeSize mode) const;
 };
+
+/// A program of exactly these bytes, decoded as far as they are valid; INT3 is added. The last instruction may be
+/// invalid.
+Program assemble(u64 offset, std::span<const u8> bytes, const isa::DecodeMode& mode);
 
 class Generator {
 public:
     Generator(u64 seed, isa::CodeSize mode, const isa::FeatureSet& features);
 
-    /// 1 to 6 instructions. Instructions whose result depends on the operating system are left out.
+    /// 1 to 6 instructions; the last may be invalid.
     Program program();
-    ProgramState state();
+    ProgramState state(const Program& program);
     Arena arena();
+    [[nodiscard]] const isa::DecodeMode& decode_mode() const { return decode_mode_; }
+    /// The table rows programs are made of.
+    [[nodiscard]] std::span<const u16> rows() const { return rows_; }
 
 private:
     [[nodiscard]] u64 below(u64 bound) { return random_() % bound; }
     [[nodiscard]] bool chance(unsigned percent) { return below(100) < percent; }
     u64 interesting(u64 bits_mask);
+    u64 data_offset();
     u64 pointer();
     bool append_instruction(Program& program);
+    bool append_random_bytes(Program& program);
+    void append(Program& program, std::span<const u8> bytes, const isa::Instruction& instruction);
     std::vector<u8> encode(const isa::Row& row);
-    void encode_modrm(std::vector<u8>& bytes, const isa::Row& row);
+    void encode_modrm(std::vector<u8>& bytes, const isa::Row& row, unsigned address_bits);
+    void append_bytes(std::vector<u8>& bytes, u64 value, unsigned count);
 
     std::mt19937_64 random_;
     isa::CodeSize mode_;
     isa::DecodeMode decode_mode_;
     std::vector<u16> rows_;
+    std::vector<u16> plain_rows_;  // those of the integer unit
+    u64 program_offset_ = 0;
     u32 undefined_ = 0;  // flags that are undefined behind the program so far
 };
-
-/// EFLAGS bits that are defined after `program`; `all_retired` is false when it stopped at a fault somewhere.
-u32 defined_flags(const Program& program, bool all_retired);
 
 }  // namespace bantam::oracle

@@ -10,9 +10,12 @@ namespace {
 constexpr u64 kPml4 = 0x1000, kPdpt = 0x2000, kPageDirectory = 0x3000, kArenaTable = 0x4000, kSystemTable = 0x5000;
 constexpr u64 kGdt = 0x6000, kIdt = 0x7000, kTss = 0x8000, kHandlers = 0x9000, kSupervisorStack = 0xA000;
 constexpr u64 kArenaPhysical = 0x20000;
-constexpr u64 kSystemLinear = 0x20000000;  // supervisor pages: tables, handlers, stack, mapped 1:1 from physical 0
+constexpr u64 kSystemPdpt = 0xB000, kSystemDirectory = 0xC000;
+// Supervisor pages: tables, handlers, stack, mapped 1:1 from physical 0; where no comparable program reaches.
+constexpr u64 kSystemLinear = 0xFFFF'8000'0000'0000;
 constexpr u64 kStackTop = kSystemLinear + kSupervisorStack + kPageSize;
 constexpr u64 kHandlerStride = 16;
+constexpr u64 kMappedPhysical = kArenaPhysical + kMappedFrom;
 constexpr u64 kPresent = 1, kWritable = 2, kUser = 4;
 
 std::unique_ptr<PhysicalMemory> make_memory() {
@@ -44,12 +47,14 @@ struct GuestCpu::Parts {
         poke(kPml4, kPdpt | kPresent | kWritable | kUser);
         poke(kPdpt, kPageDirectory | kPresent | kWritable | kUser);
         poke(kPageDirectory + 8 * (kArenaBase >> 21), kArenaTable | kPresent | kWritable | kUser);
-        poke(kPageDirectory + 8 * (kSystemLinear >> 21), kSystemTable | kPresent | kWritable);
+        poke(kPml4 + 8 * (kSystemLinear >> 39 & 511), kSystemPdpt | kPresent | kWritable);
+        poke(kSystemPdpt, kSystemDirectory | kPresent | kWritable);
+        poke(kSystemDirectory, kSystemTable | kPresent | kWritable);
         constexpr u64 kNoExecute = u64{1} << 63;
         for (u64 offset = kMappedFrom; offset < kMappedTo; offset += kPageSize) {
             u64 entry = (kArenaPhysical + offset) | kPresent | kUser;
             if (offset != kReadOnlyPage) entry |= kWritable;
-            if (offset != kCodePage) entry |= kNoExecute;
+            if (offset < kCodePage || offset >= kStackPage) entry |= kNoExecute;
             poke(kArenaTable + 8 * (offset / kPageSize), entry);
         }
         for (u64 offset = 0; offset < 0x10000; offset += kPageSize) {
@@ -64,7 +69,8 @@ struct GuestCpu::Parts {
             poke(kIdt + 16 * vector + 8, target >> 32);
             poke(kHandlers + vector * kHandlerStride, 0xF4);  // HLT
         }
-        poke(kTss + 4, kStackTop);  // RSP0
+        poke(kTss + 4, kStackTop);             // RSP0
+        poke(kTss + 0x60, u64{0xFFFF} << 48);  // no I/O permission bitmap
     }
 
     void set_system_registers() {
@@ -118,7 +124,12 @@ struct GuestCpu::Parts {
             std::memcpy(s.vector[reg].bytes.data(), initial.fxsave.data() + 160 + 16 * reg, 16);
             std::memcpy(s.vector[reg].bytes.data() + 16, initial.ymm_high[reg].data(), 16);
         }
+        s.x87_instruction_pointer = s.x87_data_pointer = s.x87_last_data_pointer = 0;
+        s.x87_code_segment = s.x87_data_segment = s.x87_last_data_segment = 0;
+        s.x87_opcode = s.x87_last_opcode = 0;
         s.attention = 0;
+        s.step_armed = s.resume_armed = false;
+        s.pending_debug = 0;
         s.dr[6] = 0xFFFF0FF0;
     }
 
@@ -141,7 +152,10 @@ const Model& GuestCpu::model() const { return parts_->model; }
 
 Outcome GuestCpu::run(isa::CodeSize mode, const ProgramState& initial, const Arena& arena, u64 most_instructions) {
     Parts& p = *parts_;
-    p.memory->copy_in(Physical{kArenaPhysical + kMappedFrom}, arena.bytes);
+    for (u64 page = 0; page < kMappedBytes; page += kPageSize) {
+        if (std::memcmp(this->arena() + page, arena.bytes.data() + page, kPageSize) == 0) continue;
+        p.memory->copy_in(Physical{kMappedPhysical + page}, std::span(arena.bytes).subspan(page, kPageSize));
+    }
     p.set_system_registers();
     p.cpu.update_mode();
     p.set_segments(mode);
@@ -167,10 +181,19 @@ Outcome GuestCpu::run(isa::CodeSize mode, const ProgramState& initial, const Are
     return outcome;
 }
 
-Arena GuestCpu::arena() const {
-    Arena arena;
-    parts_->memory->copy_out(Physical{kArenaPhysical + kMappedFrom}, arena.bytes);
-    return arena;
+GuestCpu::Trace GuestCpu::trace(isa::CodeSize mode, const ProgramState& initial, const Arena& arena,
+                                u64 most_instructions) {
+    Trace result;
+    parts_->engine->set_tracer([&](Cpu& cpu, const isa::Instruction& instruction) {
+        if (cpu.state.cpl != 3) return;
+        result.executed.push_back(instruction);
+        result.last_rip = cpu.state.rip();
+    });
+    run(mode, initial, arena, most_instructions);
+    parts_->engine->set_tracer(nullptr);
+    return result;
 }
+
+const u8* GuestCpu::arena() const { return parts_->memory->plain_ram(Physical{kMappedPhysical}); }
 
 }  // namespace bantam::oracle

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <vector>
 
 #include "cpu/cpu.h"
 #include "cpu/engine.h"
@@ -20,8 +21,15 @@ public:
     /// Runs at most `most_instructions`; Outcome::ended is false when they did not suffice.
     Outcome run(isa::CodeSize mode, const ProgramState& initial, const Arena& arena, u64 most_instructions);
 
-    /// The mapped part of the arena after the last run.
-    [[nodiscard]] Arena arena() const;
+    struct Trace {
+        std::vector<isa::Instruction> executed;  // in order; the last one may have faulted
+        u64 last_rip = 0;                        // where the last one was
+    };
+    /// Runs like run(), the slow way, and says what executed.
+    Trace trace(isa::CodeSize mode, const ProgramState& initial, const Arena& arena, u64 most_instructions);
+
+    /// The mapped part of the arena after the last run, kMappedBytes long.
+    [[nodiscard]] const u8* arena() const;
 
     /// The CPU model under test: the host's features.
     [[nodiscard]] const Model& model() const;

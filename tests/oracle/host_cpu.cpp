@@ -7,22 +7,26 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csetjmp>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <memory>
+#include <string>
 
 #include "base/check.h"
 
 namespace bantam::oracle {
 namespace {
 
-constexpr std::array kSignals{SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGSYS};
+constexpr std::array kSignals{SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGSYS, SIGALRM};
 constexpr std::size_t kFrameBytes = 16384;
 constexpr u16 kCode16 = 0x07, kData16 = 0x0F;  // LDT entries 0 and 1, RPL 3
 constexpr u16 kCode32 = 0x23, kData32 = 0x2B, kCode64 = 0x33;
@@ -42,6 +46,10 @@ struct Shared {
     alignas(64) std::array<u8, kFrameBytes> frame_fpu{};
     std::size_t fpu_bytes = 0;
     struct sigaction previous_sigfpe {};
+    u64 fs_base = 0;
+    u64 runs = 0;
+    u64 runs_at_last_tick = 0;
+    bool expired = false;
 };
 Shared shared;
 
@@ -53,6 +61,14 @@ std::size_t fpu_frame_bytes(const void* fpstate) {
 }
 
 void handle(int signal, siginfo_t* info, void* context) {
+    // A program may have left AC, NT or ID set; the kernel clears only TF, DF and RF, and sigreturn restores none of
+    // NT, ID. A stray instruction may have changed FS.
+    asm volatile(
+        "sub $128, %%rsp; pushfq; andl $0xFFDBBFFF, (%%rsp); popfq; add $128, %%rsp\n\t"
+        "wrfsbase %0"
+        :
+        : "r"(shared.fs_base)
+        : "cc", "memory");
     auto* interrupted = static_cast<ucontext_t*>(context);
     if (shared.capturing) {
         shared.capturing = false;
@@ -62,6 +78,12 @@ void handle(int signal, siginfo_t* info, void* context) {
             std::memcpy(shared.frame_fpu.data(), interrupted->uc_mcontext.fpregs, shared.fpu_bytes);
         }
         return;
+    }
+    if (signal == SIGALRM) {
+        const bool stuck = shared.inside && shared.runs == shared.runs_at_last_tick;
+        shared.runs_at_last_tick = shared.runs;
+        if (!stuck) return;
+        shared.expired = true;
     }
     if (!shared.inside) {
         // Bantam's own: an unmasked floating-point exception in code it executes on the host.
@@ -84,7 +106,7 @@ void install_handlers() {
     CHECK(sigaltstack(&alternate, nullptr) == 0);
     struct sigaction action {};
     action.sa_sigaction = &handle;
-    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
     for (const int signal : kSignals) {
         CHECK(sigaction(signal, &action, signal == SIGFPE ? &shared.previous_sigfpe : nullptr) == 0);
     }
@@ -120,6 +142,17 @@ void map_pages(u64 offset, u64 bytes, int protection) {
     void* const address = reinterpret_cast<void*>(kArenaBase + offset);
     void* const got = mmap(address, bytes, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
     CHECK(got == address);
+}
+
+/// Where the process's own mappings begin: below, and outside the arena, every access faults.
+u64 first_foreign_mapping() {
+    std::ifstream maps("/proc/self/maps");
+    u64 first = ~u64{0};
+    for (std::string line; std::getline(maps, line);) {
+        const u64 begin = std::stoull(line, nullptr, 16);
+        if (begin < kArenaBase || begin >= kArenaBase + kArenaBytes) first = std::min(first, begin);
+    }
+    return first;
 }
 
 /// Fills the frame's FPU area from `initial`; the layout is the standard XSAVE format.
@@ -165,31 +198,39 @@ constexpr std::array kGregOrder{REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_RSP, REG
 HostCpu::HostCpu() {
     map_pages(kDataPage, kReadOnlyPage - kDataPage, PROT_READ | PROT_WRITE);
     map_pages(kReadOnlyPage, kPageSize, PROT_READ);
-    map_pages(kCodePage, kPageSize, PROT_READ | PROT_WRITE | PROT_EXEC);
+    map_pages(kCodePage, kStackPage - kCodePage, PROT_READ | PROT_WRITE | PROT_EXEC);
     map_pages(kStackPage, kMappedTo - kStackPage, PROT_READ | PROT_WRITE);
     install_segment(0, true);
     install_segment(1, false);
+    asm volatile("rdfsbase %0" : "=r"(shared.fs_base));
     install_handlers();
+    // Ends loops: a program still running at the second tick is stopped.
+    const itimerval tick{.it_interval = {.tv_sec = 0, .tv_usec = 500'000},
+                         .it_value = {.tv_sec = 0, .tv_usec = 500'000}};
+    CHECK(setitimer(ITIMER_REAL, &tick, nullptr) == 0);
+    first_foreign_ = first_foreign_mapping();
     shared.capturing = true;
     CHECK(raise(SIGTRAP) == 0);
     CHECK(!shared.capturing && shared.fpu_bytes >= kYmmHighOffset + 256 && shared.fpu_bytes <= kFrameBytes);
     forbid_system_calls();
 }
 
-HostCpu::~HostCpu() { munmap(reinterpret_cast<void*>(kArenaBase), kArenaBytes); }
+HostCpu::~HostCpu() {
+    const itimerval none{};
+    setitimer(ITIMER_REAL, &none, nullptr);
+    munmap(reinterpret_cast<void*>(kArenaBase), kArenaBytes);
+}
 
-const u8* HostCpu::arena() const { return reinterpret_cast<const u8*>(kArenaBase); }
+const u8* HostCpu::arena() const { return reinterpret_cast<const u8*>(kArenaBase + kMappedFrom); }
 
 Outcome HostCpu::run(isa::CodeSize mode, const ProgramState& initial, const Arena& arena) {
-    // The read-only page never changes, so its contents are written only when they differ.
     u8* const memory = reinterpret_cast<u8*>(kArenaBase);
-    const std::size_t before = kReadOnlyPage - kMappedFrom;
-    std::memcpy(memory + kMappedFrom, arena.bytes.data(), before);
-    std::memcpy(memory + kCodePage, arena.bytes.data() + before + kPageSize, kMappedTo - kCodePage);
-    if (std::memcmp(memory + kReadOnlyPage, arena.bytes.data() + before, kPageSize) != 0) {
-        CHECK(mprotect(memory + kReadOnlyPage, kPageSize, PROT_READ | PROT_WRITE) == 0);
-        std::memcpy(memory + kReadOnlyPage, arena.bytes.data() + before, kPageSize);
-        CHECK(mprotect(memory + kReadOnlyPage, kPageSize, PROT_READ) == 0);
+    for (u64 page = kMappedFrom; page < kMappedTo; page += kPageSize) {
+        if (std::memcmp(memory + page, arena.at(page), kPageSize) == 0) continue;
+        const bool read_only = page == kReadOnlyPage;
+        if (read_only) CHECK(mprotect(memory + page, kPageSize, PROT_READ | PROT_WRITE) == 0);
+        std::memcpy(memory + page, arena.at(page), kPageSize);
+        if (read_only) CHECK(mprotect(memory + page, kPageSize, PROT_READ) == 0);
     }
 
     ucontext_t& frame = shared.frame;
@@ -213,7 +254,8 @@ Outcome HostCpu::run(isa::CodeSize mode, const ProgramState& initial, const Aren
     frame.uc_mcontext.fpregs = reinterpret_cast<fpregset_t>(shared.frame_fpu.data());
 
     Outcome outcome;
-    outcome.ended = true;
+    ++shared.runs;
+    shared.expired = false;
     if (sigsetjmp(shared.back, 0) == 0) {
         shared.inside = true;
         asm volatile(
@@ -227,6 +269,7 @@ Outcome HostCpu::run(isa::CodeSize mode, const ProgramState& initial, const Aren
             : "memory", "rax");
         __builtin_unreachable();
     }
+    outcome.ended = !shared.expired;
     const auto& result = shared.result.uc_mcontext.gregs;
     outcome.vector = static_cast<u8>(result[REG_TRAPNO]);
     outcome.error_code = static_cast<u32>(result[REG_ERR]);

@@ -25,11 +25,20 @@ public:
     HostCpu(const HostCpu&) = delete;
     HostCpu& operator=(const HostCpu&) = delete;
 
-    /// Loads `initial` and the arena contents, runs until INT3 or a fault, and returns what happened.
+    /// Loads `initial` and the arena contents, runs until INT3 or a fault, and returns what happened. Outcome::ended is
+    /// false for a program that was stopped after half a second.
     Outcome run(isa::CodeSize mode, const ProgramState& initial, const Arena& arena);
 
-    /// The arena after the last run.
+    /// The mapped part of the arena after the last run, kMappedBytes long.
     [[nodiscard]] const u8* arena() const;
+
+    /// False for addresses where this process has, or may come to have, memory of its own.
+    [[nodiscard]] bool faults_like_guest(u64 address) const {
+        return address < first_foreign_ || (address >= kArenaBase && address < kArenaBase + kArenaBytes);
+    }
+
+private:
+    u64 first_foreign_ = 0;
 };
 
 }  // namespace bantam::oracle

@@ -1,82 +1,106 @@
 // The oracle suite: random programs on the host CPU and on Bantam, compared in everything a program can see.
-//   oracle --mode 64|32|16 [--cases N] [--seed N] [--most-failures N]
-// Prints how many cases ran and how many differed; exits with 1 when any did. A fixed seed repeats a run exactly.
+//   oracle --mode 64|32|16 [--cases N] [--seed N] [--most-failures N] [--all-flags] [--rows]
+// Prints how many cases ran and how many differed, shrunk to few instructions; exits with 1 when any did. A fixed seed
+// repeats a run exactly. --rows lists the rows of the instruction table that no case executed to completion.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
+#include <map>
 #include <random>
 
-#include "tests/oracle/compare.h"
-#include "tests/oracle/generator.h"
-#include "tests/oracle/guest_cpu.h"
-#include "tests/oracle/host_cpu.h"
+#include "cpu/isa/table.h"
+#include "tests/oracle/judge.h"
 
 namespace bantam::oracle {
 namespace {
 
-constexpr u64 kMostInstructions = 2000;
 constexpr u64 kArenaLifetime = 64;  // programs that start from the same random memory
+
+struct Options {
+    isa::CodeSize mode = isa::CodeSize::bits64;
+    u64 cases = 1'000'000;
+    u64 seed = 1;
+    u64 most_failures = 10;
+    bool all_flags = false;
+    bool rows = false;
+};
 
 struct Tally {
     u64 compared = 0;
-    u64 skipped = 0;  // loops, or a page fault outside the arena, where the host process has memory of its own
+    u64 skipped = 0;
     u64 different = 0;
+    std::array<u64, 33> vectors{};          // how programs ended
+    std::map<std::string, u64> suspects{};  // differing programs by their mnemonics
+    std::vector<bool> row_completed{};
 };
-
-bool comparable(const Outcome& guest) {
-    if (!guest.ended) return false;
-    return guest.vector != 14 || (guest.cr2 >= kArenaBase && guest.cr2 < kArenaBase + kArenaBytes);
-}
-
-std::string memory_differences(const HostCpu& host, const Arena& guest) {
-    std::string text;
-    const u8* memory = host.arena() + kMappedFrom;
-    if (std::memcmp(memory, guest.bytes.data(), guest.bytes.size()) == 0) return text;
-    for (std::size_t at = 0; at < guest.bytes.size(); ++at) {
-        if (memory[at] != guest.bytes[at]) {
-            text += fmt::format("  memory {:x}: host {:02x} bantam {:02x}\n", kArenaBase + kMappedFrom + at, memory[at],
-                                guest.bytes[at]);
-        }
-    }
-    return text;
-}
 
 void report(u64 case_number, isa::CodeSize mode, const Program& program, const ProgramState& initial,
             const std::string& differences) {
     fmt::print("case {}:\n{}", case_number, program.disassembly(mode));
-    fmt::print("  bytes:");
+    fmt::print("  bytes at {:x}:", program.offset);
     for (const u8 byte : program.bytes) fmt::print(" {:02x}", byte);
     fmt::print("\n  start: eflags {:x}", initial.eflags);
     for (std::size_t reg = 0; reg < 16; ++reg) fmt::print(" r{} {:x}", reg, initial.gpr[reg]);
     fmt::print("\n{}\n", differences);
 }
 
-Tally run(isa::CodeSize mode, u64 cases, u64 seed, u64 most_failures) {
-    GuestCpu guest;
-    HostCpu host;
-    Generator generator(seed, mode, guest.model().features);
+std::string mnemonics(const Program& program) {
+    std::string text;
+    for (const isa::Instruction& instruction : program.instructions) {
+        if (!text.empty()) text += "; ";
+        text += isa::mnemonic_name(instruction.mnemonic);
+    }
+    return text;
+}
+
+Tally run(const Options& options) {
+    Judge judge(options.mode, options.all_flags);
+    Generator generator(options.seed, options.mode, judge.model().features);
     Tally tally;
+    tally.row_completed.resize(isa::table().size());
     Arena arena;
-    for (u64 number = 0; number < cases && tally.different < most_failures; ++number) {
+    for (u64 number = 0; number < options.cases && tally.different < options.most_failures; ++number) {
         if (number % kArenaLifetime == 0) arena = generator.arena();
         const Program program = generator.program();
-        const ProgramState initial = generator.state();
-        std::memcpy(arena.at(kProgramOffset), program.bytes.data(), program.bytes.size());
-        const Outcome by_guest = guest.run(mode, initial, arena, kMostInstructions);
-        if (!comparable(by_guest)) {
+        const ProgramState initial = generator.state(program);
+        const Verdict verdict = judge.judge(program, initial, arena);
+        if (verdict.kind == Verdict::skipped) {
             ++tally.skipped;
             continue;
         }
-        const Outcome by_host = host.run(mode, initial, arena);
         ++tally.compared;
-        std::string text = differences(mode, by_host, by_guest, defined_flags(program, by_guest.vector == 3));
-        text += memory_differences(host, guest.arena());
-        if (text.empty()) continue;
+        ++tally.vectors[std::min<u8>(verdict.vector, 32)];
+        for (const isa::Instruction& instruction : verdict.completed) tally.row_completed[instruction.row] = true;
+        if (verdict.kind == Verdict::equal) continue;
         ++tally.different;
-        report(number, mode, program, initial, text);
+        const Program small = judge.shrink(program, initial, arena, generator.decode_mode());
+        std::string text = judge.judge(small, initial, arena).text;
+        if (text.empty()) text = "  (only with what ran before)\n" + verdict.text;
+        ++tally.suspects[mnemonics(small)];
+        report(number, options.mode, small, initial, text);
+    }
+    if (options.rows) {
+        for (const u16 row : generator.rows()) {
+            if (tally.row_completed[row]) continue;
+            const isa::Row& facts = isa::table()[row];
+            fmt::print("row {} never completed: {} (map {}, opcode {:02x}{})\n", row,
+                       isa::mnemonic_name(facts.mnemonic), facts.map, facts.opcode, facts.vex ? ", VEX" : "");
+        }
     }
     return tally;
+}
+
+void print_summary(const Options& options, const Tally& tally, double seconds) {
+    for (const auto& [names, count] : tally.suspects) fmt::print("  {:6} {}\n", count, names);
+    fmt::print("ended by:");
+    for (std::size_t vector = 0; vector < tally.vectors.size(); ++vector) {
+        if (tally.vectors[vector] != 0) fmt::print(" {}: {}", vector, tally.vectors[vector]);
+    }
+    const unsigned bits = options.mode == isa::CodeSize::bits64 ? 64 : options.mode == isa::CodeSize::bits32 ? 32 : 16;
+    fmt::print("\noracle: {}-bit, seed {}: {} compared, {} skipped, {} different, {:.0f} cases/s\n", bits, options.seed,
+               tally.compared, tally.skipped, tally.different,
+               static_cast<double>(tally.compared + tally.skipped) / seconds);
 }
 
 }  // namespace
@@ -85,23 +109,21 @@ Tally run(isa::CodeSize mode, u64 cases, u64 seed, u64 most_failures) {
 int main(int argc, char** argv) {
     using bantam::isa::CodeSize;
     CLI::App app{"Random programs on the host CPU and on Bantam, compared"};
+    bantam::oracle::Options options;
     unsigned bits = 64;
-    bantam::u64 cases = 1'000'000;
-    bantam::u64 seed = 1;
-    bantam::u64 most_failures = 10;
     app.add_option("--mode", bits, "Code size in bits")->check(CLI::IsMember({16, 32, 64}));
-    app.add_option("--cases", cases, "Programs to generate");
-    app.add_option("--seed", seed, "Seed of the generator; 0: a fresh one");
-    app.add_option("--most-failures", most_failures, "Stop after so many differences");
+    app.add_option("--cases", options.cases, "Programs to generate");
+    app.add_option("--seed", options.seed, "Seed of the generator; 0: a fresh one");
+    app.add_option("--most-failures", options.most_failures, "Stop after so many differences");
+    app.add_flag("--all-flags", options.all_flags, "Compare undefined flags too");
+    app.add_flag("--rows", options.rows, "List the table rows that never completed");
     CLI11_PARSE(app, argc, argv);
-    if (seed == 0) seed = std::random_device{}() | 1u;
+    if (options.seed == 0) options.seed = std::random_device{}() | 1u;
+    options.mode = bits == 64 ? CodeSize::bits64 : bits == 32 ? CodeSize::bits32 : CodeSize::bits16;
 
-    const CodeSize mode = bits == 64 ? CodeSize::bits64 : bits == 32 ? CodeSize::bits32 : CodeSize::bits16;
     const auto start = std::chrono::steady_clock::now();
-    const bantam::oracle::Tally tally = bantam::oracle::run(mode, cases, seed, most_failures);
+    const bantam::oracle::Tally tally = bantam::oracle::run(options);
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
-    fmt::print("oracle: {}-bit, seed {}: {} compared, {} skipped, {} different, {:.0f} cases/s\n", bits, seed,
-               tally.compared, tally.skipped, tally.different,
-               static_cast<double>(tally.compared + tally.skipped) / elapsed.count());
+    bantam::oracle::print_summary(options, tally, elapsed.count());
     return tally.different == 0 && tally.compared > 0 ? 0 : 1;
 }

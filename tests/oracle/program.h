@@ -14,16 +14,18 @@ inline constexpr u64 kArenaBase = 0x10000000;
 inline constexpr u64 kArenaBytes = 0x10000;
 inline constexpr u64 kDataPage = 0x1000;      // 3 pages, read and write
 inline constexpr u64 kReadOnlyPage = 0x4000;  // 1 page
-inline constexpr u64 kCodePage = 0x5000;      // 1 page, read, write and execute
-inline constexpr u64 kStackPage = 0x6000;     // 2 pages
+inline constexpr u64 kCodePage = 0x5000;      // 2 pages, read, write and execute
+inline constexpr u64 kStackPage = 0x7000;     // 2 pages, read and write
 inline constexpr u64 kMappedFrom = 0x1000;
-inline constexpr u64 kMappedTo = 0x8000;  // everything else in the arena is not present
-inline constexpr u64 kProgramOffset = kCodePage + 0x800;
+inline constexpr u64 kMappedTo = 0x9000;  // everything else in the arena is not present
+inline constexpr u64 kMappedBytes = kMappedTo - kMappedFrom;
+inline constexpr u64 kPageBytes = 0x1000;
 
 /// Contents of the mapped part of the arena.
 struct Arena {
-    std::array<u8, kMappedTo - kMappedFrom> bytes{};
+    std::array<u8, kMappedBytes> bytes{};
     [[nodiscard]] u8* at(u64 offset) { return bytes.data() + (offset - kMappedFrom); }
+    [[nodiscard]] const u8* at(u64 offset) const { return bytes.data() + (offset - kMappedFrom); }
 };
 
 struct alignas(64) ProgramState {
@@ -42,7 +44,7 @@ struct Outcome {
     ProgramState state;
 };
 
-/// EFLAGS bits a program can see and change at CPL 3.
-inline constexpr u32 kVisibleFlags = 0x00244FD5 & ~0x200u & ~0x100u;
+/// EFLAGS bits a program at CPL 3 can see or change.
+inline constexpr u32 kVisibleFlags = 0x00257FD5;
 
 }  // namespace bantam::oracle
