@@ -71,7 +71,8 @@ public:
     void describe(Archive& archive);
 
     // --- what firmware would do, for kernels loaded without one
-    /// DRAM in C0000h-FFFFFh, PIRQ routes, power management at kPmBase, text mode 3 with `font`, virtual wire APIC.
+    /// DRAM in C0000h-FFFFFh, PIRQ routes, power management at kPmBase, text mode 3 with `font`, keyboard on,
+    /// virtual wire APIC.
     void set_up_without_firmware(const devices::VgaFont& font);
     static constexpr u16 kPmBase = boot::kPmBase;
 

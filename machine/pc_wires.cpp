@@ -134,6 +134,8 @@ void Pc::set_up_without_firmware(const devices::VgaFont& font) {
     pm_.write_config(0x80, 1, 1);            // PMREGMISC: decode it
     pm_.write_config(0x3C, 1, boot::kSciIrq);
     vga_.set_text_mode_3(font);
+    io_.write(0x64, 1, 0x60);  // 8042 command byte: translate, mouse off, passed its self-test, IRQ 1
+    io_.write(0x60, 1, 0x65);
     if (local_apic_.enabled()) local_apic_.enter_virtual_wire_mode();
     io_apic_.write(0, 0);  // IOREGSEL: the identification register, written through IOWIN
     io_apic_.write(0x10, u32{boot::kIoApicId} << 24);

@@ -2,6 +2,7 @@
 """Runs the program itself: exit statuses and messages for bad usage and bad files, and the texts it generates."""
 import os
 import pathlib
+import struct
 import subprocess
 import sys
 import tempfile
@@ -111,6 +112,20 @@ class CommandLine(unittest.TestCase):
         self.assertIn("ret", lines[2])
         self.fails(65, "disassemble", str(code), "--offset", "8", says="beyond its end")
         self.fails(64, "disassemble", str(code), "--bits", "8", says="16, 32 or 64")
+
+    def test_monitor(self) -> None:
+        kernel = self.path / "loop"  # multiboot: header with addresses, then JMP to itself
+        at = 0x100000
+        kernel.write_bytes(struct.pack("<8I", 0x1BADB002, 0x10000, -(0x1BADB002 + 0x10000) & 0xFFFFFFFF, at, at, 0, 0, at + 32) +
+                           b"\xeb\xfe")
+        picture = self.path / "screen.png"
+        done = subprocess.run([BANTAM, "run", "--headless", "--kernel", str(kernel), "--serial", "none", "--monitor", "stdio",
+                               "--wall-limit", "30s"], capture_output=True, text=True, timeout=60, check=False,
+                              input=f"xp /2bx 0x100020\nscreendump {picture}\ncont/3\nquit\n")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("0xeb", done.stdout)
+        self.assertIn("cont takes no /FORMAT", done.stdout)
+        self.assertTrue(picture.read_bytes().startswith(b"\x89PNG"))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@
 
 #include <deque>
 
+#include "devices/key_names.h"
+
 namespace bantam {
 namespace {
 
@@ -213,6 +215,20 @@ TEST_F(PcTest, AcpiPowerOff) {
     EXPECT_NEAR(in(Pc::kPmBase + 8, 4) - first, 3579, 2);
     out(Pc::kPmBase + 4, 0x2000, 2);  // SLP_EN, type 0: S5
     EXPECT_EQ(power_offs_, 1);
+}
+
+TEST_F(PcTest, KernelsWithoutFirmwareReadKeysFromPort60h) {
+    pc_->set_up_without_firmware(devices::make_plain_font());
+    const devices::KeyCode left = devices::key_by_name("left").value();
+    std::vector<u32> codes;
+    for (const bool pressed : {true, false}) {
+        pc_->keyboard().key(left, pressed);
+        for (unsigned i = 0; i < 4; ++i) {
+            advance(kMs);
+            if ((in(0x64) & 1) != 0) codes.push_back(in(0x60));
+        }
+    }
+    EXPECT_EQ(codes, (std::vector<u32>{0xE0, 0x4B, 0xE0, 0xCB}));
 }
 
 TEST_F(PcTest, PowerButtonRaisesTheSci) {
