@@ -14,7 +14,8 @@ namespace bantam {
 
 class KeyTyper {
 public:
-    static constexpr u64 kHold_ns = 50'000'000;
+    /// 100 ms, as QEMU holds keys: games that move per tick see the key down for at least one.
+    static constexpr u64 kHold_ns = 100'000'000;
     static constexpr u64 kGap_ns = 20'000'000;
     static constexpr std::size_t kMaxWaiting = 1024;
 

@@ -3,6 +3,8 @@
 
     run_guest.py --bantam FILE [--engine NAME] [--results FOLDER] GUEST...   run guests; status 1 when one fails
     run_guest.py --reference GUEST...                                        the same under qemu-system-x86_64 (TCG)
+    run_guest.py --determinism N GUEST...     run each N times, every second time on a busy host: same hash, same output
+    run_guest.py --compare GUEST...           kernel warnings that only Bantam, or only QEMU, shows
     run_guest.py --list [--slow]                                             names, for CMake
     run_guest.py --status FOLDER                                             rewrite docs/STATUS.md from kept results
 
@@ -51,8 +53,12 @@ def bantam_command(guest: dict, cache: pathlib.Path, arguments: argparse.Namespa
         command += ["--cpu", guest["cpu"]]
     if "time_limit" in guest:
         command += ["--time-limit", guest["time_limit"]]
+    if "clock" in guest:
+        command += ["--clock", guest["clock"]]
     if guest.get("screen"):
         command += ["--serial", "none", "--screen-text", str(screen)]
+        if "dialogue" in guest:
+            command += ["--monitor", "stdio"]
     else:
         command += ["--serial", "stdio"]
     return command
@@ -116,6 +122,78 @@ def run(command: list[str], guest: dict, limit: float) -> Outcome:
     return outcome
 
 
+def converse(command: list[str], guest: dict, limit: float) -> Outcome:
+    """Runs a screen guest by its dialogue: once its pattern is on the screen, each command is given; then the guest is ended
+    when the screen shows the expectations."""
+    outcome = Outcome()
+    started = time.monotonic()
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        def say(line: str) -> str:
+            os.write(process.stdin.fileno(), line.encode() + b"\n")
+            return listen()
+
+        def listen() -> str:
+            answer = b""
+            while not answer.endswith(b"(bantam) ") and (chunk := os.read(process.stdout.fileno(), 65536)):
+                answer += chunk
+            return answer.decode(errors="replace").removesuffix("(bantam) ")
+
+        turns = [*guest["dialogue"], *([pattern, ""] for pattern in guest["expect"])]
+        listen()  # the first prompt
+        while turns and time.monotonic() - started < limit and process.poll() is None:
+            outcome.text = say("screentext")
+            while turns and re.search(turns[0][0], outcome.text):
+                if line := turns.pop(0)[1]:
+                    say(line)
+                    break
+            time.sleep(0.1)
+        if turns:
+            outcome.text += f"\nthe dialogue waits for '{turns[0][0]}'\n"
+        if process.poll() is None:
+            os.write(process.stdin.fileno(), b"quit\n")
+        outcome.status = process.wait(timeout=20)
+    outcome.seconds = time.monotonic() - started
+    return outcome
+
+
+def warnings_of(text: str) -> set[str]:
+    """Kernel warnings without their time stamps and numbers, which differ between boards."""
+    lines = re.findall(r"^bantam: warning (.*)$", text, re.MULTILINE)
+    return {re.sub(r"0x[0-9a-f]+|\d+", "N", re.sub(r"^\[[^]]*\] ", "", line)) for line in lines}
+
+
+def compare(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
+    cache = fetch(guest)
+    limit = guest["seconds"] + 30
+    ours = run(bantam_command(guest, cache, arguments, pathlib.Path("/dev/null")), guest, limit)
+    theirs = run(reference_command(guest, cache), guest, limit)
+    mine, reference = warnings_of(ours.text), warnings_of(theirs.text)
+    finished = "bantam: done" in ours.text and "bantam: done" in theirs.text
+    print(f"{name}: {len(mine)} warnings under Bantam, {len(reference)} under QEMU{'' if finished else ': NOT FINISHED'}")
+    print("".join(f"  only Bantam: {line}\n" for line in sorted(mine - reference)) +
+          "".join(f"  only QEMU:   {line}\n" for line in sorted(reference - mine)), end="")
+    return finished and not mine - reference
+
+
+def determinism(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
+    command = bantam_command(guest, fetch(guest), arguments, pathlib.Path("/dev/null")) + ["--print-hash"]
+    outputs: set[str] = set()
+    hashes: list[str] = []
+    for turn in range(arguments.determinism):
+        busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (turn % 2))]
+        try:
+            outcome = run(command, guest, guest["seconds"] + 30)
+        finally:
+            for process in busy:
+                process.kill()
+                process.wait()
+        outputs.add(outcome.text)
+        hashes += re.findall(r"\b[0-9a-f]{16,}\b", outcome.text.splitlines()[-1] if outcome.text else "") or ["none"]
+    same = len(outputs) == 1 and "none" not in hashes
+    print(f"{name}: {len(hashes)} runs, {'one hash: ' + hashes[0] if same else 'FAILED: ' + ' '.join(hashes)}")
+    return same
+
+
 def complaints(guest: dict, outcome: Outcome, text: str, reference: bool) -> list[str]:
     found = []
     count = matched(guest["expect"], text)
@@ -137,9 +215,10 @@ def run_guest(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         screen = pathlib.Path(folder) / "screen.txt"
         command = reference_command(guest, cache) if arguments.reference else bantam_command(guest, cache, arguments, screen)
-        outcome = run(command, guest, guest["seconds"] + 30)
+        talks = "dialogue" in guest and not arguments.reference
+        outcome = (converse if talks else run)(command, guest, guest["seconds"] - 10 if talks else guest["seconds"] + 30)
         text = outcome.text
-        if guest.get("screen") and screen.exists():
+        if guest.get("screen") and screen.exists() and not talks:
             text += screen.read_text(encoding="utf-8", errors="replace")
     found = complaints(guest, outcome, text, arguments.reference)
     print(f"{name}: {'FAILED' if found else 'ok'} in {outcome.seconds:.1f} s")
@@ -176,6 +255,8 @@ def main() -> int:
     parser.add_argument("--engine", default="interpreter")
     parser.add_argument("--results")
     parser.add_argument("--reference", action="store_true")
+    parser.add_argument("--determinism", type=int, metavar="N")
+    parser.add_argument("--compare", action="store_true")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--slow", action="store_true", help="with --list: those too long for ./check instead")
     parser.add_argument("--status", metavar="FOLDER")
@@ -191,7 +272,8 @@ def main() -> int:
     unknown = [name for name in arguments.guests if name not in guests]
     if unknown or not arguments.guests:
         sys.exit(f"run_guest: name guests of guests.toml: {' '.join(guests)}")
-    results = [run_guest(name, guests[name], arguments) for name in arguments.guests]
+    action = determinism if arguments.determinism else compare if arguments.compare else run_guest
+    results = [action(name, guests[name], arguments) for name in arguments.guests]
     return 0 if all(results) else 1
 
 
