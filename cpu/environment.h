@@ -28,6 +28,10 @@ public:
     virtual bool read_apic_msr(u32 index, u64& value) = 0;
     virtual bool write_apic_msr(u32 index, u64 value) = 0;
 
+    /// SMIACT#: the processor enters (before it saves its state) or has left system management mode; the board shows or
+    /// hides SMRAM. A board without SMRAM need not care.
+    virtual void set_smm_active(bool /*active*/) {}
+
     /// FERR# output (CR0.NE = 0 error route); the board's port F0h answers with IGNNE#.
     virtual void set_ferr(bool asserted) = 0;
     /// Shutdown cycle: triple fault.

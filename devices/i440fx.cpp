@@ -7,13 +7,20 @@
 
 namespace bantam::devices {
 namespace {
+// Firmware looks for fw_cfg on boards whose host bridge bears this subsystem (PCI SIG ids of QEMU's machines).
+constexpr u16 kVirtualMachineVendor = 0x1AF4, kVirtualMachine = 0x1100;
 constexpr u8 kPam0 = 0x59;
 constexpr u8 kSmram = 0x72;
 constexpr u8 kOpen = 0x40, kClosed = 0x20, kLocked = 0x10, kEnabled = 0x08;
 }  // namespace
 
 I440fx::I440fx(Pins pins)
-    : PciFunction("i440fx", {.vendor = 0x8086, .device = 0x1237, .revision = 0x02, .class_code = 0x060000}),
+    : PciFunction("i440fx", {.vendor = 0x8086,
+                             .device = 0x1237,
+                             .revision = 0x02,
+                             .class_code = 0x060000,
+                             .subsystem_vendor = kVirtualMachineVendor,
+                             .subsystem = kVirtualMachine}),
       pins_(std::move(pins)) {
     define(0x04, 0x06, 0x40);  // memory access and bus master are hard-wired on
     define(0x06, 0x80, 0);

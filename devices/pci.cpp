@@ -12,6 +12,7 @@ constexpr unsigned kCommand = 0x04;
 constexpr unsigned kStatus = 0x06;
 constexpr unsigned kBar0 = 0x10;
 constexpr unsigned kBarEnd = 0x28;
+constexpr u8 kRomBar = 0x30;
 
 constexpr bool overlaps(unsigned offset, unsigned size, unsigned begin, unsigned end) {
     return offset < end && offset + size > begin;
@@ -54,6 +55,13 @@ void PciFunction::add_bar(unsigned index, Space space, u32 size) {
         define(static_cast<u8>(kBar0 + 4 * index + i), static_cast<u8>(type >> (8 * i)),
                static_cast<u8>(writable >> (8 * i)));
     }
+}
+
+void PciFunction::add_rom_bar(u32 size) {
+    CHECK(size >= 0x800 && (size & (size - 1)) == 0);
+    rom_size_ = size;
+    const u32 writable = ~(size - 1) | 1;
+    for (unsigned i = 0; i < 4; ++i) define(static_cast<u8>(kRomBar + i), 0, static_cast<u8>(writable >> (8 * i)));
 }
 
 void PciFunction::reset() {
@@ -110,7 +118,8 @@ void PciFunction::write_config(u8 offset, unsigned size, u32 value) {
         config_[at] = replace_bits<u8>(config_[at], byte, writable_[at]);
     }
     config_changed(offset, size);
-    const bool maps = overlaps(offset, size, kCommand, kCommand + 2) || overlaps(offset, size, kBar0, kBarEnd);
+    const bool maps = overlaps(offset, size, kCommand, kCommand + 2) || overlaps(offset, size, kBar0, kBarEnd) ||
+                      overlaps(offset, size, kRomBar, kRomBar + 4);
     if (maps && mapping_listener_) mapping_listener_();
 }
 
@@ -126,6 +135,17 @@ PciFunction::Window PciFunction::window(unsigned index) const {
     // A sizing write leaves all ones there for a moment; nothing decodes the top of the space on a PC.
     const bool sizing = w.base == (~(u64{bar.size} - 1) & (w.io ? 0xFFFFFFFC : 0xFFFFFFF0));
     w.enabled = bit(config_[kCommand], w.io ? 0 : 1) && w.base != 0 && !sizing;
+    return w;
+}
+
+PciFunction::Window PciFunction::rom_window() const {
+    Window w;
+    if (rom_size_ == 0) return w;
+    const u32 value = config32(kRomBar);
+    w.size = rom_size_;
+    w.base = value & ~u32{0x7FF};
+    const bool sizing = w.base == static_cast<u32>(~(rom_size_ - 1) & ~0x7FFu);
+    w.enabled = bit(config_[kCommand], 1) && bit(value, 0) && w.base != 0 && !sizing;
     return w;
 }
 

@@ -43,6 +43,8 @@ public:
         u64 size = 0;
     };
     [[nodiscard]] Window window(unsigned index) const;
+    /// What the expansion ROM base address register decodes now; `enabled` needs its own enable bit as well.
+    [[nodiscard]] Window rom_window() const;
     [[nodiscard]] bool bus_master() const { return (config_[4] & 4) != 0; }
     [[nodiscard]] u8 interrupt_line() const { return config_[0x3C]; }
     [[nodiscard]] u8 interrupt_pin() const { return config_[0x3D]; }
@@ -53,6 +55,9 @@ protected:
     enum class Space { memory, prefetchable_memory, io };
     /// Declares base address register `index`; `size` is a power of two. Construction time only.
     void add_bar(unsigned index, Space space, u32 size);
+    /// Declares the expansion ROM base address register; `size` is a power of two, at least 2 KiB. Construction time
+    /// only.
+    void add_rom_bar(u32 size);
     /// Default and writable bits of one byte. Construction time only.
     void define(u8 offset, u8 value, u8 writable);
     /// Changes which bits of one byte software can write (lock bits).
@@ -79,6 +84,7 @@ private:
     std::array<u8, 256> writable_{};
     std::array<u8, 256> clear_on_one_{};
     std::array<Bar, 6> bars_{};
+    u32 rom_size_ = 0;
     std::function<void()> mapping_listener_;
 };
 

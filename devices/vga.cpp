@@ -30,14 +30,15 @@ constexpr u8 memory_map_bits(u8 miscellaneous) { return (miscellaneous >> 2) & 3
 Vga::Vga(Scheduler& scheduler, Pins pins)
     : scheduler_(scheduler),
       pins_(std::move(pins)),
-      memory_(256 * 1024),
-      retrace_timer_(scheduler, "vga.retrace", [this] { retrace_started(); }) {}
+      retrace_timer_(scheduler, "vga.retrace", [this] { retrace_started(); }) {
+    clear_memory();
+}
 
 void Vga::reset() {
     const bool was_asserted =
         r_.retrace_latched && bit(r_.crtc[kCrtcRetraceEnd], 4) && !bit(r_.crtc[kCrtcRetraceEnd], 5);
     r_ = {};
-    std::fill(memory_.begin(), memory_.end(), u8{0});
+    clear_memory();
     retrace_timer_.disarm();
     if (was_asserted && pins_.interrupt) pins_.interrupt(false);
     if (pins_.memory_map_changed) pins_.memory_map_changed();
@@ -65,8 +66,12 @@ void Vga::describe(Archive& archive) {
     archive.bytes("latch", r_.latch.data(), r_.latch.size());
     archive.field("retrace_latched", r_.retrace_latched);
     archive.field("frame_base_ns", r_.frame_base_ns);
-    archive.bytes("memory", memory_.data(), memory_.size());
+    archive.field("dispi_index", r_.dispi_index);
+    archive.field("dispi_low", r_.dispi_low);
+    archive.field("dispi", r_.dispi);
+    archive.bytes("memory", memory_.get(), kMemoryBytes);
     if (!archive.loading()) return;
+    enable_dispi(r_.dispi[4] | 0x80);  // settles what a damaged file may hold; keeps memory
     r_.sequencer_index &= 0x07;
     r_.crtc_index &= 0x3F;
     r_.graphics_index &= 0x0F;
@@ -256,7 +261,7 @@ void Vga::write_graphics(u8 value) {
 }
 
 void Vga::write_dac(u8 value) {
-    r_.dac_latch[r_.dac_component] = value & 0x3F;
+    r_.dac_latch[r_.dac_component] = wide_dac() ? value : value & 0x3F;
     if (++r_.dac_component < 3) return;
     r_.dac_component = 0;
     std::copy(r_.dac_latch.begin(), r_.dac_latch.end(), r_.dac.begin() + r_.dac_write_index * 3);

@@ -2,10 +2,12 @@
 // "Programmer's Guide to the EGA, VGA and Super VGA Cards"): all registers, 256 KiB in four planes with latches, write
 // modes 0-3, read modes, odd/even and chain-4, text and all graphics modes, retrace bits from virtual time.
 // vga_memory.cpp holds the planes, vga_text.cpp and vga_render.cpp the picture. Left out: light pen, 9th-dot quirks of
-// the DAC sense circuit, and SVGA/VBE.
+// the DAC sense circuit. vga_dispi.cpp adds the Bochs/QEMU display interface (DISPI) with 16 MiB of linear memory.
 #pragma once
 
 #include <array>
+#include <cstdlib>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -32,6 +34,9 @@ using VgaFont = std::array<u8, 256 * 16>;
 
 class Vga final : public Device {
 public:
+    /// Memory: the first 256 KiB are the four planes.
+    static constexpr u32 kMemoryBytes = 16 << 20;
+
     struct Pins {
         OutputLine interrupt;                      // vertical retrace, IRQ2/9 where wired
         std::function<void()> memory_map_changed;  // memory_window() is different now
@@ -56,11 +61,16 @@ public:
     /// 128 KiB at A0000h, accesses of up to 8 bytes.
     RegisterSpace memory();
 
+    /// Ports 1CEh-1D0h: the DISPI index as a word at offset 0, its data as a word at offset 1 (two bytes, low first).
+    RegisterSpace dispi();
+    /// The whole memory, as the linear frame buffer shows it.
+    RegisterSpace linear_memory();
+
     /// Programs 80x25 text, palette and font as a BIOS's mode 3 does, with a cleared screen; for kernels booted without
     /// one.
     void set_text_mode_3(const VgaFont& font);
 
-    [[nodiscard]] bool graphics() const { return (r_.graphics[6] & 1) != 0; }
+    [[nodiscard]] bool graphics() const { return dispi_enabled() || (r_.graphics[6] & 1) != 0; }
     struct Cursor {
         bool visible = false;
         unsigned column = 0;
@@ -93,6 +103,9 @@ public:
         std::array<u8, 4> latch{};
         bool retrace_latched = false;  // vertical retrace interrupt waits
         u64 frame_base_ns = 0;         // a moment when a frame began
+        u16 dispi_index = 0;
+        u8 dispi_low = 0;             // low data byte waiting for the high one
+        std::array<u16, 10> dispi{};  // by index; 0 (id) is the version written last
     };
 
 private:
@@ -120,6 +133,19 @@ private:
         u32 address = 0;  // in each plane
         u32 scan = 0;     // row within the character
     };
+    [[nodiscard]] bool dispi_enabled() const { return (r_.dispi[4] & 1) != 0; }
+    /// The frame buffer is linear: DISPI is on with at least 8 bits a pixel.
+    [[nodiscard]] bool dispi_linear() const { return dispi_enabled() && r_.dispi[3] != 4; }
+    /// DAC components have 8 bits instead of 6.
+    [[nodiscard]] bool wide_dac() const { return (r_.dispi[4] & 0x20) != 0; }
+    [[nodiscard]] u16 read_dispi() const;
+    void write_dispi(u16 value);
+    void enable_dispi(u16 value);
+    [[nodiscard]] u32 dispi_row_bytes() const;
+    [[nodiscard]] Frame render_dispi() const;
+    void clear_memory();
+    /// Address in memory_ that the 64 KiB window shows at `offset` of A0000h in a linear mode; kMemoryBytes: none.
+    [[nodiscard]] u32 banked(u64 offset) const;
     [[nodiscard]] Timing timing() const;
     [[nodiscard]] Geometry geometry() const;
     [[nodiscard]] Cell cell_at(const Geometry& g, unsigned line, unsigned column) const;
@@ -155,7 +181,10 @@ private:
     Scheduler& scheduler_;
     Pins pins_;
     Registers r_;
-    std::vector<u8> memory_;  // four planes interleaved: byte a of plane p at 4a + p
+    struct Free {
+        void operator()(u8* block) const { std::free(block); }
+    };
+    std::unique_ptr<u8[], Free> memory_;  // kMemoryBytes; four planes interleaved: byte a of plane p at 4a + p
     Timer retrace_timer_;
 };
 

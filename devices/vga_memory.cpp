@@ -63,6 +63,10 @@ Vga::Decoded Vga::decode(u64 offset, bool write) const {
 }
 
 u8 Vga::peek_memory(u64 offset) const {
+    if (dispi_linear()) {
+        const u32 at = banked(offset);
+        return at < kMemoryBytes ? memory_[at] : u8{0xFF};
+    }
     const Decoded d = decode(offset, false);
     if (!d.hit) return 0xFF;
     if (!bit(r_.graphics[5], 3)) return plane_byte(d.address, d.read_plane);
@@ -77,6 +81,7 @@ u8 Vga::peek_memory(u64 offset) const {
 }
 
 u8 Vga::read_memory(u64 offset) {
+    if (dispi_linear()) return peek_memory(offset);
     const Decoded d = decode(offset, false);
     if (!d.hit) return 0xFF;
     for (unsigned p = 0; p < 4; ++p) r_.latch[p] = plane_byte(d.address, p);
@@ -84,6 +89,10 @@ u8 Vga::read_memory(u64 offset) {
 }
 
 void Vga::write_memory(u64 offset, u8 value) {
+    if (dispi_linear()) {
+        if (const u32 at = banked(offset); at < kMemoryBytes) memory_[at] = value;
+        return;
+    }
     const Decoded d = decode(offset, true);
     if (!d.hit || d.planes == 0) return;
     const auto& g = r_.graphics;

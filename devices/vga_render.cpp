@@ -58,7 +58,8 @@ Vga::Cell Vga::cell_at(const Geometry& g, unsigned line, unsigned column) const 
 
 u32 Vga::dac_colour(u8 index) const {
     const u8* rgb = &r_.dac[(index & r_.dac_mask) * 3u];
-    const auto widen = [](u8 six) { return static_cast<u32>(six << 2 | six >> 4); };
+    if (wide_dac()) return static_cast<u32>(rgb[0]) << 16 | static_cast<u32>(rgb[1]) << 8 | rgb[2];
+    const auto widen = [](u8 six) { return static_cast<u32>((six & 0x3F) << 2 | (six & 0x3F) >> 4); };
     return widen(rgb[0]) << 16 | widen(rgb[1]) << 8 | widen(rgb[2]);
 }
 
@@ -71,6 +72,7 @@ u32 Vga::colour_of(u8 attribute_pixel) const {
 }
 
 Frame Vga::render() const {
+    if (dispi_linear()) return render_dispi();
     Frame frame;
     const Geometry g = geometry();
     const bool running = timing().frame_ns != 0;

@@ -94,7 +94,7 @@ void Vga::set_text_mode_3(const VgaFont& font) {
             r_.dac[colour * 3 + component] = static_cast<u8>(level * 0x15);
         }
     }
-    std::fill(memory_.begin(), memory_.end(), u8{0});
+    clear_memory();
     for (unsigned cell = 0; cell < 0x4000; ++cell) {
         memory_[cell * 8] = ' ';
         memory_[cell * 8 + 1] = 0x07;

@@ -132,6 +132,7 @@ Result<void> Machine::Parts::build_board() {
     }
     if (config.debugcon.kind != DebugconConfig::Kind::none) options.debug_console = ports.back().get();
     options.debug_exit = config.debug_exit;
+    options.firmware = config.kernel.empty();
     options.boot_order = config.boot_order;
     pc = std::make_unique<Pc>(model, *memory, scheduler, options,
                               Pc::Events{.reset = [this](Pc::ResetKind kind) { guest_reset(kind); },
@@ -163,8 +164,10 @@ Result<void> Machine::Parts::install_software() {
     }
     Result<std::vector<u8>> bios = load_bios(config.firmware);
     if (!bios) return bios.error();
-    pc->memory_map().install_vga_bios(std::move(vga_bios.value()));
+    pc->install_vga_bios(std::move(vga_bios.value()));
     pc->memory_map().install_bios(std::move(bios.value()));
+    firmware_config = std::make_unique<FirmwareConfig>(
+        pc->fw_cfg(), FirmwareConfig::Board{*memory, [this] { return describe_board(); }, boot_paths()});
     pc->reset();  // the ROMs show in the attribute map from here on
     return {};
 }
@@ -178,10 +181,14 @@ boot::BoardDescription Machine::Parts::describe_board() {
     boot::BoardDescription board;
     for (std::size_t i = 0; i < config.serials.size(); ++i) board.serial[i] = serial_exists(config.serials[i]);
     if (!model.has(isa::Feature::apic)) board.local_apic_ids.clear();
+    const devices::Piix4Pm& pm = pc->power_management();
+    if (pm.pm_decoded()) board.pm_base = pm.pm_base();
     board.cpu_signature = model.signature;
     board.cpu_features = cpuid_leaf(pc->cpu(), 1, 0).edx;
     return board;
 }
+
+std::vector<std::string> Machine::Parts::boot_paths() const { return {}; }
 
 Result<void> Machine::Parts::start_engine() {
     Result<std::unique_ptr<Interpreter>> made = Interpreter::create(pc->cpu());

@@ -9,7 +9,7 @@ namespace bantam {
 namespace {
 
 constexpr const char* kSeaBios = "/usr/share/seabios/bios-256k.bin";
-constexpr const char* kSeaVgaBios = "/usr/share/seabios/vgabios-isavga.bin";
+constexpr const char* kSeaVgaBios = "/usr/share/seabios/vgabios-stdvga.bin";
 constexpr u64 kBiosMax = u64{16} << 20;
 constexpr u64 kBiosUnit = 4096;
 constexpr u64 kVgaBiosMax = u64{64} << 10;

@@ -8,7 +8,6 @@ namespace bantam {
 namespace {
 constexpr u64 kFourGiB = u64{1} << 32;
 constexpr u64 kLowBiosBytes = 0x20000;
-constexpr u64 kVgaBiosMax = 0x10000;
 }  // namespace
 
 void MemoryMap::install_bios(std::vector<u8> image) {
@@ -18,11 +17,6 @@ void MemoryMap::install_bios(std::vector<u8> image) {
               low_rom_.end() - static_cast<std::ptrdiff_t>(low_bytes));
     const u64 base = kFourGiB - image.size();
     memory_.map_rom("bios", {base}, std::move(image));
-}
-
-void MemoryMap::install_vga_bios(std::vector<u8> image) {
-    CHECK(image.size() <= kVgaBiosMax);
-    std::copy(image.begin(), image.end(), low_rom_.begin());
 }
 
 std::vector<u8> MemoryMap::rom_bytes(u64 base, u64 size) const {
@@ -83,15 +77,21 @@ bool MemoryMap::occupied(u64 base, u64 size) const {
     });
 }
 
-void MemoryMap::place_page(const std::string& name, std::optional<u64> base, const RegisterSpace& space) {
+/// Takes `name` out of the map; true when it may be mapped at `base`.
+bool MemoryMap::vacate(const std::string& name, std::optional<u64> base, u64 size) {
     memory_.unmap(name);
-    if (!base) return;
-    const u64 page = *base & ~kPageMask;
-    if (page < kLegacyEnd || occupied(page, kPageSize)) {
-        log::warning("{} at {:x}h collides with another device there and stays invisible", name, page);
-        return;
-    }
-    memory_.map_mmio(name, {page}, kPageSize, space);
+    if (!base) return false;
+    if (*base >= kLegacyEnd && !occupied(*base, size)) return true;
+    log::warning("{} at {:x}h collides with another device there and stays invisible", name, *base);
+    return false;
+}
+
+void MemoryMap::place(const std::string& name, std::optional<u64> base, u64 size, const RegisterSpace& space) {
+    if (vacate(name, base, size)) memory_.map_mmio(name, {*base}, size, space);
+}
+
+void MemoryMap::place_rom(const std::string& name, std::optional<u64> base, const std::vector<u8>& contents) {
+    if (vacate(name, base, contents.size())) memory_.map_rom(name, {*base}, contents);
 }
 
 }  // namespace bantam

@@ -28,22 +28,28 @@ public:
 
     /// Places a BIOS image (a multiple of 4 KiB, at most 16 MiB) to end at 4 GiB, and its last 128 KiB to end at 1 MiB.
     void install_bios(std::vector<u8> image);
-    /// An option ROM on the ISA bus at C0000h, at most 64 KiB.
-    void install_vga_bios(std::vector<u8> image);
 
     /// Applies one stretch of the attribute map.
     void apply(const devices::I440fx::Segment& segment);
     /// Shows or hides VGA memory (hidden while SMRAM is open).
     void show_vga(bool shown, const RegisterSpace& space);
 
-    /// Maps one page of registers called `name` at `base`, or nowhere. Below 1 MiB, or where something else is mapped,
-    /// the page stays unmapped and a warning says so: guests can move the local APIC anywhere.
-    void place_page(const std::string& name, std::optional<u64> base, const RegisterSpace& space);
+    /// Maps `size` bytes (whole pages) of registers called `name` at `base`, or nowhere. Below 1 MiB, or where
+    /// something else is mapped, they stay unmapped and a warning says so: guests can move the local APIC and PCI
+    /// windows anywhere.
+    void place(const std::string& name, std::optional<u64> base, u64 size, const RegisterSpace& space);
+    /// The same for one page.
+    void place_page(const std::string& name, std::optional<u64> base, const RegisterSpace& space) {
+        place(name, base, kPageSize, space);
+    }
+    /// The same for read-only memory.
+    void place_rom(const std::string& name, std::optional<u64> base, const std::vector<u8>& contents);
 
 private:
     [[nodiscard]] std::vector<u8> rom_bytes(u64 base, u64 size) const;
     void flush_staged(const std::string& name);
     [[nodiscard]] bool occupied(u64 base, u64 size) const;
+    [[nodiscard]] bool vacate(const std::string& name, std::optional<u64> base, u64 size);
 
     struct Staged {
         u64 base = 0;

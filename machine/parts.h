@@ -6,6 +6,7 @@
 
 #include "cpu/interpreter/interpreter.h"
 #include "machine/clock.h"
+#include "machine/firmware_config.h"
 #include "machine/host/host_io.h"
 #include "machine/kernel_boot.h"
 #include "machine/key_typer.h"
@@ -29,6 +30,7 @@ struct Machine::Parts {
     std::unique_ptr<Interpreter> engine;
     std::unique_ptr<RunLoop> loop;
     std::optional<KernelBoot> kernel;  // none: firmware boots
+    std::unique_ptr<FirmwareConfig> firmware_config;
     std::unique_ptr<devices::VgaFont> font;
 
     // --- assembly.cpp, in this order
@@ -39,6 +41,7 @@ struct Machine::Parts {
     Result<void> start_engine();
     Result<void> start_kernel();
     [[nodiscard]] boot::BoardDescription describe_board();
+    [[nodiscard]] std::vector<std::string> boot_paths() const;
 
     // --- machine.cpp: what the guest asks for
     void guest_reset(Pc::ResetKind kind);

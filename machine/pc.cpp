@@ -105,7 +105,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
                         },
                     .smram_changed =
                         [this] {
-                            if (ready_) memory_map_.show_vga(!host_bridge_.smram_open(), vga_.memory());
+                            if (ready_) show_vga();
                         }}),
       isa_bridge_({.isa_interrupt = [this](unsigned irq, bool level) { irqs_.set(irq, IrqSource::pirq, level); }}),
       pm_(scheduler, {.sci = irqs_.line(9, IrqSource::sci),
@@ -121,7 +121,8 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
                       .decode_changed =
                           [this] {
                               if (ready_) map_pm_windows();
-                          }}) {
+                          }}),
+      fw_cfg_(memory) {
     for (unsigned i = 0; i < kSerialPorts; ++i) {
         if (options.serials[i] == nullptr) continue;
         const SerialLine& line = kSerialLines[i];
@@ -138,18 +139,28 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
     pci_.attach(0, 0, host_bridge_);
     pci_.attach(1, 0, isa_bridge_);
     pci_.attach(1, 3, pm_);
+    pci_.attach(2, 0, vga_pci_);
+    vga_pci_.set_mapping_listener([this] {
+        if (ready_) map_vga();
+    });
 
     devices_ = {&local_apic_, &io_apic_, &pic_master_,          &pic_slave_,  &pit_,     &hpet_,          &rtc_,
                 &keyboard_,   &mouse_,   &keyboard_controller_, &port_92_,    &port_61_, &reset_control_, &post_,
-                &vga_,        &pci_,     &host_bridge_,         &isa_bridge_, &pm_};
+                &vga_,        &pci_,     &host_bridge_,         &isa_bridge_, &pm_,      &vga_pci_};
     for (const auto& serial : serials_) {
         if (serial) devices_.push_back(serial.get());
     }
     if (debug_console_) devices_.push_back(debug_console_.get());
     if (debug_exit_) devices_.push_back(debug_exit_.get());
 
+    if (options.firmware) devices_.push_back(&fw_cfg_);
+
     ready_ = true;
     map_ports();
+    if (options.firmware) {
+        map("fw_cfg", 0x510, 2, fw_cfg_.ports());
+        map("fw_cfg dma", 0x514, 8, fw_cfg_.dma_ports());
+    }
     memory_map_.place_page("io_apic", devices::IoApic::kDefaultBase, io_apic_.registers());
     memory_map_.place_page("hpet", devices::Hpet::kDefaultBase, hpet_.registers());
     fill_cmos(options);
@@ -180,6 +191,7 @@ void Pc::map_ports() {
          .peek = nullptr,
          .max_size = 1});
     map("vga", 0x3B0, 0x30, vga_.registers());
+    map("vga_dispi", 0x1CE, 3, vga_.dispi());
     map("elcr", 0x4D0, 1, pic_master_.elcr());
     map("elcr2", 0x4D1, 1, pic_slave_.elcr());
     map("pci", 0xCF8, 8, pci_.registers());

@@ -13,6 +13,7 @@
 
 #include "cpu/cpu.h"
 #include "devices/debug_ports.h"
+#include "devices/fw_cfg.h"
 #include "devices/hpet.h"
 #include "devices/i440fx.h"
 #include "devices/i8042.h"
@@ -29,6 +30,7 @@
 #include "devices/system_ports.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
+#include "devices/vga_pci.h"
 #include "machine/boot/acpi_tables.h"
 #include "machine/io_bus.h"
 #include "machine/isa_interrupts.h"
@@ -46,6 +48,7 @@ public:
         std::array<devices::CharacterPort*, kSerialPorts> serials{};
         devices::CharacterPort* debug_console = nullptr;
         bool debug_exit = false;
+        bool firmware = false;  // a BIOS will run: fw_cfg exists
         std::string boot_order;
     };
     enum class ResetKind {
@@ -76,6 +79,9 @@ public:
     void set_up_without_firmware(const devices::VgaFont& font);
     static constexpr u16 kPmBase = boot::kPmBase;
 
+    /// Puts a VGA BIOS, at most VgaPci::kRomBytes, into the VGA's expansion ROM.
+    void install_vga_bios(std::vector<u8> image);
+
     /// False when no NMI, SMI or INIT can reach a processor that halted with interrupts off.
     [[nodiscard]] bool can_wake_masked() const;
     /// Host side of the serial lines has something.
@@ -91,6 +97,7 @@ public:
     void write_task_priority(u8 value) override { local_apic_.set_cr8(value); }
     bool read_apic_msr(u32 index, u64& value) override { return local_apic_.read_msr(index, value); }
     bool write_apic_msr(u32 index, u64 value) override { return local_apic_.write_msr(index, value); }
+    void set_smm_active(bool active) override;
     void set_ferr(bool asserted) override;
     void shutdown() override;
 
@@ -104,6 +111,7 @@ public:
     [[nodiscard]] devices::Piix4Pm& power_management() { return pm_; }
     [[nodiscard]] devices::Mc146818& rtc() { return rtc_; }
     [[nodiscard]] devices::PciBus& pci() { return pci_; }
+    [[nodiscard]] devices::FwCfg& fw_cfg() { return fw_cfg_; }
     /// Every chip, in the order of the schematic.
     [[nodiscard]] const std::vector<devices::Device*>& devices() const { return devices_; }
 
@@ -122,6 +130,8 @@ private:
     void route_timers();
     void set_a20_source(bool keyboard_controller, bool open);
     void set_nmi_source();
+    void show_vga();
+    void map_vga();
     void write_coprocessor_port(u64 offset);
     void fill_cmos(const Options& options);
     [[nodiscard]] u64 tsc();
@@ -136,6 +146,7 @@ private:
         bool nmi_request = false;  // port 61h
         bool nmi_enabled = true;   // port 70h bit 7
         bool ferr = false;
+        bool smm_active = false;  // SMIACT#
         void describe(Archive& archive);
     };
 
@@ -163,10 +174,13 @@ private:
     devices::ResetControl reset_control_;
     devices::PostPort post_;
     devices::Vga vga_;
+    devices::VgaPci vga_pci_;
+    std::vector<u8> vga_bios_;  // the expansion ROM's contents; empty: none
     devices::PciBus pci_;
     devices::I440fx host_bridge_;
     devices::Piix3 isa_bridge_;
     devices::Piix4Pm pm_;
+    devices::FwCfg fw_cfg_;
     std::array<std::unique_ptr<devices::Uart16550>, kSerialPorts> serials_;
     std::unique_ptr<devices::DebugConsole> debug_console_;
     std::unique_ptr<devices::DebugExit> debug_exit_;

@@ -1,4 +1,5 @@
 // The board's gates and resets: what happens between the pins that pc.cpp connects.
+#include "base/check.h"
 #include "base/log.h"
 #include "machine/pc.h"
 
@@ -6,6 +7,7 @@ namespace bantam {
 namespace {
 constexpr unsigned kFpuIrq = 13;
 constexpr unsigned kLint1 = 1;
+constexpr u32 kFrameBufferBase = 0xFD000000;
 constexpr u64 kClearBusy = 0, kResetCoprocessor = 1;  // ports F0h and F1h
 }  // namespace
 
@@ -18,6 +20,7 @@ void Pc::Wires::describe(Archive& archive) {
     archive.field("nmi_request", nmi_request);
     archive.field("nmi_enabled", nmi_enabled);
     archive.field("ferr", ferr);
+    archive.field("smm_active", smm_active);
 }
 
 void Pc::reset() {
@@ -30,7 +33,7 @@ void Pc::reset() {
     place_local_apic();
     map_pm_windows();
     for (unsigned i = 0; i < devices::I440fx::kSegments; ++i) memory_map_.apply(host_bridge_.segment(i));
-    memory_map_.show_vga(!host_bridge_.smram_open(), vga_.memory());
+    show_vga();
 }
 
 void Pc::init_processor() { cpu_.pulse_init(); }
@@ -78,6 +81,35 @@ void Pc::set_a20_source(bool keyboard_controller, bool open) {
 }
 
 void Pc::set_nmi_source() { local_apic_.set_lint(kLint1, wires_.nmi_request && wires_.nmi_enabled); }
+
+void Pc::map_vga() {
+    using devices::PciFunction;
+    const auto base_of = [](const PciFunction::Window& window) {
+        return window.enabled ? std::optional<u64>(window.base) : std::nullopt;
+    };
+    const PciFunction::Window frame_buffer = vga_pci_.window(devices::VgaPci::kFrameBuffer);
+    memory_map_.place("vga_lfb", base_of(frame_buffer), frame_buffer.size, vga_.linear_memory());
+    if (!vga_bios_.empty()) memory_map_.place_rom("vga_bios", base_of(vga_pci_.rom_window()), vga_bios_);
+}
+
+void Pc::install_vga_bios(std::vector<u8> image) {
+    CHECK(image.size() <= devices::VgaPci::kRomBytes);
+    vga_bios_ = std::move(image);
+    if (!vga_bios_.empty()) vga_bios_.resize(devices::VgaPci::kRomBytes, 0xFF);
+}
+
+// 440FX datasheet, 3.2.19: DRAM shows at A0000h while SMRAM is open, and in system management mode while it is enabled.
+// Closed to data (D_CLS) it answers code fetches only; firmware opens it so for moments to draw, so VGA shows then.
+void Pc::show_vga() {
+    const bool smram = host_bridge_.smram_open() ||
+                       (wires_.smm_active && host_bridge_.smram_enabled() && !host_bridge_.smram_closed_to_data());
+    memory_map_.show_vga(!smram, vga_.memory());
+}
+
+void Pc::set_smm_active(bool active) {
+    wires_.smm_active = active;
+    show_vga();
+}
 
 // With CR0.NE clear, FERR# raises IRQ13; the handler writes port F0h, which drops the request and asserts IGNNE# until
 // FERR# goes away (SDM vol. 1, D.2.1.2).
@@ -136,6 +168,8 @@ void Pc::set_up_without_firmware(const devices::VgaFont& font) {
     vga_.set_text_mode_3(font);
     io_.write(0x64, 1, 0x60);  // 8042 command byte: translate, mouse off, passed its self-test, IRQ 1
     io_.write(0x60, 1, 0x65);
+    vga_pci_.write_config(0x10, 4, kFrameBufferBase);
+    vga_pci_.write_config(0x04, 2, 3);  // I/O and memory
     if (local_apic_.enabled()) local_apic_.enter_virtual_wire_mode();
     io_apic_.write(0, 0);  // IOREGSEL: the identification register, written through IOWIN
     io_apic_.write(0x10, u32{boot::kIoApicId} << 24);

@@ -128,6 +128,7 @@ bool consistent(const Cpu& cpu) {
 void enter_smm(Cpu& cpu) {
     CpuState& s = cpu.state;
     bool halted = (s.attention & kAttentionHalted) != 0 && !s.shutdown;
+    cpu.environment.set_smm_active(true);
     transfer(cpu, false, halted);
     s.smi_latched = false;
     s.in_smm = true;
@@ -154,6 +155,7 @@ void handlers::rsm(Cpu& cpu, const isa::Instruction&) {
     if (!s.in_smm) cpu.raise(Vector::invalid_opcode);
     bool halted = false;
     transfer(cpu, true, halted);
+    cpu.environment.set_smm_active(false);
     s.in_smm = false;
     s.nmi_blocked = s.nmi_blocked_before_smm;
     if (!consistent(cpu)) {

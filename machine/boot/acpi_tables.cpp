@@ -22,8 +22,10 @@ constexpr u32 kFadtFlags = 1u << 0 | 1u << 2 | 1u << 5 | 1u << 10;
 constexpr u16 kResetPort = 0xCF9;
 constexpr u8 kResetValue = 6;
 
-std::vector<u8> make_fadt(u64 facs, u64 dsdt) {
-    constexpr u16 kEvents = kPmBase, kControl = kPmBase + 4, kTimer = kPmBase + 8, kGpe0 = kPmBase + 0xC;
+std::vector<u8> make_fadt(u16 pm_base, u64 facs, u64 dsdt) {
+    const u16 events = pm_base;
+    const auto control = static_cast<u16>(pm_base + 4), timer = static_cast<u16>(pm_base + 8),
+               gpe0 = static_cast<u16>(pm_base + 0xC);
     constexpr u16 kNoState = 0xFFF;  // C2 and C3 latencies that mean "not supported"
     std::vector<u8> body;
     append_le<u32>(body, static_cast<u32>(facs));
@@ -33,13 +35,13 @@ std::vector<u8> make_fadt(u64 facs, u64 dsdt) {
     append_le<u16>(body, kSciIrq);
     append_le<u32>(body, kSmiCommandPort);
     body.insert(body.end(), {kAcpiEnable, kAcpiDisable, 0, 0});  // no S4BIOS, no P-states
-    append_le<u32>(body, kEvents);
+    append_le<u32>(body, events);
     append_le<u32>(body, 0);
-    append_le<u32>(body, kControl);
+    append_le<u32>(body, control);
     append_le<u32>(body, 0);
     append_le<u32>(body, 0);
-    append_le<u32>(body, kTimer);
-    append_le<u32>(body, kGpe0);
+    append_le<u32>(body, timer);
+    append_le<u32>(body, gpe0);
     append_le<u32>(body, 0);
     body.insert(body.end(), {4, 2, 0, 4, 4, 0, 0, 0});  // lengths of the blocks above; no GPE1, no C-state control
     append_le<u16>(body, kNoState);
@@ -55,13 +57,13 @@ std::vector<u8> make_fadt(u64 facs, u64 dsdt) {
     body.insert(body.end(), {kResetValue, 0, 0, 0});
     append_le<u64>(body, facs);
     append_le<u64>(body, dsdt);
-    append_io_address(body, kEvents, 4);
+    append_io_address(body, events, 4);
     append_no_address(body);
-    append_io_address(body, kControl, 2);
+    append_io_address(body, control, 2);
     append_no_address(body);
     append_no_address(body);
-    append_io_address(body, kTimer, 4);
-    append_io_address(body, kGpe0, 4);
+    append_io_address(body, timer, 4);
+    append_io_address(body, gpe0, 4);
     append_no_address(body);
     constexpr u8 kRevision = 3;
     CHECK(kSdtHeaderBytes + body.size() == 244);
@@ -119,8 +121,9 @@ std::vector<u8> make_table_list(std::string_view signature, const std::vector<u6
     return make_sdt(signature, 1, body);
 }
 
+constexpr std::size_t kRsdpVersion1Bytes = 20, kRsdpChecksum = 8, kRsdpExtendedChecksum = 32;
+
 std::vector<u8> make_rsdp(u64 rsdt, u64 xsdt) {
-    constexpr std::size_t kVersion1Bytes = 20, kChecksum = 8, kExtendedChecksum = 32;
     std::vector<u8> rsdp;
     append_text(rsdp, "RSD PTR ", 8);
     rsdp.push_back(0);
@@ -130,40 +133,67 @@ std::vector<u8> make_rsdp(u64 rsdt, u64 xsdt) {
     append_le<u32>(rsdp, 36);
     append_le<u64>(rsdp, xsdt);
     append_le<u32>(rsdp, 0);
-    rsdp[kChecksum] = checksum_of(std::span(rsdp).first(kVersion1Bytes));
-    rsdp[kExtendedChecksum] = checksum_of(rsdp);
+    rsdp[kRsdpChecksum] = checksum_of(std::span(rsdp).first(kRsdpVersion1Bytes));
+    rsdp[kRsdpExtendedChecksum] = checksum_of(rsdp);
     return rsdp;
 }
 
-/// Hands out the table area from its start, 64-byte aligned as the FACS must be.
+/// Places tables one after the other, 64-byte aligned as the FACS must be.
 class TableArea {
 public:
-    explicit TableArea(PhysicalMemory& memory) : memory_(memory) {}
+    explicit TableArea(u64 base) : base_(base) {}
     u64 place(const std::vector<u8>& table) {
-        const u64 at = next_;
-        CHECK(at + table.size() <= low_memory::kMpTable);
-        memory_.copy_in({at}, table);
-        next_ = align_up(at + table.size(), 64);
+        bytes.resize(align_up(bytes.size(), 64));
+        const u64 at = base_ + bytes.size();
+        bytes.insert(bytes.end(), table.begin(), table.end());
         return at;
     }
+    std::vector<u8> bytes;
 
 private:
-    PhysicalMemory& memory_;
-    u64 next_ = low_memory::kAcpiTables;
+    u64 base_;
 };
 
 }  // namespace
 
-Physical install_acpi_tables(PhysicalMemory& memory, const BoardDescription& board) {
-    TableArea area(memory);
+AcpiImage make_acpi_image(const BoardDescription& board, u64 base) {
+    constexpr u64 kFadtFacs = 36, kFadtDsdt = 40, kFadtXFacs = 132, kFadtXDsdt = 140;
+    constexpr u64 kRsdpRsdt = 16, kRsdpXsdt = 24, kSdtChecksum = 9;
+    AcpiImage image;
+    TableArea area(base);
+    std::vector<AcpiImage::Checksum>& sums = image.checksums;
+    const auto place = [&](const std::vector<u8>& table) {
+        const u64 at = area.place(table);
+        sums.push_back({at - base + kSdtChecksum, at - base, table.size()});
+        return at;
+    };
     const u64 facs = area.place(make_facs());
-    const u64 dsdt = area.place(make_dsdt(board));
-    std::vector<u64> tables{area.place(make_fadt(facs, dsdt))};
-    if (!board.local_apic_ids.empty()) tables.push_back(area.place(make_madt(board)));
-    tables.push_back(area.place(make_hpet()));
-    const u64 rsdt = area.place(make_table_list<u32>("RSDT", tables));
-    const u64 xsdt = area.place(make_table_list<u64>("XSDT", tables));
-    memory.copy_in({low_memory::kRsdp}, make_rsdp(rsdt, xsdt));
+    const u64 dsdt = place(make_dsdt(board));
+    const u64 fadt = place(make_fadt(board.pm_base, facs, dsdt));
+    for (const auto& [offset, size] :
+         {std::pair<u64, u8>{kFadtFacs, 4}, {kFadtDsdt, 4}, {kFadtXFacs, 8}, {kFadtXDsdt, 8}})
+        image.pointers.push_back({fadt - base + offset, size});
+    std::vector<u64> tables{fadt};
+    if (!board.local_apic_ids.empty()) tables.push_back(place(make_madt(board)));
+    tables.push_back(place(make_hpet()));
+    const u64 rsdt = place(make_table_list<u32>("RSDT", tables));
+    const u64 xsdt = place(make_table_list<u64>("XSDT", tables));
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        image.pointers.push_back({rsdt - base + kSdtHeaderBytes + 4 * i, 4});
+        image.pointers.push_back({xsdt - base + kSdtHeaderBytes + 8 * i, 8});
+    }
+    image.rsdp = make_rsdp(rsdt, xsdt);
+    image.rsdp_pointers = {{kRsdpRsdt, 4}, {kRsdpXsdt, 8}};
+    image.rsdp_checksums = {{kRsdpChecksum, 0, kRsdpVersion1Bytes}, {kRsdpExtendedChecksum, 0, image.rsdp.size()}};
+    image.tables = std::move(area.bytes);
+    return image;
+}
+
+Physical install_acpi_tables(PhysicalMemory& memory, const BoardDescription& board) {
+    const AcpiImage image = make_acpi_image(board, low_memory::kAcpiTables);
+    CHECK(low_memory::kAcpiTables + image.tables.size() <= low_memory::kMpTable);
+    memory.copy_in({low_memory::kAcpiTables}, image.tables);
+    memory.copy_in({low_memory::kRsdp}, image.rsdp);
     return {low_memory::kRsdp};
 }
 

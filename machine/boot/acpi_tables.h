@@ -1,6 +1,7 @@
 // The ACPI tables of board `pc` (ACPI specification 6.4, tables as of revision 2.0): RSDP, RSDT, XSDT, FADT, FACS,
-// DSDT, MADT and HPET, for kernels loaded without firmware. They describe what machine/pc.cpp wires; the constants here
-// are the ones both use. Left out: sleep states other than soft off (waking needs firmware), thermal zones, SMBIOS.
+// DSDT, MADT and HPET, for kernels loaded without firmware and, relocatable, for firmware to install. They describe
+// what machine/pc.cpp wires; the constants here are the ones both use. Left out: sleep states other than soft off,
+// thermal zones.
 #pragma once
 
 #include <array>
@@ -34,9 +35,28 @@ inline constexpr u8 kIoApicId = 1;
 struct BoardDescription {
     std::array<bool, 4> serial{};       // which of COM1-4 exist
     std::vector<u8> local_apic_ids{0};  // one a processor; empty: no APICs at all, so no MADT and no MP table
-    u32 cpu_signature = 0;              // CPUID.1 EAX and EDX, for the MP table
+    u16 pm_base = kPmBase;
+    u32 cpu_signature = 0;  // CPUID.1 EAX and EDX, for the MP table
     u32 cpu_features = 0;
 };
+
+/// The tables as one block to be loaded at `base`, and the RSDP; everything that changes when firmware loads them
+/// elsewhere is listed, with offsets from the start of the block (of the RSDP).
+struct AcpiImage {
+    struct Pointer {
+        u64 offset;
+        u8 size;  // 4 or 8 bytes
+    };
+    struct Checksum {
+        u64 offset;
+        u64 start;
+        u64 length;
+    };
+    std::vector<u8> tables, rsdp;
+    std::vector<Pointer> pointers, rsdp_pointers;  // all into the tables
+    std::vector<Checksum> checksums, rsdp_checksums;
+};
+[[nodiscard]] AcpiImage make_acpi_image(const BoardDescription& board, u64 base);
 
 /// Writes the tables into the BIOS area (low_memory.h), which must be RAM now; gives the RSDP's address.
 Physical install_acpi_tables(PhysicalMemory& memory, const BoardDescription& board);

@@ -207,5 +207,17 @@ TEST_F(MachineTest, InfoScreenAndKeysWithoutRunning) {
     EXPECT_EQ(machine->screendump("x.gif").error().status, ExitStatus::usage);
 }
 
+TEST_F(MachineTest, SeaBiosComesToItsEnd) {
+    MachineConfig firmware = config();
+    firmware.kernel.clear();
+    firmware.time_limit_ns = u64{10} * 1'000'000'000;
+    const std::unique_ptr<Machine> machine = make(firmware);
+    ASSERT_NE(machine, nullptr);
+    machine->run();
+    const std::string screen = machine->screen_text();
+    EXPECT_NE(screen.find("SeaBIOS (version"), std::string::npos) << screen;
+    EXPECT_NE(screen.find("No bootable device."), std::string::npos) << screen;
+}
+
 }  // namespace
 }  // namespace bantam

@@ -319,7 +319,8 @@ TEST_F(PcTest, PciFunctions) {
     EXPECT_EQ(id(0, 0), 0x12378086u);
     EXPECT_EQ(id(1, 0), 0x70008086u);
     EXPECT_EQ(id(1, 3), 0x71138086u);
-    EXPECT_EQ(id(2, 0), 0xFFFFFFFFu);
+    EXPECT_EQ(id(2, 0), 0x11111234u);
+    EXPECT_EQ(id(3, 0), 0xFFFFFFFFu);
 }
 
 TEST_F(PcTest, CmosTellsTheMemorySize) {

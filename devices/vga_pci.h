@@ -1,0 +1,27 @@
+// VgaPci: the PCI side of the VGA, function 1234:1111 as in Bochs and QEMU: base address register 0 is the linear frame
+// buffer, the expansion ROM holds the VGA BIOS. The chip behind it is Vga; the board maps both.
+#pragma once
+
+#include "devices/pci.h"
+#include "devices/vga.h"
+
+namespace bantam::devices {
+
+class VgaPci final : public PciFunction {
+public:
+    static constexpr u32 kRomBytes = 64 << 10;
+    static constexpr unsigned kFrameBuffer = 0;
+
+    VgaPci()
+        : PciFunction("vga_pci", {.vendor = 0x1234,
+                                  .device = 0x1111,
+                                  .revision = 2,
+                                  .class_code = 0x030000,
+                                  .subsystem_vendor = 0x1AF4,
+                                  .subsystem = 0x1100}) {
+        add_bar(kFrameBuffer, Space::prefetchable_memory, Vga::kMemoryBytes);
+        add_rom_bar(kRomBytes);
+    }
+};
+
+}  // namespace bantam::devices
