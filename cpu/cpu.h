@@ -55,8 +55,8 @@ public:
     }
     void (*block_break)(void* context) = nullptr;
     void* block_break_context = nullptr;
-    /// Counted up by the engine when code it holds was written: a repeated string instruction ends its turn, it may have
-    /// overwritten itself.
+    /// Counted up by the engine when code it holds was written: a repeated string instruction ends its turn, it may
+    /// have overwritten itself.
     u64 code_changes = 0;
     /// Instructions retired up to and excluding the current one; exact in the middle of a block (TSC, now_ns).
     [[nodiscard]] u64 retired() const {

@@ -39,11 +39,14 @@ Result<std::unique_ptr<Interpreter>> Interpreter::create(Cpu& cpu) {
 }
 
 Interpreter::Interpreter(Cpu& cpu, std::unique_ptr<host::HostExecutor> host)
-    : cpu_(cpu), cache_(cpu.mmu,
+    : cpu_(cpu),
+      cache_(cpu.mmu,
              [this] {
                  ++cpu_.code_changes;
                  end_block_early();
-             }), host_(std::move(host)), jumps_(kJumpEntries) {
+             }),
+      host_(std::move(host)),
+      jumps_(kJumpEntries) {
     cpu_.block_break = [](void* context) { static_cast<Interpreter*>(context)->end_block_early(); };
     cpu_.block_break_context = this;
     cpu_.retired_source = [](const void* context) {

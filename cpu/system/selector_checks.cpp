@@ -66,7 +66,8 @@ void arpl(Cpu& cpu, const isa::Instruction& i) {
     const bool raise_rpl = (target & 3) < (source & 3);
     if (i.operands[0].kind == isa::OperandKind::memory) {
         // As measured on a processor: without a change nothing is written, nor checked for writing.
-        if (raise_rpl) cpu.write<u16>(i.segment, cpu.effective_address(i), static_cast<u16>((target & ~u64{3}) | (source & 3)));
+        if (raise_rpl)
+            cpu.write<u16>(i.segment, cpu.effective_address(i), static_cast<u16>((target & ~u64{3}) | (source & 3)));
     } else if (raise_rpl) {
         write_gpr(cpu, i.operands[0], (target & ~u64{3}) | (source & 3));
     }

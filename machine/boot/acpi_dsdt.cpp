@@ -64,10 +64,11 @@ Term pci_root(const BoardDescription& board) {
 
 std::vector<u8> make_dsdt(const BoardDescription& board) {
     const Term hpet = fixed_device("HPET", "PNP0103", resources({aml::memory32_fixed(kHpetBase, 0x400)}));
-    const Term motherboard = fixed_device(
-        "MBRD", "PNP0C02",
-        resources({io_ports(board.pm_base, kPmBytes), io_ports(kSmiCommandPort, 2), io_ports(0x80, 1), io_ports(0x92, 1),
-                   aml::memory32_fixed(kIoApicBase, 0x1000), aml::memory32_fixed(kLocalApicBase, 0x1000)}));
+    const Term motherboard =
+        fixed_device("MBRD", "PNP0C02",
+                     resources({io_ports(board.pm_base, kPmBytes), io_ports(kSmiCommandPort, 2), io_ports(0x80, 1),
+                                io_ports(0x92, 1), aml::memory32_fixed(kIoApicBase, 0x1000),
+                                aml::memory32_fixed(kLocalApicBase, 0x1000)}));
     Term processors;
     const std::size_t count = board.local_apic_ids.empty() ? 1 : board.local_apic_ids.size();
     for (std::size_t i = 0; i < count; ++i) {
