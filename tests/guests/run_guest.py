@@ -239,7 +239,7 @@ def status_page(results: pathlib.Path) -> str:
     """docs/STATUS.md: guest x engine, from the result files of the last runs."""
     kept = [json.loads(file.read_text()) for file in sorted(results.glob("*.json"))]
     engines = sorted({entry["engine"] for entry in kept}) or ["interpreter"]
-    cells = {(entry["guest"], entry["engine"]): f"{'boots' if entry['ok'] else '**fails**'}, {entry['seconds']} s" for entry in kept}
+    cells = {(entry["guest"], entry["engine"]): f"{'passes' if entry['ok'] else '**fails**'}, {entry['seconds']} s" for entry in kept}
     lines = ["# Status", "", "Written by `tests/guests/run_guest.py --status FOLDER` from the results of the last runs; what each",
              "guest must show is in `tests/guests/guests.toml`. Seconds are wall time on the machine that ran the tests.", "",
              "| guest | what it is | " + " | ".join(engines) + " |", "|---|---|" + "---|" * len(engines)]
