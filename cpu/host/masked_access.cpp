@@ -68,11 +68,18 @@ Selection selection(const VectorRegister& mask, unsigned elements) {
 // As measured on a processor: the segment limit counts for the whole range from the first to the last selected element,
 // before any page fault.
 
+/// As measured on a processor: within the operand, offsets wrap at 32 bits outside 64-bit mode, never at the address
+/// size.
+u64 element_offset(const Cpu& cpu, const Instruction& i, u64 distance) {
+    const u64 offset = cpu.effective_address(i) + distance;
+    return cpu.code64() ? offset : offset & 0xFFFFFFFF;
+}
+
 template <class T>
 void masked_load(Cpu& cpu, const Instruction& i) {
     const VectorRegister& mask = cpu.state.vector[i.operands[1].reg];
     const Selection range = selection<T>(mask, vector_bytes(i) / sizeof(T));
-    const u64 start = (cpu.effective_address(i) + range.first * sizeof(T)) & i.address_mask;
+    const u64 start = element_offset(cpu, i, range.first * sizeof(T));
     VectorRegister result{};
     if (range.count != 0) {
         static_cast<void>(cpu.linear_for_read(i.segment, start, range.count * unsigned{sizeof(T)}));
@@ -91,7 +98,7 @@ void masked_store(Cpu& cpu, const Instruction& i) {
     const VectorRegister& source = cpu.state.vector[i.operands[2].reg];
     const Selection range = selection<T>(mask, vector_bytes(i) / sizeof(T));
     if (range.count == 0) return;
-    const u64 start = (cpu.effective_address(i) + range.first * sizeof(T)) & i.address_mask;
+    const u64 start = element_offset(cpu, i, range.first * sizeof(T));
     const unsigned size = range.count * unsigned{sizeof(T)};
     static_cast<void>(cpu.linear_for_write(i.segment, start, size));
     cpu.probe_write(i.segment, start, 1);
