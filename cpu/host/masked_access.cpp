@@ -78,7 +78,7 @@ u64 element_offset(const Cpu& cpu, const Instruction& i, u64 distance) {
 template <class T>
 void masked_load(Cpu& cpu, const Instruction& i) {
     const VectorRegister& mask = cpu.state.vector[i.operands[1].reg];
-    const Selection range = selection<T>(mask, vector_bytes(i) / sizeof(T));
+    const Selection range = selection<T>(mask, vector_bytes(i) / unsigned{sizeof(T)});
     const u64 start = element_offset(cpu, i, range.first * sizeof(T));
     VectorRegister result{};
     if (range.count != 0) {
@@ -96,7 +96,7 @@ template <class T>
 void masked_store(Cpu& cpu, const Instruction& i) {
     const VectorRegister& mask = cpu.state.vector[i.operands[1].reg];
     const VectorRegister& source = cpu.state.vector[i.operands[2].reg];
-    const Selection range = selection<T>(mask, vector_bytes(i) / sizeof(T));
+    const Selection range = selection<T>(mask, vector_bytes(i) / unsigned{sizeof(T)});
     if (range.count == 0) return;
     const u64 start = element_offset(cpu, i, range.first * sizeof(T));
     const unsigned size = range.count * unsigned{sizeof(T)};
