@@ -10,7 +10,6 @@
 namespace bantam::oracle {
 namespace {
 
-
 constexpr u32 kVectorUnits = isa::kX87 | isa::kMmx | isa::kSse | isa::kAvx;
 
 }  // namespace
