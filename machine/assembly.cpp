@@ -8,7 +8,6 @@
 #include "machine/host/terminal.h"
 #include "machine/parts.h"
 #include "machine/trace.h"
-#include "storage/raw_image.h"
 
 namespace bantam {
 namespace {
@@ -18,16 +17,6 @@ constexpr u64 kVirtualEpoch = 1'767'225'600;
 constexpr u64 kLeastMemory = u64{1} << 20;
 
 Error usage(std::string message) { return {ExitStatus::usage, std::move(message)}; }
-
-/// Opens and closes every image, so that an unusable file is reported as such.
-Result<void> check_images(const std::vector<ImageConfig>& images, bool always_readonly) {
-    for (const ImageConfig& image : images) {
-        const auto opened = storage::RawImage::open(
-            image.path, {.readonly = image.readonly || always_readonly, .temporary_overlay = image.temporary_overlay});
-        if (!opened) return opened.error();
-    }
-    return {};
-}
 
 bool serial_exists(const SerialConfig& serial) {
     return serial.kind != SerialConfig::Kind::none || !serial.log.empty();
@@ -68,10 +57,9 @@ Result<void> Machine::Parts::check() {
     if (const Result<void> checked = check_trace(config.trace); !checked) return checked;
     if (config.serials.size() > Pc::kSerialPorts) return usage("a machine has four serial ports at most");
 
-    for (const auto& [images, always_readonly] :
-         {std::pair{&config.disks, false}, std::pair{&config.cdroms, true}, std::pair{&config.floppies, false}}) {
-        if (const Result<void> checked = check_images(*images, always_readonly); !checked) return checked;
-    }
+    Result<Images> opened = Images::open(config);
+    if (!opened) return opened.error();
+    images = std::move(opened.value());
     if (!config.disks.empty() || !config.cdroms.empty() || !config.floppies.empty()) {
         return usage(
             "--disk, --cdrom and --floppy: this release has no disk controllers, IDE and floppy come with the next; "

@@ -8,6 +8,7 @@
 #include "machine/clock.h"
 #include "machine/firmware_config.h"
 #include "machine/host/host_io.h"
+#include "machine/images.h"
 #include "machine/kernel_boot.h"
 #include "machine/key_typer.h"
 #include "machine/machine.h"
@@ -22,6 +23,7 @@ struct Machine::Parts {
     std::unique_ptr<host::Bell> bell;
     std::unique_ptr<host::HostIo> io;
     std::vector<std::unique_ptr<host::HostPort>> ports;  // serials, then the debug console
+    Images images;
     std::unique_ptr<PhysicalMemory> memory;
     Scheduler scheduler;
     std::unique_ptr<Pc> pc;

@@ -136,7 +136,9 @@ Result<RawImage::Granule*> RawImage::overlay_granule(u64 index) {
     if (Result<void> result = read_file(first, std::span(*granule).first(sectors * kSectorSize)); !result) {
         return result.error();
     }
-    return overlay_.emplace(index, std::move(granule)).first->second.get();
+    Granule* kept = overlay_.emplace(index, std::move(granule)).first->second.get();
+    overlay_granules_ = overlay_.size();
+    return kept;
 }
 
 Result<void> RawImage::write(u64 first, std::span<const u8> from) {
@@ -172,7 +174,7 @@ Result<void> RawImage::flush() {
 }
 
 std::string RawImage::info() const {
-    return fmt::format("{}: raw, {} sectors{}\n", path_, sector_count_,
+    return fmt::format("{}: raw, {} sectors{}", path_, sector_count_,
                        options_.readonly ? ", read-only"
                        : options_.temporary_overlay
                            ? fmt::format(", temporary overlay of {} sectors", overlay_sectors())

@@ -4,11 +4,12 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <string>
 #include <unordered_map>
 
-#include "storage/block_device.h"
+#include "storage/image.h"
 
 namespace bantam::storage {
 
@@ -17,7 +18,7 @@ struct RawImageOptions {
     bool temporary_overlay = false;  // writes go to memory; the file is never changed
 };
 
-class RawImage final : public BlockDevice {
+class RawImage final : public Image {
 public:
     /// Opens and locks `path`. Errors are bad_input or host_resource and name the file, the cause and the way out:
     /// missing, a directory or other non-file, unreadable, empty, a size that is no multiple of 512, not writable,
@@ -33,8 +34,8 @@ public:
     Result<void> write(u64 first, std::span<const u8> from) override;
     Result<void> flush() override;
     [[nodiscard]] std::string info() const override;
-    /// Sectors the guest has changed in the temporary overlay.
-    [[nodiscard]] u64 overlay_sectors() const { return overlay_.size() * kOverlaySectors; }
+    /// Sectors that the temporary overlay holds; any thread.
+    [[nodiscard]] u64 overlay_sectors() const { return overlay_granules_ * kOverlaySectors; }
 
 private:
     static constexpr u64 kOverlaySectors = 8;  // granule of 4 KiB
@@ -50,6 +51,7 @@ private:
     int fd_;
     u64 sector_count_;
     std::unordered_map<u64, std::unique_ptr<Granule>> overlay_;
+    std::atomic<u64> overlay_granules_ = 0;  // overlay_.size(), for other threads
 };
 
 }  // namespace bantam::storage

@@ -1,0 +1,29 @@
+// Images: the disk, CD-ROM and floppy images of the configuration, opened, locked, each behind its BlockDevice. Which
+// drive a device ends up in is the board's business (machine/assembly.cpp).
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "machine/config.h"
+#include "storage/block_device.h"
+
+namespace bantam {
+
+/// The path that stands for a removable drive without a medium.
+inline constexpr const char* kNoMedium = "none";
+
+struct Images {
+    using Device = std::unique_ptr<storage::BlockDevice>;
+    std::vector<Device> disks;     // by order of configuration, as the other two
+    std::vector<Device> cdroms;    // null: no medium
+    std::vector<Device> floppies;  // null: no medium
+
+    /// Opens all images of `config`. Errors name the file, the cause and the way out; a file that is named twice and
+    /// writable is refused as in use.
+    static Result<Images> open(const MachineConfig& config);
+    /// Opens one image of a removable drive; `readonly` beyond what `image` says (a CD-ROM). Null for kNoMedium.
+    static Result<Device> open_removable(const ImageConfig& image, bool readonly);
+};
+
+}  // namespace bantam
