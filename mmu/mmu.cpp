@@ -40,16 +40,11 @@ void Mmu::drop(unsigned index) {
 }
 
 void Mmu::flush_all() {
-    if (filled_local_.count == 0 && filled_global_.count == 0) return;
-    if (filled_local_.overflow || filled_global_.overflow) {
-        hot_.fill({});
-        cold_.fill({});
-    } else {
-        for (unsigned i = 0; i < filled_local_.count; ++i) drop(filled_local_.indices[i]);
-        for (unsigned i = 0; i < filled_global_.count; ++i) drop(filled_global_.indices[i]);
+    if (filled_local_.indices().empty() && filled_global_.indices().empty()) return;
+    for (Filled* filled : {&filled_local_, &filled_global_}) {
+        for (const unsigned index : filled->indices()) drop(index);
+        filled->clear();
     }
-    filled_local_.clear();
-    filled_global_.clear();
     large_filter_.fill(0);
     huge_filter_ = 0;
     bump_fetch_generation();
@@ -57,15 +52,10 @@ void Mmu::flush_all() {
 
 void Mmu::flush_non_global() {
     bool fetch_dropped = fetch_entry_lost_;
-    const auto visit = [&](unsigned index) {
-        if ((cold_[index].physical & kGlobal) != 0) return;
+    for (const unsigned index : filled_local_.indices()) {
+        if ((cold_[index].physical & kGlobal) != 0) continue;
         fetch_dropped |= hot_[index].fetch_tag != kNoPage;
         drop(index);
-    };
-    if (filled_local_.overflow) {
-        for (unsigned index = 0; index < kAllEntries; ++index) visit(index);
-    } else {
-        for (unsigned i = 0; i < filled_local_.count; ++i) visit(filled_local_.indices[i]);
     }
     filled_local_.clear();
     if (fetch_dropped) bump_fetch_generation();
@@ -103,8 +93,10 @@ void Mmu::drop_large(u64 linear, unsigned shift) {
 
 void Mmu::protect_code_page(Physical page) {
     const u64 frame = page.page().value;
-    for (unsigned index = 0; index < kAllEntries; ++index) {
-        if ((cold_[index].physical & ~kFacts) == frame) hot_[index].write_tag = kNoPage;
+    for (const Filled* filled : {&filled_local_, &filled_global_}) {
+        for (const unsigned index : filled->indices()) {
+            if ((cold_[index].physical & ~kFacts) == frame) hot_[index].write_tag = kNoPage;
+        }
     }
 }
 

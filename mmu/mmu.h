@@ -43,9 +43,6 @@ public:
     void flush_all();                 // including global entries
     void flush_non_global();          // MOV CR3
     void flush_page(Linear address);  // INVLPG
-    /// Drops direct-write rights of every entry that maps this RAM page (it now holds code). PhysicalMemory::mark_code
-    /// calls it, and flush_all when the physical map changes.
-    void protect_code_page(Physical page) override;
 
     /// Which entries the fast path looks at, as the index of the first: those of one Privilege, or none at all (every
     /// access takes the slow path: alignment checks).
@@ -159,28 +156,30 @@ private:
     [[nodiscard]] unsigned large_shift() const { return controls_.pae ? 21 : 22; }
     void bump_fetch_generation();
     void forget_host_pointers() override { flush_all(); }
+    void protect_code_page(Physical page) override;
 
     std::array<Entry, kAllEntries + kEntries> hot_{};  // the last set stays empty: FastSet::none
     std::array<Cold, kAllEntries> cold_{};
     PhysicalMemory& memory_;
     PagingControls controls_;
-    /// Indices of entries filled since the last flush (repeats allowed): flushing costs no more than filling did.
-    struct Filled {
-        std::array<u16, kEntries> indices{};
-        unsigned count = 0;
-        bool overflow = false;  // more than fit: visit every entry
-
+    /// The entries filled since the last flush, each once: visiting them costs no more than filling them did.
+    class Filled {
+    public:
         void add(unsigned index) {
-            if (count < indices.size()) {
-                indices[count++] = static_cast<u16>(index);
-            } else {
-                overflow = true;
-            }
+            if (listed_[index]) return;
+            listed_[index] = true;
+            indices_[count_++] = static_cast<u16>(index);
         }
         void clear() {
-            count = 0;
-            overflow = false;
+            for (const u16 index : indices()) listed_[index] = false;
+            count_ = 0;
         }
+        [[nodiscard]] std::span<const u16> indices() const { return std::span(indices_).first(count_); }
+
+    private:
+        std::array<u16, kAllEntries> indices_{};
+        std::array<bool, kAllEntries> listed_{};
+        unsigned count_ = 0;
     };
     Filled filled_local_;
     Filled filled_global_;

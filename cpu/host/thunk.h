@@ -58,7 +58,8 @@ private:
     };
     struct KeyHash {
         std::size_t operator()(const Key& key) const {
-            return static_cast<std::size_t>((key.encoding ^ (key.immediate << 23)) * 0x9E3779B97F4A7C15u >> 16);
+            constexpr u64 kOdd = 0x9E3779B97F4A7C15u;
+            return static_cast<std::size_t>((key.encoding * kOdd ^ key.immediate) * kOdd >> 16);
         }
     };
     static Key key_of(const isa::Instruction& instruction);

@@ -63,10 +63,7 @@ Block& BlockCache::add(Physical start, u64 bytes, std::optional<Physical> second
 
 void BlockCache::track_page(Physical page, Block* block) {
     std::vector<Block*>& list = pages_[page.value];
-    if (list.empty()) {
-        mmu_.memory().mark_code(page);
-        mmu_.protect_code_page(page);
-    }
+    if (list.empty()) mmu_.memory().mark_code(page);
     list.push_back(block);
 }
 

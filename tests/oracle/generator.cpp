@@ -10,6 +10,8 @@
 namespace bantam::oracle {
 namespace {
 
+constexpr std::size_t kMostInstructions = 6;
+constexpr std::size_t kMostEncoded = 32;  // bytes of an encoding before the decoder says how many of them count
 constexpr u32 kVectorUnits = isa::kX87 | isa::kMmx | isa::kSse | isa::kAvx;
 
 }  // namespace
@@ -132,6 +134,7 @@ void Generator::encode_modrm(std::vector<u8>& bytes, const isa::Row& row, unsign
 
 std::vector<u8> Generator::encode(const isa::Row& row) {
     std::vector<u8> bytes;
+    bytes.reserve(kMostEncoded);
     if (!row.vex && chance(3)) bytes.push_back(chance(50) ? 0xF2 : 0xF3);
     unsigned address_bits = mode_ == isa::CodeSize::bits16 ? 16 : 32;
     if (chance(5)) {
@@ -244,7 +247,9 @@ Program Generator::program() {
     if (chance(6)) program.offset = kCodePage + kPageBytes - 1 - below(30);      // crosses into the second code page
     if (chance(3)) program.offset = kCodePage + 2 * kPageBytes - 1 - below(30);  // runs into the stack page
     program_offset_ = program.offset;
-    const std::size_t count = 1 + below(6);
+    const std::size_t count = 1 + below(kMostInstructions);
+    program.instructions.reserve(kMostInstructions);
+    program.bytes.reserve((kMostInstructions + 1) * kMostEncoded);
     undefined_ = 0;
     while (program.instructions.size() < count) {
         if (!chance(5)) {
@@ -293,24 +298,29 @@ ProgramState Generator::state(const Program& program) {
         std::memcpy(state.fxsave.data() + 32 + 16 * reg, &mantissa, 8);
         std::memcpy(state.fxsave.data() + 40 + 16 * reg, &exponent, 2);
     }
-    const auto random_lanes = [&](u8* to, std::size_t bytes) {
-        for (std::size_t at = 0; at < bytes; at += 8) {
-            u64 value = interesting(~u64{0});
-            if (chance(30)) {
-                const double number = (static_cast<double>(below(2000)) - 1000) / 8;
-                std::memcpy(&value, &number, 8);
-            } else if (chance(30)) {
-                const float pair[2] = {static_cast<float>(below(2000)) - 1000, static_cast<float>(below(100)) / 3};
-                std::memcpy(&value, pair, 8);
-            }
-            std::memcpy(to + at, &value, 8);
-        }
-    };
-    random_lanes(state.fxsave.data() + 160, mode_ == isa::CodeSize::bits64 ? 256 : 128);
-    for (std::size_t reg = 0; reg < (mode_ == isa::CodeSize::bits64 ? 16u : 8u); ++reg) {
-        random_lanes(state.ymm_high[reg].data(), 16);
+    const std::size_t vectors = mode_ == isa::CodeSize::bits64 ? 16 : 8;
+    for (std::size_t reg = 0; reg < vectors; ++reg) {
+        pick_lanes(std::span(state.fxsave).subspan(160 + 16 * reg, 16));
+        pick_lanes(state.ymm_high[reg]);
     }
     return state;
+}
+
+u64 Generator::lane() {
+    u64 value = interesting(~u64{0});
+    if (chance(30)) {
+        const double number = (static_cast<double>(below(2000)) - 1000) / 8;
+        std::memcpy(&value, &number, 8);
+    } else if (chance(30)) {
+        const float pair[2] = {static_cast<float>(below(2000)) - 1000, static_cast<float>(below(100)) / 3};
+        std::memcpy(&value, pair, 8);
+    }
+    return value;
+}
+
+/// Half of a vector register, from the lanes made with the arena.
+void Generator::pick_lanes(std::span<u8> half) {
+    std::memcpy(half.data(), lanes_.data() + below(lanes_.size() - 1), half.size());
 }
 
 Arena Generator::arena() {
@@ -319,6 +329,7 @@ Arena Generator::arena() {
         const u64 value = interesting(~u64{0});
         std::memcpy(arena.bytes.data() + at, &value, 8);
     }
+    for (u64& value : lanes_) value = lane();
     // A stray jump ends at once.
     std::memset(arena.at(kCodePage), 0xCC, kStackPage - kCodePage);
     return arena;

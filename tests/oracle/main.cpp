@@ -15,7 +15,7 @@
 namespace bantam::oracle {
 namespace {
 
-constexpr u64 kArenaLifetime = 64;  // programs that start from the same random memory
+constexpr u64 kArenaLifetime = 256;  // programs that start from the same random memory
 
 struct Options {
     isa::CodeSize mode = isa::CodeSize::bits64;
