@@ -1,4 +1,4 @@
-// CLC, STC, CMC, CLD, STD, LAHF, SAHF, SALC, BOUND, and the instructions that do nothing here: NOP, PAUSE, prefetches
+// CLC, STC, CMC, CLD, STD, LAHF, SAHF, SALC, and the instructions that do nothing here: NOP, PAUSE, prefetches
 // and fences (one CPU runs at a time, in order).
 #include "cpu/interpreter/handlers.h"
 #include "cpu/interpreter/operands.h"
@@ -29,18 +29,6 @@ void set_al_on_carry(Cpu& cpu, const Instruction&) {
 
 void no_operation(Cpu&, const Instruction&) {}
 
-template <class T>
-void check_bounds(Cpu& cpu, const Instruction& i) {
-    const u64 address = cpu.effective_address(i);
-    using Signed = std::make_signed_t<T>;
-    const auto index = static_cast<Signed>(get_register<T>(cpu, i, 0));
-    const auto lower = static_cast<Signed>(cpu.read<T>(i.segment, address));
-    // As measured on a processor: an index below the first bound is found before the second is read.
-    if (index < lower) cpu.raise(Vector::bound_range);
-    const auto upper = static_cast<Signed>(cpu.read<T>(i.segment, (address + sizeof(T)) & i.address_mask));
-    if (index > upper) cpu.raise(Vector::bound_range);
-}
-
 }  // namespace
 
 Handler flag_handler(const Instruction& instruction) {
@@ -70,8 +58,6 @@ Handler flag_handler(const Instruction& instruction) {
         case Mnemonic::Mfence:
         case Mnemonic::Sfence:
             return &no_operation;
-        case Mnemonic::Bound:
-            return instruction.operand_size == 2 ? &check_bounds<u16> : &check_bounds<u32>;
         default:
             return nullptr;
     }

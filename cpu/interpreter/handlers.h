@@ -15,7 +15,7 @@ isa::Handler stack_handler(const isa::Instruction& instruction);       // PUSH, 
 isa::Handler branch_handler(const isa::Instruction& instruction);      // near JMP, CALL, RET, Jcc, LOOP, JCXZ
 isa::Handler string_handler(const isa::Instruction& instruction);      // MOVS, STOS, LODS, SCAS, CMPS
 isa::Handler decimal_handler(const isa::Instruction& instruction);     // AAA, AAS, AAM, AAD, DAA, DAS
-isa::Handler flag_handler(const isa::Instruction& instruction);        // CLC.., LAHF, SAHF, SALC, NOP, fences, BOUND
+isa::Handler flag_handler(const isa::Instruction& instruction);        // CLC.., LAHF, SAHF, SALC, NOP, fences
 
 /// The first group that knows the instruction, or null.
 isa::Handler integer_handler(const isa::Instruction& instruction);

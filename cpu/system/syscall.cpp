@@ -19,7 +19,9 @@ void load_flat(Cpu& cpu, u64 cs, u16 code_attributes, u64 ss, u8 cpl) {
 }
 
 /// SYSCALL and SYSRET look at the TF they leave behind, not at the one they began with: a kernel that masks TF is not
-/// traced, and the trap of a traced SYSCALL comes when SYSRET has brought TF back.
+/// traced, and the trap of a traced SYSCALL comes when SYSRET has brought TF back. The SDM's general rule (vol. 3,
+/// 17.3.1.4: TF as the instruction begins) does not name this exception to it; processors behave so, and kernels rely
+/// on it (a trap between SYSCALL and the kernel's stack switch would run on the user's stack).
 void step_by_new_flags(Cpu& cpu) {
     cpu.state.step_armed = (cpu.state.flags & kFlagTrap) != 0;
     cpu.update_attention();

@@ -230,5 +230,20 @@ TEST_F(Interrupt, Bound) {
     EXPECT_TRUE(run({0x62, 0x03}).is(Vector::bound_range));
 }
 
+// An index below the first bound is #BR before the second bound is read (as measured); the second beyond the limit is
+// #GP(0) otherwise.
+TEST_F(Interrupt, BoundBelowTheFirst) {
+    enter_protected();
+    gdt(kFree, descriptor(0, 0x9003, 0x93, 4));
+    s().gpr[kRax] = kFree;
+    ASSERT_TRUE(run({0x8E, 0xD8}).none());  // MOV DS, AX
+    poke32(0x9000, 10);
+    s().gpr[kRbx] = 0x9000;
+    s().gpr[kRax] = 9;
+    EXPECT_TRUE(run({0x62, 0x03}).is(Vector::bound_range));
+    s().gpr[kRax] = 10;
+    EXPECT_TRUE(run({0x62, 0x03}).is(Vector::general_protection, 0));
+}
+
 }  // namespace
 }  // namespace bantam

@@ -73,6 +73,26 @@ main:
         EXPECT_EQ dword [trace], .u1
         EXPECT_EQ dword [trace + 4], .u2, 'first trap after SYSRET'
         EXPECT_EQ dword [trace + 8], .u3
+        ; with TF outside FMASK the trap of SYSCALL is taken before the first kernel instruction
+        mov ecx, 0xC0000084
+        xor eax, eax
+        wrmsr
+        mov ecx, 0xC0000082
+        mov eax, .traced
+        wrmsr
+        mov dword [count], 0
+        mov nword [after], .kernel
+        TO_USER .call, 0x102
+.call:  syscall
+        int NO_FAULT
+.traced:
+        nop
+.traced_on:
+        int NO_FAULT
+.kernel:
+        EXPECT_EQ dword [count], 2
+        EXPECT_EQ dword [trace], .traced, 'SYSCALL that keeps TF'
+        EXPECT_EQ dword [trace + 4], .traced_on
         ; MOV SS
         mov dword [count], 0
         mov ecx, ss
