@@ -9,7 +9,6 @@
 
 namespace bantam::devices {
 namespace {
-constexpr u8 kAck = 0xFA, kResend = 0xFE, kTestPassed = 0xAA;
 constexpr u64 kMs = 1'000'000;
 
 constexpr u8 overrun_code(u8 set) { return set == 1 ? 0xFF : 0x00; }
@@ -35,35 +34,28 @@ struct Codes {
 }  // namespace
 
 Ps2Keyboard::Ps2Keyboard(Scheduler& scheduler)
-    : scheduler_(scheduler),
-      repeat_timer_(scheduler, "keyboard.repeat", [this] { repeat(); }),
-      test_timer_(scheduler, "keyboard.test", [this] { self_test_done(); }) {
+    : Ps2Device(scheduler, "keyboard", kSelfTestNs), repeat_timer_(scheduler, "keyboard.repeat", [this] { repeat(); }) {
     restore_defaults();
 }
 
 void Ps2Keyboard::reset() {
     r_ = {};
+    reset_line();
     restore_defaults();
-    responses_.clear();
     buffer_.clear();
-    repeat_timer_.disarm();
-    test_timer_.disarm();
 }
 
 void Ps2Keyboard::describe(Archive& archive) {
+    describe_line(archive);
     archive.field("scanning", r_.scanning);
     archive.field("scan_set", r_.scan_set);
     archive.field("leds", r_.leds);
     archive.field("typematic", r_.typematic);
-    archive.field("command", r_.command);
-    archive.field("last_sent", r_.last_sent);
-    archive.field("testing", r_.testing);
     archive.field("overrun", r_.overrun);
     archive.field("repeat_key", r_.repeat_key);
     archive.field("repeating", r_.repeating);
     archive.bytes("set3_kind", r_.set3_kind.data(), r_.set3_kind.size());
     archive.bytes("keys_down", r_.keys_down.data(), r_.keys_down.size());
-    archive.field("responses", responses_);
     archive.field("buffer", buffer_);
     if (!archive.loading()) return;
     if (r_.scan_set < 1 || r_.scan_set > 3) r_.scan_set = 2;
@@ -72,34 +64,28 @@ void Ps2Keyboard::describe(Archive& archive) {
 
 std::string Ps2Keyboard::info() const {
     return fmt::format("keyboard: set {}, {}, LEDs {:03b}, {} bytes wait\n", r_.scan_set,
-                       r_.testing    ? "self-test"
+                       line_.testing ? "self-test"
                        : r_.scanning ? "scanning"
                                      : "off",
-                       r_.leds, buffer_.size() + responses_.size());
+                       r_.leds, buffer_.size() + answers_.size());
 }
 
 bool Ps2Keyboard::has_output() const {
     // While an argument is awaited the keyboard is silent but for its answers.
-    return !responses_.empty() || (r_.command == 0 && !buffer_.empty());
+    return !answers_.empty() || (line_.command == 0 && !buffer_.empty());
 }
 
 std::optional<u8> Ps2Keyboard::take_output() {
     if (!has_output()) return std::nullopt;
-    const bool response = !responses_.empty();
-    const u8 byte = response ? responses_.pop() : buffer_.pop();
+    const bool response = !answers_.empty();
+    const u8 byte = response ? answers_.pop() : buffer_.pop();
     if (!response && buffer_.empty()) r_.overrun = false;
-    if (byte != kResend) r_.last_sent = byte;
-    return byte;
-}
-
-void Ps2Keyboard::respond(u8 byte) {
-    responses_.push(byte);
-    output_added();
+    return sent(byte);
 }
 
 void Ps2Keyboard::restore_defaults() {
     r_.typematic = 0x2B;
-    r_.command = 0;
+    line_.command = 0;
     r_.repeating = false;
     repeat_timer_.disarm();
     for (const KeyRow& row : key_table()) {
@@ -109,15 +95,14 @@ void Ps2Keyboard::restore_defaults() {
 
 void Ps2Keyboard::set_all_kinds(KeyRow::Kind kind) { r_.set3_kind.fill(static_cast<u8>(kind)); }
 
-void Ps2Keyboard::receive(u8 byte) {
-    if (r_.testing) return;  // the line is not served during BAT
+void Ps2Keyboard::accept(u8 byte) {
     // EDh and above are commands: in place of an argument they end the waiting one.
-    if (r_.command != 0 && byte < 0xED) {
+    if (line_.command != 0 && byte < 0xED) {
         argument(byte);
         return;
     }
-    r_.command = 0;
-    responses_.clear();
+    line_.command = 0;
+    answers_.clear();
     command(byte);
 }
 
@@ -126,8 +111,7 @@ void Ps2Keyboard::command(u8 byte) {
         case 0xED:  // set LEDs
         case 0xF0:  // select or report scan code set
         case 0xF3:  // typematic rate and delay
-            r_.command = byte;
-            respond(kAck);
+            await_argument(byte);
             break;
         case 0xEE:
             respond(0xEE);
@@ -164,43 +148,37 @@ void Ps2Keyboard::command(u8 byte) {
         case 0xFD:  // a list of set-3 codes follows, ended by the next command; scanning stops
             buffer_.clear();
             r_.scanning = false;
-            r_.command = byte;
-            respond(kAck);
-            break;
-        case 0xFE:
-            respond(r_.last_sent);
-            break;
-        case 0xFF:
-            buffer_.clear();
-            r_.keys_down.fill(0);
-            r_.leds = 0;
-            r_.scan_set = 2;
-            r_.scanning = true;
-            restore_defaults();
-            r_.testing = true;
-            respond(kAck);
-            test_timer_.arm(scheduler_.now() + kSelfTestNs);
+            await_argument(byte);
             break;
         default:
-            respond(kResend);
+            common_command(byte);
             break;
     }
 }
 
+void Ps2Keyboard::prepare_self_test() {
+    buffer_.clear();
+    r_.keys_down.fill(0);
+    r_.leds = 0;
+    r_.scan_set = 2;
+    r_.scanning = true;
+    restore_defaults();
+}
+
 void Ps2Keyboard::argument(u8 byte) {
-    const u8 which = r_.command;
+    const u8 which = line_.command;
     switch (which) {
         case 0xED:
             r_.leds = byte & 7;
             break;
         case 0xF0:
             if (byte > 3) {
-                r_.command = 0;
+                line_.command = 0;
                 respond(kResend);
                 return;
             }
             buffer_.clear();
-            r_.command = 0;
+            line_.command = 0;
             respond(kAck);
             if (byte == 0) {
                 respond(r_.scan_set);
@@ -219,13 +197,8 @@ void Ps2Keyboard::argument(u8 byte) {
             return;  // more may follow
         }
     }
-    r_.command = 0;
+    line_.command = 0;
     respond(kAck);
-}
-
-void Ps2Keyboard::self_test_done() {
-    r_.testing = false;
-    respond(kTestPassed);
 }
 
 bool Ps2Keyboard::down(KeyCode key) const {
@@ -274,7 +247,7 @@ u64 Ps2Keyboard::repeat_period_ns() const {
 /// The code sequence of one key event. Sets 1 and 2 wrap cursor keys in shift codes while num lock or shift would
 /// change what they mean on an 84-key keyboard ("Keyboard scan codes", notes of the tables).
 void Ps2Keyboard::send_key(KeyCode key, bool pressed) {
-    if (!r_.scanning || r_.testing) return;
+    if (!r_.scanning || line_.testing) return;
     const KeyRow& row = key_row(key);
     const u8 set = r_.scan_set;
     Codes codes;

@@ -4,10 +4,6 @@
 // times bytes).
 #pragma once
 
-#include <bitset>
-
-#include "base/scheduler.h"
-#include "devices/byte_queue.h"
 #include "devices/key_names.h"
 #include "devices/ps2_device.h"
 
@@ -23,7 +19,6 @@ public:
     void describe(Archive& archive) override;
     [[nodiscard]] std::string info() const override;
 
-    void receive(u8 byte) override;
     [[nodiscard]] bool has_output() const override;
     std::optional<u8> take_output() override;
 
@@ -41,9 +36,6 @@ public:
         u8 scan_set = 2;
         u8 leds = 0;
         u8 typematic = 0x2B;   // 10.9 per second after 500 ms
-        u8 command = 0;        // whose argument byte is awaited; 0: none
-        u8 last_sent = 0;      // for FEh
-        bool testing = false;  // BAT runs
         bool overrun = false;  // the buffer ended in the overrun code
         u8 repeat_key = 0;
         bool repeating = false;
@@ -52,9 +44,10 @@ public:
     };
 
 private:
+    void accept(u8 byte) override;
+    void prepare_self_test() override;
     void command(u8 byte);
     void argument(u8 byte);
-    void respond(u8 byte);
     void restore_defaults();
     void send_key(KeyCode key, bool pressed);
     void push_codes(const u8* codes, unsigned count);
@@ -64,14 +57,10 @@ private:
     [[nodiscard]] u64 repeat_delay_ns() const;
     [[nodiscard]] u64 repeat_period_ns() const;
     void repeat();
-    void self_test_done();
 
-    Scheduler& scheduler_;
     Registers r_;
-    ByteQueue<16> responses_;  // answers to commands go before keys
-    ByteQueue<16> buffer_;     // key codes
+    ByteQueue<16> buffer_;  // key codes; answers to commands go before them
     Timer repeat_timer_;
-    Timer test_timer_;
 };
 
 }  // namespace bantam::devices

@@ -10,7 +10,6 @@
 
 namespace bantam::devices {
 namespace {
-constexpr u8 kAck = 0xFA, kResend = 0xFE, kTestPassed = 0xAA;
 // Movement that nobody asks for stops counting here, as the chip's counters do, only wider.
 constexpr i32 kCountMax = 1 << 20;
 
@@ -28,39 +27,29 @@ int scaled(int counts) {
 }  // namespace
 
 Ps2Mouse::Ps2Mouse(Scheduler& scheduler)
-    : scheduler_(scheduler),
-      sample_timer_(scheduler, "mouse.sample", [this] { sample(); }),
-      test_timer_(scheduler, "mouse.test", [this] {
-          r_.testing = false;
-          respond(kTestPassed);
-          respond(0x00);
-      }) {}
+    : Ps2Device(scheduler, "mouse", kSelfTestNs), sample_timer_(scheduler, "mouse.sample", [this] { sample(); }) {}
 
 void Ps2Mouse::reset() {
     r_ = {};
-    output_.clear();
+    reset_line();
     sample_timer_.disarm();
-    test_timer_.disarm();
 }
 
 void Ps2Mouse::describe(Archive& archive) {
+    describe_line(archive);
     archive.field("remote", r_.remote);
     archive.field("wrap", r_.wrap);
     archive.field("reporting", r_.reporting);
     archive.field("scaling_2_1", r_.scaling_2_1);
-    archive.field("testing", r_.testing);
     archive.field("changed", r_.changed);
     archive.field("resolution", r_.resolution);
     archive.field("sample_rate", r_.sample_rate);
     archive.field("id", r_.id);
     archive.field("knock", r_.knock);
-    archive.field("command", r_.command);
     archive.field("buttons", r_.buttons);
-    archive.field("last_sent", r_.last_sent);
     archive.field("dx", r_.dx);
     archive.field("dy", r_.dy);
     archive.field("dz", r_.dz);
-    archive.field("output", output_);
     if (!archive.loading()) return;
     if (r_.sample_rate == 0) r_.sample_rate = 100;
     r_.dx = add_counts(0, r_.dx);
@@ -71,39 +60,32 @@ void Ps2Mouse::describe(Archive& archive) {
 std::string Ps2Mouse::info() const {
     return fmt::format("mouse: id {}, {}{}, {} samples/s, resolution {}, buttons {:05b}, {} bytes wait\n", r_.id,
                        r_.remote ? "remote" : "stream", r_.reporting ? " on" : " off", r_.sample_rate, r_.resolution,
-                       r_.buttons, output_.size());
+                       r_.buttons, answers_.size());
 }
 
 std::optional<u8> Ps2Mouse::take_output() {
-    if (output_.empty()) return std::nullopt;
-    const u8 byte = output_.pop();
-    if (byte != kResend) r_.last_sent = byte;
-    if (output_.empty()) report_soon();
-    return byte;
-}
-
-void Ps2Mouse::respond(u8 byte) {
-    output_.push(byte);
-    output_added();
+    if (answers_.empty()) return std::nullopt;
+    const u8 byte = answers_.pop();
+    if (answers_.empty()) report_soon();
+    return sent(byte);
 }
 
 void Ps2Mouse::restore_defaults() {
-    r_.remote = r_.wrap = r_.reporting = r_.scaling_2_1 = r_.changed = false;
+    r_.remote = r_.wrap = r_.reporting = r_.scaling_2_1 = false;
     r_.resolution = 2;
     r_.sample_rate = 100;
-    r_.command = 0;
-    r_.dx = r_.dy = r_.dz = 0;
+    line_.command = 0;
+    forget_movement();
     sample_timer_.disarm();
 }
 
-void Ps2Mouse::receive(u8 byte) {
-    if (r_.testing) return;
+void Ps2Mouse::accept(u8 byte) {
     if (r_.wrap && byte != 0xEC && byte != 0xFF) {
         respond(byte);
         return;
     }
-    output_.clear();  // a command ends what was being sent
-    if (r_.command != 0) {
+    answers_.clear();  // a command ends what was being sent
+    if (line_.command != 0) {
         argument(byte);
     } else {
         command(byte);
@@ -119,8 +101,7 @@ void Ps2Mouse::command(u8 byte) {
             break;
         case 0xE8:
         case 0xF3:
-            r_.command = byte;
-            respond(kAck);
+            await_argument(byte);
             break;
         case 0xE9: {
             respond(kAck);
@@ -135,8 +116,7 @@ void Ps2Mouse::command(u8 byte) {
         case 0xEA:
         case 0xF0:
             r_.remote = byte == 0xF0;
-            r_.dx = r_.dy = r_.dz = 0;
-            r_.changed = false;
+            forget_movement();
             respond(kAck);
             break;
         case 0xEB:
@@ -155,34 +135,35 @@ void Ps2Mouse::command(u8 byte) {
         case 0xF4:
         case 0xF5:
             r_.reporting = byte == 0xF4;
-            r_.dx = r_.dy = r_.dz = 0;
-            r_.changed = false;
+            forget_movement();
             respond(kAck);
             break;
         case 0xF6:
             restore_defaults();
             respond(kAck);
             break;
-        case 0xFE:
-            respond(r_.last_sent);
-            break;
-        case 0xFF:
-            restore_defaults();
-            r_.id = 0;
-            r_.knock = 0;
-            r_.testing = true;
-            respond(kAck);
-            test_timer_.arm(scheduler_.now() + kSelfTestNs);
-            break;
         default:
-            respond(kResend);
+            common_command(byte);
             break;
     }
 }
 
+void Ps2Mouse::prepare_self_test() {
+    restore_defaults();
+    r_.id = 0;
+    r_.knock = 0;
+}
+
+void Ps2Mouse::self_test_passed() { respond(r_.id); }
+
+void Ps2Mouse::forget_movement() {
+    r_.dx = r_.dy = r_.dz = 0;
+    r_.changed = false;
+}
+
 void Ps2Mouse::argument(u8 byte) {
-    const u8 which = r_.command;
-    r_.command = 0;
+    const u8 which = line_.command;
+    line_.command = 0;
     if (which == 0xE8 && byte <= 3) {
         r_.resolution = byte;
     } else if (which == 0xF3 &&
@@ -224,16 +205,16 @@ void Ps2Mouse::buttons(u8 mask) {
     report_soon();
 }
 
+bool Ps2Mouse::report_wanted() const { return r_.reporting && !r_.remote && !r_.wrap && !line_.testing && r_.changed; }
+
 /// In stream mode a packet goes out at the sample rate, as long as there is news.
 void Ps2Mouse::report_soon() {
-    const bool wanted = r_.reporting && !r_.remote && !r_.wrap && !r_.testing && r_.changed;
-    if (!wanted || sample_timer_.armed()) return;
+    if (!report_wanted() || sample_timer_.armed()) return;
     sample_timer_.arm(scheduler_.now() + 1'000'000'000 / r_.sample_rate);
 }
 
 void Ps2Mouse::sample() {
-    const bool wanted = r_.reporting && !r_.remote && !r_.wrap && !r_.testing && r_.changed;
-    if (!wanted || !output_.empty() || r_.command != 0) return;  // take_output asks again
+    if (!report_wanted() || !answers_.empty() || line_.command != 0) return;  // take_output asks again
     send_packet(r_.scaling_2_1);
 }
 

@@ -3,8 +3,6 @@
 // resolution, scaling, sample rate (IBM PS/2 Technical Reference "Mouse"; Microsoft's IntelliMouse notes).
 #pragma once
 
-#include "base/scheduler.h"
-#include "devices/byte_queue.h"
 #include "devices/ps2_device.h"
 
 namespace bantam::devices {
@@ -18,8 +16,7 @@ public:
     void describe(Archive& archive) override;
     [[nodiscard]] std::string info() const override;
 
-    void receive(u8 byte) override;
-    [[nodiscard]] bool has_output() const override { return !output_.empty(); }
+    [[nodiscard]] bool has_output() const override { return !answers_.empty(); }
     std::optional<u8> take_output() override;
 
     /// The mouse moved: counts to the right, towards the person (screen coordinates: down is positive), wheel notches
@@ -35,33 +32,31 @@ public:
         bool wrap = false;
         bool reporting = false;
         bool scaling_2_1 = false;
-        bool testing = false;
         bool changed = false;  // something to report since the last packet
         u8 resolution = 2;     // 4 counts per mm
         u8 sample_rate = 100;
         u8 id = 0;
-        u8 knock = 0;    // how far the sample-rate sequence has come
-        u8 command = 0;  // whose argument byte is awaited
+        u8 knock = 0;  // how far the sample-rate sequence has come
         u8 buttons = 0;
-        u8 last_sent = 0;
         i32 dx = 0, dy = 0, dz = 0;  // not yet reported, dy upwards
     };
 
 private:
+    void accept(u8 byte) override;
+    void prepare_self_test() override;
+    void self_test_passed() override;
     void command(u8 byte);
     void argument(u8 byte);
     void restore_defaults();
-    void respond(u8 byte);
+    void forget_movement();
+    [[nodiscard]] bool report_wanted() const;
     void send_packet(bool scale);
     void report_soon();
     void sample();
     void note_sample_rate(u8 rate);
 
-    Scheduler& scheduler_;
     Registers r_;
-    ByteQueue<32> output_;
     Timer sample_timer_;
-    Timer test_timer_;
 };
 
 }  // namespace bantam::devices

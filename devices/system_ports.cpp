@@ -75,49 +75,37 @@ void SystemControlB::update_nmi() {
     if (pins_.nmi) pins_.nmi(level);
 }
 
+RegisterSpace BytePort::registers() { return readable_registers(*this); }
+
 void SystemControlA::reset() {
-    const bool a20_was_open = (r_.value & 2) != 0;
-    r_ = {};
+    const bool a20_was_open = (value_ & 2) != 0;
+    BytePort::reset();
     if (a20_was_open && pins_.a20) pins_.a20(false);
 }
 
-void SystemControlA::describe(Archive& archive) { archive.field("value", r_.value); }
-
 std::string SystemControlA::info() const {
-    return fmt::format("port92: A20 {}\n", (r_.value & 2) != 0 ? "opened" : "not opened");
+    return fmt::format("port92: A20 {}\n", (value_ & 2) != 0 ? "opened" : "not opened");
 }
 
-u8 SystemControlA::read(u64) const { return r_.value; }
-
 void SystemControlA::write(u64, u8 value) {
-    const u8 before = r_.value;
-    r_.value = value & 0x03;
-    if (((before ^ r_.value) & 2) != 0 && pins_.a20) pins_.a20((value & 2) != 0);
+    const u8 before = value_;
+    value_ = value & 0x03;
+    if (((before ^ value_) & 2) != 0 && pins_.a20) pins_.a20((value & 2) != 0);
     if ((before & 1) == 0 && (value & 1) != 0 && pins_.reset) pins_.reset();
 }
 
-RegisterSpace SystemControlA::registers() { return readable_registers(*this); }
-
-void ResetControl::describe(Archive& archive) { archive.field("value", r_.value); }
-
 void ResetControl::write(u64, u8 value) {
-    const bool pulse = (r_.value & 4) == 0 && (value & 4) != 0;
+    const bool pulse = (value_ & 4) == 0 && (value & 4) != 0;
     const bool hard = (value & 2) != 0;
-    r_.value = value & 0x06;
+    value_ = value & 0x06;
     if (pulse && pins_.reset) pins_.reset(hard);
 }
 
-RegisterSpace ResetControl::registers() { return readable_registers(*this); }
-
-void PostPort::describe(Archive& archive) { archive.field("code", r_.code); }
-
-std::string PostPort::info() const { return fmt::format("post: code {:02x}\n", r_.code); }
+std::string PostPort::info() const { return fmt::format("post: code {:02x}\n", value_); }
 
 void PostPort::write(u64, u8 value) {
-    if (value != r_.code) log::debug("POST code {:02x}", value);
-    r_.code = value;
+    if (value != value_) log::debug("POST code {:02x}", value);
+    value_ = value;
 }
-
-RegisterSpace PostPort::registers() { return readable_registers(*this); }
 
 }  // namespace bantam::devices

@@ -42,71 +42,59 @@ private:
     Registers r_;
 };
 
+/// A port of one byte that reads back what was written, as far as its bits exist.
+class BytePort : public Device {
+public:
+    [[nodiscard]] std::string_view name() const final { return name_; }
+    void reset() override { value_ = 0; }
+    void describe(Archive& archive) final { archive.field("value", value_); }
+    [[nodiscard]] u8 read(u64) const { return value_; }
+    virtual void write(u64 offset, u8 value) = 0;
+    RegisterSpace registers();
+
+protected:
+    explicit BytePort(std::string_view name) : name_(name) {}
+    u8 value_ = 0;
+
+private:
+    std::string_view name_;
+};
+
 /// Port 92h: fast A20 and fast CPU reset.
-class SystemControlA final : public Device {
+class SystemControlA final : public BytePort {
 public:
     struct Pins {
         OutputLine a20;               // bit 1
         std::function<void()> reset;  // bit 0 went from 0 to 1: INIT
     };
-    explicit SystemControlA(Pins pins) : pins_(std::move(pins)) {}
-    [[nodiscard]] std::string_view name() const override { return "port92"; }
+    explicit SystemControlA(Pins pins) : BytePort("port92"), pins_(std::move(pins)) {}
     void reset() override;
-    void describe(Archive& archive) override;
     [[nodiscard]] std::string info() const override;
-    [[nodiscard]] u8 read(u64 offset) const;
-    void write(u64 offset, u8 value);
-    RegisterSpace registers();
-
-    struct Registers {
-        u8 value = 0;
-    };
+    void write(u64 offset, u8 value) override;
 
 private:
     Pins pins_;
-    Registers r_;
 };
 
 /// Port CF9h (PIIX3 RC): bit 1 hard or soft, bit 2 0->1 resets.
-class ResetControl final : public Device {
+class ResetControl final : public BytePort {
 public:
     struct Pins {
         std::function<void(bool hard)> reset;  // hard: everything; soft: the CPU's INIT
     };
-    explicit ResetControl(Pins pins) : pins_(std::move(pins)) {}
-    [[nodiscard]] std::string_view name() const override { return "reset_control"; }
-    void reset() override { r_ = {}; }
-    void describe(Archive& archive) override;
-    [[nodiscard]] u8 read(u64) const { return r_.value; }
-    void write(u64 offset, u8 value);
-    RegisterSpace registers();
-
-    struct Registers {
-        u8 value = 0;
-    };
+    explicit ResetControl(Pins pins) : BytePort("reset_control"), pins_(std::move(pins)) {}
+    void write(u64 offset, u8 value) override;
 
 private:
     Pins pins_;
-    Registers r_;
 };
 
 /// Port 80h: the last POST code; reads give it back (the DMA page register latch of real boards).
-class PostPort final : public Device {
+class PostPort final : public BytePort {
 public:
-    [[nodiscard]] std::string_view name() const override { return "post"; }
-    void reset() override { r_ = {}; }
-    void describe(Archive& archive) override;
+    PostPort() : BytePort("post") {}
     [[nodiscard]] std::string info() const override;
-    [[nodiscard]] u8 read(u64) const { return r_.code; }
-    void write(u64 offset, u8 value);
-    RegisterSpace registers();
-
-    struct Registers {
-        u8 code = 0;
-    };
-
-private:
-    Registers r_;
+    void write(u64 offset, u8 value) override;
 };
 
 }  // namespace bantam::devices
