@@ -39,4 +39,8 @@ void ApicBus::end_of_interrupt(u8 vector) {
     for (IoApic* apic : io_apics_) apic->end_of_interrupt(vector);
 }
 
+void ApicBus::offer_again() {
+    for (IoApic* apic : io_apics_) apic->offer_again();
+}
+
 }  // namespace bantam::devices

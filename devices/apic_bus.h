@@ -47,6 +47,8 @@ public:
     bool send_to_others(const LocalApic& sender, const ApicMessage& message);
     /// EOI message for a level-triggered `vector`.
     void end_of_interrupt(u8 vector);
+    /// A local APIC now takes messages it did not take before: IO-APICs offer their level interrupts again.
+    void offer_again();
 
 private:
     bool deliver(const std::vector<LocalApic*>& targets, const ApicMessage& message);

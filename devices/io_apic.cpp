@@ -82,6 +82,10 @@ void IoApic::end_of_interrupt(u8 vector) {
     }
 }
 
+void IoApic::offer_again() {
+    for (unsigned input = 0; input < kInputs; ++input) service_level(input);
+}
+
 RegisterSpace IoApic::registers() {
     const auto read_register = [this](u64 offset, unsigned size) {
         return bits(read(offset & ~u64{3}), static_cast<unsigned>(offset & 3) * 8, size * 8);

@@ -1,7 +1,7 @@
 // IoApic: an IO-APIC with 24 inputs (Intel 82093AA datasheet; version 20h with the EOI register of the ICH's IOxAPIC,
 // ICH datasheet 9.5). Inputs are logical levels: the polarity bit of an entry is kept and read back, but the board
 // gives asserted or not. Delivery status reads idle: messages are delivered at once. A level-triggered message nobody
-// accepts is offered again when the entry or its input next changes.
+// accepts is offered again when its entry, its input or what a local APIC accepts next changes.
 #pragma once
 
 #include <algorithm>
@@ -35,6 +35,8 @@ public:
     }
     /// EOI message: clears remote IRR of level entries with `vector` and redelivers those still asserted.
     void end_of_interrupt(u8 vector);
+    /// Sends the messages of asserted level inputs that nobody has accepted yet.
+    void offer_again();
 
     /// IOREGSEL, IOWIN and EOI: a 4 KiB window at FEC00000h.
     [[nodiscard]] RegisterSpace registers();

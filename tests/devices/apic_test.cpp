@@ -515,6 +515,28 @@ TEST_F(IoApicTest, UnacceptedLevelKeepsRemoteIrrClear) {
     EXPECT_TRUE(cpu0.intr.level);
 }
 
+// The message of an asserted level is offered until somebody takes it: a local APIC that gets enabled, or that takes over
+// the destination, is offered it; an edge was lost.
+TEST_F(IoApicTest, LevelIsOfferedToAnApicThatComesLater) {
+    apic().write(kSvr, 0xFF);  // software disabled
+    route(10, 0x803A);
+    route(11, 0x003B);
+    io.set_input(10, true);
+    io.set_input(11, true);
+    EXPECT_EQ(low(10), 0x803Au);
+    apic().write(kSvr, 0x1FF);
+    EXPECT_EQ(low(10), 0xC03Au);
+    EXPECT_EQ(apic().acknowledge(), 0x3A);
+    EXPECT_FALSE(cpu0.intr.level) << "the edge is not repeated";
+    route(12, u64{5} << 56 | 0x803C);
+    io.set_input(12, true);
+    EXPECT_EQ(low(12), 0x803Cu);
+    cpu1.enable();
+    cpu1.apic.write(0x20, 5u << 24);
+    EXPECT_EQ(low(12), 0xC03Cu);
+    EXPECT_EQ(cpu1.apic.acknowledge(), 0x3C);
+}
+
 TEST_F(IoApicTest, OtherDeliveryModes) {
     route(0, 0x700);
     io.set_input(0, true);
