@@ -60,15 +60,32 @@ Result<void> Machine::Parts::check() {
     Result<Images> opened = Images::open(config);
     if (!opened) return opened.error();
     images = std::move(opened.value());
-    if (!config.disks.empty() || !config.cdroms.empty() || !config.floppies.empty()) {
-        return usage(
-            "--disk, --cdrom and --floppy: this release has no disk controllers, IDE and floppy come with the next; "
-            "boot a kernel with --kernel and --initrd");
+    if (!config.floppies.empty()) {
+        return usage("--floppy: this release has no floppy controller, it comes with the next; use --disk or --cdrom");
     }
+    if (config.disks.size() + config.cdroms.size() > Pc::kIdeDrives) {
+        return usage("--disk and --cdrom: the two IDE channels take four drives together");
+    }
+    assign_drives();
     Result<Model> found = Model::find(config.cpu);
     if (!found) return found.error();
     model = std::move(found.value());
     return {};
+}
+
+/// CD-ROM drives take the secondary channel first, disks the primary one.
+void Machine::Parts::assign_drives() {
+    const auto attach = [this](std::vector<Images::Device>& media, bool cdrom,
+                               const std::array<unsigned, Pc::kIdeDrives>& order) {
+        for (Images::Device& medium : media) {
+            const unsigned place =
+                *std::find_if(order.begin(), order.end(), [this](unsigned i) { return !drives.at(i).present; });
+            slots.at(place) = &medium;
+            drives.at(place) = {.present = true, .cdrom = cdrom, .medium = medium.get()};
+        }
+    };
+    attach(images.cdroms, true, {2, 3, 1, 0});
+    attach(images.disks, false, {0, 1, 3, 2});
 }
 
 Clock::Pace Machine::Parts::pace() const {
@@ -120,6 +137,7 @@ Result<void> Machine::Parts::build_board() {
     }
     if (config.debugcon.kind != DebugconConfig::Kind::none) options.debug_console = ports.back().get();
     options.debug_exit = config.debug_exit;
+    options.drives = drives;
     options.firmware = config.kernel.empty();
     options.boot_order = config.boot_order;
     pc = std::make_unique<Pc>(model, *memory, scheduler, options,
@@ -176,7 +194,18 @@ boot::BoardDescription Machine::Parts::describe_board() {
     return board;
 }
 
-std::vector<std::string> Machine::Parts::boot_paths() const { return {}; }
+/// One path for each drive that the boot order names; without an order every drive, disks first.
+std::vector<std::string> Machine::Parts::boot_paths() const {
+    std::vector<std::string> paths;
+    for (const char letter : config.boot_order.empty() ? std::string("cd") : config.boot_order) {
+        for (unsigned i = 0; i < drives.size(); ++i) {
+            const Pc::Options::Drive& drive = drives.at(i);
+            if (drive.present && letter == (drive.cdrom ? 'd' : 'c'))
+                paths.push_back(fmt::format("/pci@i0cf8/ide@1,1/drive@{}/disk@{}", i / 2, i % 2));
+        }
+    }
+    return paths;
+}
 
 Result<void> Machine::Parts::start_engine() {
     Result<std::unique_ptr<Interpreter>> made = Interpreter::create(pc->cpu());

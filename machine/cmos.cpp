@@ -17,8 +17,9 @@ enum CmosByte : u8 {
     kExtendedMemoryCopy = 0x30,
     kMemoryAbove16M = 0x34,  // 64 KiB units
     kBootOrder3 = 0x38,      // bits 7:4 the third choice
-    kBootOrder = 0x3D,       // bits 3:0 the first choice, 7:4 the second
-    kMemoryAbove4G = 0x5B,   // 64 KiB units, three bytes
+    kDiskTranslation = 0x39,
+    kBootOrder = 0x3D,      // bits 3:0 the first choice, 7:4 the second
+    kMemoryAbove4G = 0x5B,  // 64 KiB units, three bytes
 };
 constexpr u8 kEquipmentFpu = 0x02, kEquipmentPs2Mouse = 0x04;
 
@@ -62,6 +63,15 @@ void Pc::fill_cmos(const Options& options) {
     };
     rtc_.set_cmos(kBootOrder, static_cast<u8>(choice(0) | choice(1) << 4));
     rtc_.set_cmos(kBootOrder3, static_cast<u8>(choice(2) << 4));
+    // Two bits a drive: 1 asks the BIOS for LBA-assisted translation, which disks beyond 504 MiB need.
+    constexpr u64 kChsLimit = u64{1024} * 16 * 63;
+    u8 translations = 0;
+    for (unsigned i = 0; i < kIdeDrives; ++i) {
+        const Options::Drive& drive = options.drives.at(i);
+        if (drive.present && !drive.cdrom && drive.medium->sector_count() > kChsLimit)
+            translations |= static_cast<u8>(1 << (2 * i));
+    }
+    rtc_.set_cmos(kDiskTranslation, translations);
     rtc_.update_cmos_checksum();
 }
 

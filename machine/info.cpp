@@ -140,6 +140,14 @@ std::string irq(Pc& pc) {
     return text;
 }
 
+std::string block(const Pc& pc) {
+    Text text;
+    for (unsigned i = 0; i < Pc::kIdeDrives; ++i) {
+        if (const devices::IdeDrive* drive = pc.drive(i)) add(text, "{}", drive->info());
+    }
+    return text.empty() ? "no drives\n" : text;
+}
+
 std::string map(Pc& pc, const PhysicalMemory& memory) {
     Text text = "ports:\n";
     for (const IoBus::Range& range : pc.io().ranges()) {

@@ -13,6 +13,8 @@ std::string mem(const Cpu& cpu, const PhysicalMemory& memory);
 std::string tlb(const Cpu& cpu);
 std::string pci(Pc& pc);
 std::string irq(Pc& pc);
+/// Every drive with its medium.
+std::string block(const Pc& pc);
 /// Port ranges, physical regions and accesses nobody claimed.
 std::string map(Pc& pc, const PhysicalMemory& memory);
 

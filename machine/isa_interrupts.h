@@ -12,7 +12,21 @@
 namespace bantam {
 
 /// Who may pull an ISA interrupt line; one bit each per line.
-enum class IrqSource : u8 { timer, hpet, keyboard, mouse, rtc, serial1, serial2, serial3, serial4, sci, pirq, fpu };
+enum class IrqSource : u8 {
+    timer,
+    hpet,
+    keyboard,
+    mouse,
+    rtc,
+    serial1,
+    serial2,
+    serial3,
+    serial4,
+    sci,
+    ide,
+    pirq,
+    fpu
+};
 
 class IsaInterrupts {
 public:

@@ -14,11 +14,6 @@ namespace {
 constexpr u8 kShutdownByte = 0x0F;
 bool is_mode_switch(u8 shutdown) { return shutdown == 0x05 || shutdown == 0x09 || shutdown == 0x0A; }
 
-Error no_such_drive(const std::string& device) {
-    return {ExitStatus::usage,
-            fmt::format("there is no drive '{}': disk controllers come with the next release", device)};
-}
-
 }  // namespace
 
 Machine::Machine() : parts_(std::make_unique<Parts>()) {}
@@ -58,9 +53,6 @@ Result<void> Machine::screendump(const std::string& path) {
     return write_picture({frame.width, frame.height, std::move(frame.pixels)}, path);
 }
 
-Result<void> Machine::change_medium(const std::string& device, const std::string&) { return no_such_drive(device); }
-Result<void> Machine::eject(const std::string& device) { return no_such_drive(device); }
-
 Result<std::string> Machine::info(const std::string& what) {
     Pc& pc = *parts_->pc;
     if (what == "registers") return info::registers(pc.cpu());
@@ -69,7 +61,7 @@ Result<std::string> Machine::info(const std::string& what) {
     if (what == "pci") return info::pci(pc);
     if (what == "irq") return info::irq(pc);
     if (what == "map") return info::map(pc, memory());
-    if (what == "block") return std::string("no drives: disk controllers come with the next release\n");
+    if (what == "block") return info::block(pc);
     std::string names;
     for (const devices::Device* device : pc.devices()) {
         if (device->name() == what) return device->info() + "\n";

@@ -24,6 +24,8 @@ struct Machine::Parts {
     std::unique_ptr<host::HostIo> io;
     std::vector<std::unique_ptr<host::HostPort>> ports;  // serials, then the debug console
     Images images;
+    std::array<Pc::Options::Drive, Pc::kIdeDrives> drives{};
+    std::array<Images::Device*, Pc::kIdeDrives> slots{};  // where images holds each drive's medium
     std::unique_ptr<PhysicalMemory> memory;
     Scheduler scheduler;
     std::unique_ptr<Pc> pc;
@@ -42,6 +44,7 @@ struct Machine::Parts {
     Result<void> install_software();
     Result<void> start_engine();
     Result<void> start_kernel();
+    void assign_drives();
     [[nodiscard]] boot::BoardDescription describe_board();
     [[nodiscard]] std::vector<std::string> boot_paths() const;
 
@@ -49,6 +52,10 @@ struct Machine::Parts {
     void guest_reset(Pc::ResetKind kind);
     void reset();
     void shutdown();
+
+    // --- removable_media.cpp: what the monitor asks for
+    /// The IDE drive (Pc::cdrom) called `device`, if it is a CD-ROM drive.
+    [[nodiscard]] Result<unsigned> find_cdrom(const std::string& device) const;
     [[nodiscard]] Clock::Pace pace() const;
 };
 

@@ -122,6 +122,12 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
                           [this] {
                               if (ready_) map_pm_windows();
                           }}),
+      ide_(memory,
+           {.interrupt = [this](unsigned channel, bool level) { irqs_.set(14 + channel, IrqSource::ide, level); },
+            .decode_changed =
+                [this] {
+                    if (ready_) map_ide();
+                }}),
       fw_cfg_(memory) {
     for (unsigned i = 0; i < kSerialPorts; ++i) {
         if (options.serials[i] == nullptr) continue;
@@ -154,6 +160,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
     if (debug_exit_) devices_.push_back(debug_exit_.get());
 
     if (options.firmware) devices_.push_back(&fw_cfg_);
+    add_drives(options);
 
     ready_ = true;
     map_ports();

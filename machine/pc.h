@@ -3,7 +3,7 @@
 //
 // Interrupts: ISA lines end at the 8259A pair and at the I/O APIC. The master's INT is LINT0 of the local APIC, which
 // hands it to the core as ExtINT (virtual wire), or unconditionally while the APIC is disabled. NMI is LINT1. Left out
-// until the issues that need them: DMA controllers, disk controllers, parallel port, sound.
+// until the issues that need them: DMA controllers, floppy controller, parallel port, sound.
 #pragma once
 
 #include <array>
@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "cpu/cpu.h"
+#include "devices/ata_disk.h"
+#include "devices/atapi_cdrom.h"
 #include "devices/debug_ports.h"
 #include "devices/fw_cfg.h"
 #include "devices/hpet.h"
@@ -24,6 +26,7 @@
 #include "devices/mc146818.h"
 #include "devices/pci.h"
 #include "devices/piix3.h"
+#include "devices/piix3_ide.h"
 #include "devices/piix4_pm.h"
 #include "devices/ps2_keyboard.h"
 #include "devices/ps2_mouse.h"
@@ -41,6 +44,7 @@ namespace bantam {
 class Pc final : public Environment {
 public:
     static constexpr unsigned kSerialPorts = 4;
+    static constexpr unsigned kIdeDrives = 4;
 
     struct Options {
         u64 rtc_epoch_seconds = 0;
@@ -48,6 +52,13 @@ public:
         std::array<devices::CharacterPort*, kSerialPorts> serials{};
         devices::CharacterPort* debug_console = nullptr;
         bool debug_exit = false;
+        /// IDE drives: primary master and slave, secondary master and slave.
+        struct Drive {
+            bool present = false;
+            bool cdrom = false;
+            storage::BlockDevice* medium = nullptr;  // of a CD-ROM drive: may be null
+        };
+        std::array<Drive, kIdeDrives> drives{};
         bool firmware = false;  // a BIOS will run: fw_cfg exists
         std::string boot_order;
     };
@@ -112,6 +123,10 @@ public:
     [[nodiscard]] devices::Mc146818& rtc() { return rtc_; }
     [[nodiscard]] devices::PciBus& pci() { return pci_; }
     [[nodiscard]] devices::FwCfg& fw_cfg() { return fw_cfg_; }
+    /// IDE drive 0..3 (primary master, ..., secondary slave) if it is a CD-ROM drive; else null.
+    [[nodiscard]] devices::AtapiCdrom* cdrom(unsigned index) const { return cdroms_.at(index).get(); }
+    /// IDE drive 0..3; null: none.
+    [[nodiscard]] const devices::IdeDrive* drive(unsigned index) const;
     /// Every chip, in the order of the schematic.
     [[nodiscard]] const std::vector<devices::Device*>& devices() const { return devices_; }
 
@@ -130,6 +145,8 @@ private:
     void route_timers();
     void set_a20_source(bool keyboard_controller, bool open);
     void set_nmi_source();
+    void add_drives(const Options& options);
+    void map_ide();
     void show_vga();
     void map_vga();
     void write_coprocessor_port(u64 offset);
@@ -180,6 +197,10 @@ private:
     devices::I440fx host_bridge_;
     devices::Piix3 isa_bridge_;
     devices::Piix4Pm pm_;
+    devices::Piix3Ide ide_;
+    std::array<std::unique_ptr<devices::AtaDisk>, kIdeDrives> disks_;
+    std::array<std::unique_ptr<devices::AtapiCdrom>, kIdeDrives> cdroms_;
+    bool has_ide_ = false;  // some drive is there; else the function is absent
     devices::FwCfg fw_cfg_;
     std::array<std::unique_ptr<devices::Uart16550>, kSerialPorts> serials_;
     std::unique_ptr<devices::DebugConsole> debug_console_;

@@ -8,6 +8,7 @@ namespace {
 constexpr unsigned kFpuIrq = 13;
 constexpr unsigned kLint1 = 1;
 constexpr u32 kFrameBufferBase = 0xFD000000;
+constexpr u32 kIdeBusMasterBase = 0xC000;
 constexpr u64 kClearBusy = 0, kResetCoprocessor = 1;  // ports F0h and F1h
 }  // namespace
 
@@ -170,6 +171,11 @@ void Pc::set_up_without_firmware(const devices::VgaFont& font) {
     io_.write(0x60, 1, 0x65);
     vga_pci_.write_config(0x10, 4, kFrameBufferBase);
     vga_pci_.write_config(0x04, 2, 3);  // I/O and memory
+    if (has_ide_) {
+        ide_.write_config(0x40, 4, 0x80008000);  // both channels decode
+        ide_.write_config(0x20, 4, kIdeBusMasterBase);
+        ide_.write_config(0x04, 2, 5);  // I/O and bus master
+    }
     if (local_apic_.enabled()) local_apic_.enter_virtual_wire_mode();
     io_apic_.write(0, 0);  // IOREGSEL: the identification register, written through IOWIN
     io_apic_.write(0x10, u32{boot::kIoApicId} << 24);

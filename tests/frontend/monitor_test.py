@@ -25,16 +25,16 @@ class Monitor(unittest.TestCase):
         self.path = pathlib.Path(folder.name)
         self.kernel = guest_image.write_kernel(self.path / "kernel", GUEST)
 
-    def start(self, where: str, **options) -> subprocess.Popen:
-        process = subprocess.Popen([BANTAM, "run", "--kernel", self.kernel, "--memory", "16M", "--serial", "none", "--monitor", where],
-                                   **options)
+    def start(self, where: str, *more: str, **options) -> subprocess.Popen:
+        process = subprocess.Popen([BANTAM, "run", "--kernel", self.kernel, "--memory", "16M", "--serial", "none", "--monitor", where,
+                                    *more], **options)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
 
-    def connect(self) -> None:
+    def connect(self, *more: str) -> None:
         path = self.path / "monitor"
-        self.process = self.start(f"unix:{path}", stdin=subprocess.DEVNULL)
+        self.process = self.start(f"unix:{path}", *more, stdin=subprocess.DEVNULL)
         self.line = socket.socket(socket.AF_UNIX)
         self.addCleanup(self.line.close)
         self.line.settimeout(20)
@@ -128,6 +128,27 @@ class Monitor(unittest.TestCase):
         self.line.sendall(b"quit\n")
         self.assertEqual(self.process.wait(timeout=20), 0)
         self.assertFalse((self.path / "monitor").exists(), "the socket was left behind")
+
+    def test_drives(self) -> None:
+        images = {}
+        for name, blocks in (("disk", 100), ("first.iso", 40), ("second.iso", 50), ("odd.iso", 1)):
+            images[name] = self.path / name
+            images[name].write_bytes(bytes(2048 * blocks - (5 if name == "odd.iso" else 0)))
+        self.connect("--disk", f"{images['disk']},overlay=temp", "--cdrom", str(images["first.iso"]), "--cdrom", "none")
+        block = self.ask("info block")
+        self.assertRegex(block, r"ide0-hd0: disk, .*/disk: raw, 400 sectors, temporary overlay")
+        self.assertRegex(block, r"ide1-cd0: CD-ROM, .*/first.iso: raw, 160 sectors, read-only")
+        self.assertRegex(block, r"ide1-cd1: CD-ROM, no medium")
+        self.assertIn("8086:7010", self.ask("info pci"))
+        self.assertEqual(self.ask(f"change ide1-cd1 {images['second.iso']}"), "")
+        self.assertEqual(self.ask(f"change ide1-cd0 {images['second.iso']}"), "")
+        self.assertRegex(self.ask("info block"), r"(?s)ide1-cd0: CD-ROM, .*/second.iso.*ide1-cd1: CD-ROM, .*/second.iso")
+        self.assertEqual(self.ask("eject ide1-cd0"), "")
+        self.assertEqual(self.ask("change ide1-cd1 none"), "")
+        self.assertRegex(self.ask("info block"), r"(?s)ide1-cd0: CD-ROM, no medium.*ide1-cd1: CD-ROM, no medium")
+        self.assertIn("no multiple of 512", self.ask(f"change ide1-cd0 {images['odd.iso']}"))
+        self.assertIn("no such file", self.ask("change ide1-cd0 /nowhere.iso"))
+        self.assertIn("ide1-cd0 ide1-cd1", self.ask("eject ide0-hd0"))
 
     def test_socket_takes_one_user_after_another(self) -> None:
         self.connect()

@@ -73,10 +73,17 @@ TEST_F(MachineTest, RefusesWhatThisReleaseLacks) {
     EXPECT_EQ(refusal(jit).status, ExitStatus::usage);
 
     MachineConfig disk = config();
-    disk.disks.push_back({path("disk"), false, false});
+    disk.floppies.push_back({path("disk"), false, false});
     const Error error = refusal(disk);
     EXPECT_EQ(error.status, ExitStatus::usage);
-    EXPECT_NE(error.message.find("IDE"), std::string::npos);
+    EXPECT_NE(error.message.find("floppy"), std::string::npos);
+    MachineConfig five = config();
+    five.disks.resize(5, {path("disk"), true, false});
+    EXPECT_EQ(refusal(five).status, ExitStatus::usage);
+    EXPECT_NE(refusal(five).message.find("four"), std::string::npos);
+    MachineConfig twice = config();
+    twice.disks.resize(2, {path("disk"), false, false});
+    EXPECT_EQ(refusal(twice).status, ExitStatus::host_resource);
 
     MachineConfig missing = config();
     missing.disks.push_back({path("nothing"), false, false});

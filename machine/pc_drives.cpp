@@ -1,0 +1,66 @@
+// The board's IDE drives: which exist, and where their ports are.
+#include <fmt/format.h>
+
+#include "base/log.h"
+#include "machine/pc.h"
+
+namespace bantam {
+
+void Pc::add_drives(const Options& options) {
+    for (unsigned i = 0; i < kIdeDrives; ++i) {
+        const Options::Drive& drive = options.drives.at(i);
+        if (!drive.present) continue;
+        const unsigned channel = i / 2, unit = i % 2;
+        const std::string name = fmt::format("ide{}-{}{}", channel, drive.cdrom ? "cd" : "hd", unit);
+        const std::string serial = fmt::format("BNTM{:04}", i + 1);
+        devices::IdeDrive* made = nullptr;
+        if (drive.cdrom) {
+            cdroms_.at(i) = std::make_unique<devices::AtapiCdrom>(scheduler_, name, drive.medium, serial);
+            made = cdroms_.at(i).get();
+        } else {
+            CHECK(drive.medium != nullptr);
+            disks_.at(i) = std::make_unique<devices::AtaDisk>(scheduler_, name, *drive.medium, serial);
+            made = disks_.at(i).get();
+        }
+        ide_.channel(channel).attach(unit, *made);
+        has_ide_ = true;
+    }
+    if (!has_ide_) return;
+    pci_.attach(1, 1, ide_);
+    ide_.set_mapping_listener([this] {
+        if (ready_) map_ide();
+    });
+    devices_.push_back(&ide_);
+    for (unsigned channel = 0; channel < devices::Piix3Ide::kChannels; ++channel) {
+        devices_.push_back(&ide_.channel(channel));
+        for (unsigned unit = 0; unit < 2; ++unit) {
+            if (devices::IdeDrive* drive = ide_.channel(channel).drive(unit)) devices_.push_back(drive);
+        }
+    }
+}
+
+const devices::IdeDrive* Pc::drive(unsigned index) const {
+    if (cdroms_.at(index)) return cdroms_.at(index).get();
+    return disks_.at(index).get();
+}
+
+void Pc::map_ide() {
+    constexpr std::array<u16, devices::Piix3Ide::kChannels> kCommandBlock{0x1F0, 0x170}, kControlBlock{0x3F6, 0x376};
+    const auto place = [this](const std::string& name, bool shown, u16 first, u32 count, RegisterSpace space) {
+        io_.unmap(name);
+        if (!shown) return;
+        const Result<void> mapped = io_.map(name, first, count, std::move(space));
+        if (!mapped) log::warning("{}; it stays invisible", mapped.error().message);
+    };
+    for (unsigned i = 0; i < devices::Piix3Ide::kChannels; ++i) {
+        devices::IdeChannel& channel = ide_.channel(i);
+        const bool shown = has_ide_ && channel.populated() && ide_.channel_decoded(i);
+        place(fmt::format("ide{} command", i), shown, kCommandBlock.at(i), 8, channel.command_block());
+        place(fmt::format("ide{} control", i), shown, kControlBlock.at(i), 1, channel.control_block());
+    }
+    const devices::PciFunction::Window window = ide_.window(devices::Piix3Ide::kBusMasterBar);
+    place("ide bus master", has_ide_ && window.enabled, static_cast<u16>(window.base), static_cast<u32>(window.size),
+          ide_.engine_registers());
+}
+
+}  // namespace bantam
