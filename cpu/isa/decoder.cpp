@@ -168,6 +168,8 @@ bool Decoder::take_vex(u8 first) {
     if (first == 0xC4) {
         out_.rex = static_cast<u8>(out_.rex | ((inverted >> 5) & 3u));  // X, B
         out_.opcode_map = payload & 0x1Fu;
+        // As measured on a processor: maps 0, 4, 8... are invalid before the byte behind them is looked at.
+        if ((out_.opcode_map & 3u) == 0) return false;
         payload = take<u8>();
         inverted = static_cast<u8>(~payload);
         out_.rex = static_cast<u8>(out_.rex | ((payload >> 4) & 8u));  // W

@@ -212,6 +212,14 @@ TEST(Decoder, VexBelongsToProtectedMode) {
     EXPECT_EQ(instruction.mnemonic, Mnemonic::Lds);
 }
 
+// As the oracle found on a processor: such an instruction at the end of a page raises #UD, not #PF for the next page.
+TEST(Decoder, VexMapsThatAreMultiplesOfFourNeedNoMoreBytes) {
+    Instruction instruction;
+    EXPECT_EQ(decode_in(kMode32, {0xC4, 0xCC}, instruction), DecodeStatus::invalid);
+    EXPECT_EQ(decode_in(kMode64, {0xC4, 0xE0}, instruction), DecodeStatus::invalid);
+    EXPECT_EQ(decode_in(kMode64, {0xC4, 0xE5}, instruction), DecodeStatus::truncated);
+}
+
 TEST(Decoder, FeaturesOfTheModelDecide) {
     DecodeMode mode = kMode64;
     mode.features = FeatureSet{Feature::base, Feature::long_mode};

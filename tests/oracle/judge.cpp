@@ -94,7 +94,9 @@ Verdict Judge::compare(const Program& program, const ProgramState& initial, cons
         // How soon a repeated string instruction notices that it overwrote code is not defined.
         if (code_changed(arena) && std::any_of(trace.executed.begin(), trace.executed.end(), repeats)) return verdict;
         const bool faulted = !trace.executed.empty() && trace.last_rip == by_guest.state.rip;
-        flags = flags_after(std::span(trace.executed).first(trace.executed.size() - (faulted ? 1 : 0)));
+        const auto completed = std::span(trace.executed).first(trace.executed.size() - (faulted ? 1 : 0));
+        verdict.completed.assign(completed.begin(), completed.end());
+        flags = flags_after(completed);
         if (flags.read_undefined) return verdict;
         by_guest = guest_.run(mode_, initial, arena, kMostInstructions);
     }

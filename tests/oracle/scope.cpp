@@ -47,7 +47,7 @@ bool vex_extension(unsigned map, u8 opcode, bool l) {
 bool comparable(const isa::Instruction& i) {
     if (std::find(kExcluded.begin(), kExcluded.end(), i.mnemonic) != kExcluded.end()) return false;
     if (i.mnemonic == Mnemonic::Int) return i.immediate != kLinuxSystemCall;
-    if (i.mnemonic == Mnemonic::MovSegment) return i.operands[0].kind != isa::OperandKind::segment;
+    if (i.mnemonic == Mnemonic::MovSegment && i.operands[0].kind == isa::OperandKind::segment) return false;
     return i.segment < 4;  // FS and GS belong to the host's threads
 }
 
