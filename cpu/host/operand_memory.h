@@ -13,17 +13,17 @@ inline bool exempt_from_alignment_check(const isa::Instruction& i) {
 
 /// Raises what a misaligned operand raises: #GP(0) by `alignment` (legacy SSE 16-byte operands, aligned VEX moves), and
 /// #AC when armed. As measured on a processor: an operand that needs alignment gives #GP(0) before anything else and
-/// never #AC; limit and canonical form come before #AC; 10-byte reals must be 8-byte aligned; larger operands without
-/// requirement are never checked.
+/// never #AC; limit and canonical form come before #AC; 10-byte reals must be 8-byte aligned, and of the limit only
+/// their first eight bytes come before #AC; larger operands without requirement are never checked.
 inline void check_alignment(Cpu& cpu, const isa::Instruction& i, u64 offset, unsigned size, unsigned alignment,
                             bool write = false) {
     const u64 linear = cpu.state.segment[i.segment].base + offset;
     if ((linear & (alignment - 1)) != 0) cpu.raise(Vector::general_protection, 0);
     if (!cpu.alignment_checks() || alignment > 1 || exempt_from_alignment_check(i)) return;
-    const u64 natural = size == 10 ? 8 : size;
+    const unsigned natural = size == 10 ? 8 : size;
     if (natural > 8 || (linear & (natural - 1)) == 0) return;
-    static_cast<void>(write ? cpu.linear_for_write(i.segment, offset, size)
-                            : cpu.linear_for_read(i.segment, offset, size));
+    static_cast<void>(write ? cpu.linear_for_write(i.segment, offset, natural)
+                            : cpu.linear_for_read(i.segment, offset, natural));
     if (cpu.code64() && !cpu.canonical(linear)) cpu.raise_segment_limit(i.segment);
     cpu.raise(Vector::alignment_check, 0);
 }

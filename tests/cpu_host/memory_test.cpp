@@ -64,6 +64,19 @@ TEST_F(Memory, AlignmentChecksFollowTheProcessor) {
     EXPECT_EQ(fault({0x0F, 0xAE, 0x1B}, kData + 2), 17);  // stmxcsr
 }
 
+TEST_F(Memory, LimitBeforeAlignmentIsThatOfTheFirstEightBytes) {
+    limit_data(static_cast<u32>(kData + 15));
+    cpu.state.cr0 |= 0x40000;
+    cpu.state.flags |= kFlagAlignmentCheck;
+    cpu.state.cpl = 3;
+    cpu.update_mode();
+    for (const u8 modrm : {u8{0x2B}, u8{0x3B}}) {  // fld m80, fstp m80
+        EXPECT_EQ(fault({0xDB, modrm}, kData + 8), 13);
+        EXPECT_EQ(fault({0xDB, modrm}, kData + 7), 17);
+        EXPECT_EQ(fault({0xDB, modrm}, kData + 9), 13);
+    }
+}
+
 TEST_F(Memory, ReservedMxcsrBitsFault) {
     put<u32>(kData, 0x11F80);
     EXPECT_EQ(fault({0x0F, 0xAE, 0x13}, kData), 13);

@@ -162,9 +162,12 @@ Outcome GuestCpu::run(isa::CodeSize mode, const ProgramState& initial, const Are
     p.load(initial);
     p.cpu.update_mode();
     p.cpu.state.deadline = p.cpu.state.instructions + most_instructions;
+    const EngineExit exit = p.engine->run();
     Outcome outcome;
-    outcome.ended = p.engine->run() == EngineExit::halted;
+    outcome.ended = exit == EngineExit::halted;
     p.store(outcome.state);
+    // A program that made itself a SYSCALL without a stack to fault on; only RESET leaves shutdown.
+    if (exit == EngineExit::shutdown) p.cpu.reset();
     if (!outcome.ended) return outcome;
     // RIP is behind the HLT of the vector's handler; the frame tells the interrupted state.
     outcome.vector = static_cast<u8>((p.cpu.state.rip() - 1 - kSystemLinear - kHandlers) / kHandlerStride);

@@ -1,7 +1,8 @@
 // The oracle suite: random programs on the host CPU and on Bantam, compared in everything a program can see.
 //   oracle --mode 64|32|16 [--cases N] [--seed N] [--most-failures N] [--all-flags] [--rows]
-// Prints how many cases ran and how many differed, shrunk to few instructions; exits with 1 when any did. A fixed seed
-// repeats a run exactly. --rows lists the rows of the instruction table that no case executed to completion.
+// Prints how many cases ran and how many differed, shrunk to few instructions; exits with 1 when any did, or
+// when more were skipped than compared. A fixed seed repeats a run exactly. --rows lists the rows of the instruction
+// table that no case executed to completion.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -125,5 +126,6 @@ int main(int argc, char** argv) {
     const bantam::oracle::Tally tally = bantam::oracle::run(options);
     const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
     bantam::oracle::print_summary(options, tally, elapsed.count());
-    return tally.different == 0 && tally.compared > 0 ? 0 : 1;
+    if (tally.compared <= tally.skipped) fmt::print("oracle: too few of the programs could be compared\n");
+    return tally.different == 0 && tally.compared > tally.skipped ? 0 : 1;
 }
