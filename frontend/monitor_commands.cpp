@@ -11,6 +11,7 @@
 
 #include "frontend/examine.h"
 #include "frontend/monitor.h"
+#include "frontend/options.h"
 #include "frontend/values.h"
 
 namespace bantam::frontend {
@@ -158,6 +159,12 @@ Reply press_mouse(Call& call) {
     return std::string{};
 }
 
+Reply change_medium(Call& call) {
+    const Result<ImageConfig> image = parse_image(call.word(2));
+    if (!image) return image.error();
+    return done(call.machine.change_medium(call.word(1), image.value()));
+}
+
 Reply show_help(Call& call) {
     std::string text;
     for (const MonitorCommand& command : command_list()) {
@@ -188,8 +195,7 @@ constexpr std::array kMonitorCommands{
         [](Call& c) -> Reply { c.machine.system_reset(); return std::string{}; }},
     MonitorCommand{"system_powerdown", "", "press the power button", 0, 0,
         [](Call& c) -> Reply { c.machine.system_powerdown(); return std::string{}; }},
-    MonitorCommand{"change", "DEVICE FILE", "put another image into a drive", 2, 2,
-        [](Call& c) -> Reply { return done(c.machine.change_medium(c.word(1), c.word(2))); }},
+    MonitorCommand{"change", "DEVICE FILE[,readonly]", "put another image into a drive; none: no medium", 2, 2, change_medium},
     MonitorCommand{"eject", "DEVICE", "take the image out of a drive", 1, 1,
         [](Call& c) -> Reply { return done(c.machine.eject(c.word(1))); }},
     MonitorCommand{"quit", "", "end the machine and Bantam", 0, 0,

@@ -47,7 +47,9 @@ Result<void> set_number(u64& number, std::string_view text) {
     return {};
 }
 
-Result<void> add_image(std::vector<ImageConfig>& images, std::string_view text) {
+}  // namespace
+
+Result<ImageConfig> parse_image(std::string_view text) {
     const Texts fields = split_commas(text);
     ImageConfig image{.path = fields.front()};
     if (image.path.empty()) return usage("the image's file name is empty");
@@ -63,7 +65,15 @@ Result<void> add_image(std::vector<ImageConfig>& images, std::string_view text) 
                             field));
         }
     }
-    images.push_back(std::move(image));
+    return image;
+}
+
+namespace {
+
+Result<void> add_image(std::vector<ImageConfig>& images, std::string_view text) {
+    Result<ImageConfig> image = parse_image(text);
+    if (!image) return image.error();
+    images.push_back(std::move(image.value()));
     return {};
 }
 Texts get_images(const std::vector<ImageConfig>& images) {

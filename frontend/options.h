@@ -49,6 +49,9 @@ struct Option {
     [[nodiscard]] bool is_flag() const { return value.empty(); }
 };
 
+/// FILE[,readonly][,overlay=temp], a comma in the name written twice. Errors: usage.
+Result<ImageConfig> parse_image(std::string_view text);
+
 std::span<const Option> option_table();
 /// The option called `name` of `command`, or null.
 const Option* find_option(Command command, std::string_view name);

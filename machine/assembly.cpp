@@ -60,9 +60,7 @@ Result<void> Machine::Parts::check() {
     Result<Images> opened = Images::open(config);
     if (!opened) return opened.error();
     images = std::move(opened.value());
-    if (!config.floppies.empty()) {
-        return usage("--floppy: this release has no floppy controller, it comes with the next; use --disk or --cdrom");
-    }
+    if (config.floppies.size() > Pc::kFloppyDrives) return usage("--floppy: a PC has two diskette drives at most");
     if (config.disks.size() + config.cdroms.size() > Pc::kIdeDrives) {
         return usage("--disk and --cdrom: the two IDE channels take four drives together");
     }
@@ -138,6 +136,8 @@ Result<void> Machine::Parts::build_board() {
     if (config.debugcon.kind != DebugconConfig::Kind::none) options.debug_console = ports.back().get();
     options.debug_exit = config.debug_exit;
     options.drives = drives;
+    for (std::size_t i = 0; i < images.floppies.size(); ++i)
+        options.floppies.at(i) = devices::FloppyDrive::type_for(diskette_format(images.floppies[i]));
     options.firmware = config.kernel.empty();
     options.boot_order = config.boot_order;
     pc = std::make_unique<Pc>(model, *memory, scheduler, options,
@@ -147,6 +147,10 @@ Result<void> Machine::Parts::build_board() {
                                              [this](int status) {
                                                  loop->end({StopReason::debug_exit, status});
                                              }});
+    for (unsigned i = 0; i < images.floppies.size(); ++i) {
+        const Images::Device& diskette = images.floppies[i];
+        if (diskette) pc->floppy(i)->insert(diskette.get(), *diskette_format(diskette));
+    }
     typer = std::make_unique<KeyTyper>(scheduler, pc->keyboard());
     clock = std::make_unique<Clock>(pace(), pc->cpu(), host::monotonic_ns);
     clock->pause();  // until run()
@@ -188,16 +192,19 @@ boot::BoardDescription Machine::Parts::describe_board() {
     for (std::size_t i = 0; i < config.serials.size(); ++i) board.serial[i] = serial_exists(config.serials[i]);
     if (!model.has(isa::Feature::apic)) board.local_apic_ids.clear();
     const devices::Piix4Pm& pm = pc->power_management();
+    board.floppy = !config.floppies.empty();
     if (pm.pm_decoded()) board.pm_base = pm.pm_base();
     board.cpu_signature = model.signature;
     board.cpu_features = cpuid_leaf(pc->cpu(), 1, 0).edx;
     return board;
 }
 
-/// One path for each drive that the boot order names; without an order every drive, disks first.
+/// One path for each drive that the boot order names; without an order every drive, diskettes and disks first.
 std::vector<std::string> Machine::Parts::boot_paths() const {
     std::vector<std::string> paths;
-    for (const char letter : config.boot_order.empty() ? std::string("cd") : config.boot_order) {
+    for (const char letter : config.boot_order.empty() ? std::string("acd") : config.boot_order) {
+        for (std::size_t i = 0; letter == 'a' && i < config.floppies.size(); ++i)
+            paths.push_back(fmt::format("/pci@i0cf8/isa@1/fdc@03f0/floppy@{}", i));
         for (unsigned i = 0; i < drives.size(); ++i) {
             const Pc::Options::Drive& drive = drives.at(i);
             if (drive.present && letter == (drive.cdrom ? 'd' : 'c'))

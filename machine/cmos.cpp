@@ -11,6 +11,7 @@ constexpr u64 kKiB = 1024, kMiB = 1024 * kKiB;
 constexpr u16 kBaseMemory_KiB = 640;
 
 enum CmosByte : u8 {
+    kDisketteTypes = 0x10,  // bits 7:4 drive A, 3:0 drive B
     kEquipment = 0x14,
     kBaseMemory = 0x15,
     kExtendedMemory = 0x17,  // KiB above 1 MiB
@@ -57,7 +58,14 @@ void Pc::fill_cmos(const Options& options) {
     rtc_.set_cmos(kMemoryAbove4G + 2, static_cast<u8>(above_4g >> 16));
 
     const bool fpu = cpu_.model.has(isa::Feature::fpu);
-    rtc_.set_cmos(kEquipment, static_cast<u8>(kEquipmentPs2Mouse | (fpu ? kEquipmentFpu : 0)));
+    unsigned equipment = kEquipmentPs2Mouse | (fpu ? kEquipmentFpu : 0), diskette_drives = 0, diskette_types = 0;
+    for (const auto& type : options.floppies) {
+        diskette_types = diskette_types << 4 | static_cast<unsigned>(type ? *type : devices::FloppyDrive::Type{});
+        if (type) ++diskette_drives;
+    }
+    if (diskette_drives != 0) equipment |= 1 | (diskette_drives - 1) << 6;
+    rtc_.set_cmos(kDisketteTypes, static_cast<u8>(diskette_types));
+    rtc_.set_cmos(kEquipment, static_cast<u8>(equipment));
     const auto choice = [&](std::size_t index) {
         return index < options.boot_order.size() ? boot_code(options.boot_order[index]) : u8{0};
     };

@@ -1,5 +1,7 @@
 #include "machine/images.h"
 
+#include <fmt/format.h>
+
 #include "storage/raw_image.h"
 
 namespace bantam {
@@ -19,6 +21,21 @@ Result<Images::Device> Images::open_removable(const ImageConfig& image, bool rea
     return open_device(image, readonly);
 }
 
+std::optional<storage::FloppyFormat> diskette_format(const Images::Device& medium) {
+    if (!medium) return std::nullopt;
+    return storage::floppy_format_of(medium->sector_count() * storage::kSectorSize);
+}
+
+Result<Images::Device> Images::open_diskette(const ImageConfig& image) {
+    Result<Device> opened = open_removable(image, false);
+    if (!opened || !opened.value() || diskette_format(opened.value())) return opened;
+    return Error{
+        ExitStatus::bad_input,
+        fmt::format("floppy image '{}': no diskette has {} bytes; known are {}; give another file, or bring it "
+                    "to one of these sizes with: truncate -s 1474560 FILE",
+                    image.path, opened.value()->sector_count() * storage::kSectorSize, storage::known_floppy_sizes())};
+}
+
 Result<Images> Images::open(const MachineConfig& config) {
     Images images;
     const auto keep = [](std::vector<Device>& into, Result<Device> opened) {
@@ -33,7 +50,7 @@ Result<Images> Images::open(const MachineConfig& config) {
         if (const Result<void> kept = keep(images.cdroms, open_removable(image, true)); !kept) return kept.error();
     }
     for (const ImageConfig& image : config.floppies) {
-        if (const Result<void> kept = keep(images.floppies, open_removable(image, false)); !kept) return kept.error();
+        if (const Result<void> kept = keep(images.floppies, open_diskette(image)); !kept) return kept.error();
     }
     return images;
 }

@@ -3,12 +3,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "machine/config.h"
 #include "storage/block_device.h"
+#include "storage/floppy_format.h"
 
 namespace bantam {
+
+/// The format of an opened diskette; none for no medium.
+[[nodiscard]] std::optional<storage::FloppyFormat> diskette_format(const std::unique_ptr<storage::BlockDevice>& medium);
 
 /// The path that stands for a removable drive without a medium.
 inline constexpr const char* kNoMedium = "none";
@@ -24,6 +29,8 @@ struct Images {
     static Result<Images> open(const MachineConfig& config);
     /// Opens one image of a removable drive; `readonly` beyond what `image` says (a CD-ROM). Null for kNoMedium.
     static Result<Device> open_removable(const ImageConfig& image, bool readonly);
+    /// The same for a diskette drive: the image's size must be that of a diskette.
+    static Result<Device> open_diskette(const ImageConfig& image);
 };
 
 }  // namespace bantam

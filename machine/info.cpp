@@ -145,6 +145,9 @@ std::string block(const Pc& pc) {
     for (unsigned i = 0; i < Pc::kIdeDrives; ++i) {
         if (const devices::IdeDrive* drive = pc.drive(i)) add(text, "{}", drive->info());
     }
+    for (unsigned i = 0; i < Pc::kFloppyDrives; ++i) {
+        if (const devices::FloppyDrive* drive = pc.floppy(i)) add(text, "{}\n", drive->info());
+    }
     return text.empty() ? "no drives\n" : text;
 }
 

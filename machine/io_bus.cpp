@@ -7,6 +7,16 @@
 
 namespace bantam {
 
+RegisterSpace from_offset(RegisterSpace space, u64 first) {
+    return {.read = [read = space.read, first](u64 offset, unsigned size) { return read(offset + first, size); },
+            .write = [write = space.write, first](u64 offset, unsigned size,
+                                                  u64 value) { write(offset + first, size, value); },
+            .peek = space.peek
+                        ? [peek = space.peek, first](u64 offset, unsigned size) { return peek(offset + first, size); }
+                        : std::function<u64(u64, unsigned)>(),
+            .max_size = space.max_size};
+}
+
 IoBus::IoBus() : entries_(1), owner_of_(kPorts, 0) {}
 
 Result<void> IoBus::map(std::string name, u16 first, u32 count, RegisterSpace space) {

@@ -15,6 +15,9 @@
 
 namespace bantam {
 
+/// `space` without the offsets below `first`: for a chip whose registers do not lie together.
+RegisterSpace from_offset(RegisterSpace space, u64 first);
+
 class IoBus {
 public:
     static constexpr u32 kPorts = 0x10000;

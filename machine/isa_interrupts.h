@@ -23,6 +23,7 @@ enum class IrqSource : u8 {
     serial3,
     serial4,
     sci,
+    floppy,
     ide,
     pirq,
     fpu

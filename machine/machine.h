@@ -39,7 +39,8 @@ public:
     void mouse_button(unsigned buttons);               // bit 0 left, 1 right, 2 middle
     [[nodiscard]] std::string screen_text();           // lines joined by \n, UTF-8
     Result<void> screendump(const std::string& path);  // .png or .ppm
-    Result<void> change_medium(const std::string& device, const std::string& path);
+    /// Puts `image` (path "none": nothing) into the drive called `device`; what was in it comes out.
+    Result<void> change_medium(const std::string& device, const ImageConfig& image);
     Result<void> eject(const std::string& device);
     /// Text for `info WHAT`: registers mem tlb pci irq block (and any device name).
     Result<std::string> info(const std::string& what);

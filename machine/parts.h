@@ -54,8 +54,13 @@ struct Machine::Parts {
     void shutdown();
 
     // --- removable_media.cpp: what the monitor asks for
-    /// The IDE drive (Pc::cdrom) called `device`, if it is a CD-ROM drive.
-    [[nodiscard]] Result<unsigned> find_cdrom(const std::string& device) const;
+    struct RemovableDrive {
+        devices::AtapiCdrom* cdrom;  // one of these two, the other null
+        devices::FloppyDrive* floppy;
+        Images::Device* slot;  // where images holds its medium
+    };
+    /// The CD-ROM or diskette drive called `device`.
+    [[nodiscard]] Result<RemovableDrive> find_removable(const std::string& device);
     [[nodiscard]] Clock::Pace pace() const;
 };
 

@@ -25,17 +25,6 @@ constexpr u8 kSlaveElcrLines = 0xDE;   // so are 8 and 13
 constexpr unsigned kCascade = 2;
 constexpr unsigned kLint0 = 0;
 
-/// `space` without the offsets below `first`.
-RegisterSpace from_offset(RegisterSpace space, u64 first) {
-    return {.read = [read = space.read, first](u64 offset, unsigned size) { return read(offset + first, size); },
-            .write = [write = space.write, first](u64 offset, unsigned size,
-                                                  u64 value) { write(offset + first, size, value); },
-            .peek = space.peek
-                        ? [peek = space.peek, first](u64 offset, unsigned size) { return peek(offset + first, size); }
-                        : std::function<u64(u64, unsigned)>(),
-            .max_size = space.max_size};
-}
-
 }  // namespace
 
 Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const Options& options, Events events)
@@ -128,6 +117,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
                 [this] {
                     if (ready_) map_ide();
                 }}),
+      dma_(scheduler, memory),
       fw_cfg_(memory) {
     for (unsigned i = 0; i < kSerialPorts; ++i) {
         if (options.serials[i] == nullptr) continue;
@@ -152,7 +142,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
 
     devices_ = {&local_apic_, &io_apic_, &pic_master_,          &pic_slave_,  &pit_,     &hpet_,          &rtc_,
                 &keyboard_,   &mouse_,   &keyboard_controller_, &port_92_,    &port_61_, &reset_control_, &post_,
-                &vga_,        &pci_,     &host_bridge_,         &isa_bridge_, &pm_,      &vga_pci_};
+                &vga_,        &pci_,     &host_bridge_,         &isa_bridge_, &pm_,      &vga_pci_,       &dma_};
     for (const auto& serial : serials_) {
         if (serial) devices_.push_back(serial.get());
     }
@@ -161,6 +151,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
 
     if (options.firmware) devices_.push_back(&fw_cfg_);
     add_drives(options);
+    add_floppies(options);
 
     ready_ = true;
     map_ports();
@@ -182,6 +173,7 @@ void Pc::map(std::string name, u16 first, u32 count, RegisterSpace space) {
 }
 
 void Pc::map_ports() {
+    map("dma1", 0x00, 0x10, dma_.first_registers());
     map("pic", 0x20, 2, pic_master_.registers());
     map("pit", 0x40, 4, pit_.registers());
     map("i8042 data", 0x60, 1, keyboard_controller_.registers());
@@ -189,9 +181,11 @@ void Pc::map_ports() {
     map("i8042 command", 0x64, 1, from_offset(keyboard_controller_.registers(), 1));
     map("rtc", 0x70, 4, rtc_.registers());
     map("post", 0x80, 1, post_.registers());
+    map("dma pages", 0x81, 15, dma_.page_registers());
     map("port92", 0x92, 1, port_92_.registers());
     map("pic2", 0xA0, 2, pic_slave_.registers());
     map("apm", 0xB2, 2, pm_.apm_registers());
+    map("dma2", 0xC0, 0x20, dma_.second_registers());
     map("coprocessor", 0xF0, 2,
         {.read = nullptr,
          .write = [this](u64 offset, unsigned, u64) { write_coprocessor_port(offset); },

@@ -3,7 +3,7 @@
 //
 // Interrupts: ISA lines end at the 8259A pair and at the I/O APIC. The master's INT is LINT0 of the local APIC, which
 // hands it to the core as ExtINT (virtual wire), or unconditionally while the APIC is disabled. NMI is LINT1. Left out
-// until the issues that need them: DMA controllers, floppy controller, parallel port, sound.
+// until the issues that need them: parallel port, sound.
 #pragma once
 
 #include <array>
@@ -15,13 +15,16 @@
 #include "devices/ata_disk.h"
 #include "devices/atapi_cdrom.h"
 #include "devices/debug_ports.h"
+#include "devices/floppy_drive.h"
 #include "devices/fw_cfg.h"
 #include "devices/hpet.h"
 #include "devices/i440fx.h"
 #include "devices/i8042.h"
+#include "devices/i82077.h"
 #include "devices/i8254.h"
 #include "devices/i8259.h"
 #include "devices/io_apic.h"
+#include "devices/isa_dma.h"
 #include "devices/local_apic.h"
 #include "devices/mc146818.h"
 #include "devices/pci.h"
@@ -45,6 +48,7 @@ class Pc final : public Environment {
 public:
     static constexpr unsigned kSerialPorts = 4;
     static constexpr unsigned kIdeDrives = 4;
+    static constexpr unsigned kFloppyDrives = 2;
 
     struct Options {
         u64 rtc_epoch_seconds = 0;
@@ -59,6 +63,8 @@ public:
             storage::BlockDevice* medium = nullptr;  // of a CD-ROM drive: may be null
         };
         std::array<Drive, kIdeDrives> drives{};
+        /// Diskette drives A and B; without any there is no controller either.
+        std::array<std::optional<devices::FloppyDrive::Type>, kFloppyDrives> floppies{};
         bool firmware = false;  // a BIOS will run: fw_cfg exists
         std::string boot_order;
     };
@@ -127,6 +133,8 @@ public:
     [[nodiscard]] devices::AtapiCdrom* cdrom(unsigned index) const { return cdroms_.at(index).get(); }
     /// IDE drive 0..3; null: none.
     [[nodiscard]] const devices::IdeDrive* drive(unsigned index) const;
+    /// Diskette drive 0 or 1; null: none.
+    [[nodiscard]] devices::FloppyDrive* floppy(unsigned index) const { return floppies_.at(index).get(); }
     /// Every chip, in the order of the schematic.
     [[nodiscard]] const std::vector<devices::Device*>& devices() const { return devices_; }
 
@@ -146,6 +154,7 @@ private:
     void set_a20_source(bool keyboard_controller, bool open);
     void set_nmi_source();
     void add_drives(const Options& options);
+    void add_floppies(const Options& options);
     void map_ide();
     void show_vga();
     void map_vga();
@@ -201,6 +210,9 @@ private:
     std::array<std::unique_ptr<devices::AtaDisk>, kIdeDrives> disks_;
     std::array<std::unique_ptr<devices::AtapiCdrom>, kIdeDrives> cdroms_;
     bool has_ide_ = false;  // some drive is there; else the function is absent
+    devices::IsaDma dma_;
+    std::array<std::unique_ptr<devices::FloppyDrive>, kFloppyDrives> floppies_;
+    std::unique_ptr<devices::I82077> floppy_controller_;
     devices::FwCfg fw_cfg_;
     std::array<std::unique_ptr<devices::Uart16550>, kSerialPorts> serials_;
     std::unique_ptr<devices::DebugConsole> debug_console_;

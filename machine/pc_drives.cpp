@@ -1,4 +1,4 @@
-// The board's IDE drives: which exist, and where their ports are.
+// The board's IDE and diskette drives: which exist, and where their ports are.
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -37,6 +37,31 @@ void Pc::add_drives(const Options& options) {
             if (devices::IdeDrive* drive = ide_.channel(channel).drive(unit)) devices_.push_back(drive);
         }
     }
+}
+
+void Pc::add_floppies(const Options& options) {
+    constexpr unsigned kIrq = 6, kDmaChannel = 2;
+    std::array<devices::FloppyDrive*, devices::I82077::kDrives> connected{};
+    for (unsigned i = 0; i < kFloppyDrives; ++i) {
+        if (!options.floppies.at(i)) continue;
+        floppies_.at(i) = std::make_unique<devices::FloppyDrive>(fmt::format("floppy{}", i), *options.floppies.at(i));
+        connected.at(i) = floppies_.at(i).get();
+        devices_.push_back(connected.at(i));
+    }
+    if (connected == decltype(connected){}) return;
+    floppy_controller_ = std::make_unique<devices::I82077>(
+        scheduler_,
+        devices::I82077::Pins{.interrupt = irqs_.line(kIrq, IrqSource::floppy),
+                              .dma_request = [this](bool level) { dma_.set_request(kDmaChannel, level); }},
+        connected);
+    devices::I82077& controller = *floppy_controller_;
+    dma_.connect(kDmaChannel,
+                 {.read = [&controller](bool last) { return u16{controller.dma_read(last)}; },
+                  .write = [&controller](u16 value, bool last) { controller.dma_write(static_cast<u8>(value), last); },
+                  .verify = [&controller](bool last) { controller.dma_verify(last); }});
+    devices_.push_back(&controller);
+    map("fdc", 0x3F0, 6, controller.registers());
+    map("fdc input", 0x3F7, 1, from_offset(controller.registers(), 7));  // 3F6h is the disk's
 }
 
 const devices::IdeDrive* Pc::drive(unsigned index) const {

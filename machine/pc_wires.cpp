@@ -171,6 +171,8 @@ void Pc::set_up_without_firmware(const devices::VgaFont& font) {
     io_.write(0x60, 1, 0x65);
     vga_pci_.write_config(0x10, 4, kFrameBufferBase);
     vga_pci_.write_config(0x04, 2, 3);  // I/O and memory
+    io_.write(0xD6, 1, 0xC0);           // DMA channel 4: cascade, unmasked
+    io_.write(0xD4, 1, 0);
     if (has_ide_) {
         ide_.write_config(0x40, 4, 0x80008000);  // both channels decode
         ide_.write_config(0x20, 4, kIdeBusMasterBase);

@@ -5,43 +5,59 @@
 
 namespace bantam {
 
-Result<unsigned> Machine::Parts::find_cdrom(const std::string& device) const {
+Result<Machine::Parts::RemovableDrive> Machine::Parts::find_removable(const std::string& device) {
     std::string names;
     for (unsigned i = 0; i < Pc::kIdeDrives; ++i) {
-        const devices::AtapiCdrom* drive = pc->cdrom(i);
+        devices::AtapiCdrom* drive = pc->cdrom(i);
         if (drive == nullptr) continue;
-        if (drive->name() == device) return i;
+        if (drive->name() == device) return RemovableDrive{.cdrom = drive, .floppy = nullptr, .slot = slots.at(i)};
         names += fmt::format(" {}", drive->name());
     }
-    return Error{ExitStatus::usage, fmt::format("there is no removable drive '{}'; there is:{}", device,
-                                                names.empty() ? " none (give --cdrom none for an empty one)" : names)};
+    for (unsigned i = 0; i < Pc::kFloppyDrives; ++i) {
+        devices::FloppyDrive* drive = pc->floppy(i);
+        if (drive == nullptr) continue;
+        if (drive->name() == device)
+            return RemovableDrive{.cdrom = nullptr, .floppy = drive, .slot = &images.floppies.at(i)};
+        names += fmt::format(" {}", drive->name());
+    }
+    return Error{ExitStatus::usage,
+                 fmt::format("there is no removable drive '{}'; there is:{}", device,
+                             names.empty() ? " none (give --cdrom none or --floppy none for an empty one)" : names)};
 }
 
-Result<void> Machine::change_medium(const std::string& device, const std::string& path) {
-    const Result<unsigned> index = parts_->find_cdrom(device);
-    if (!index) return index.error();
-    Result<Images::Device> opened = Images::open_removable({.path = path, .readonly = true}, true);
+Result<void> Machine::change_medium(const std::string& device, const ImageConfig& image) {
+    const Result<Parts::RemovableDrive> found = parts_->find_removable(device);
+    if (!found) return found.error();
+    const Parts::RemovableDrive& drive = found.value();
+    Result<Images::Device> opened =
+        drive.cdrom != nullptr ? Images::open_removable(image, true) : Images::open_diskette(image);
     if (!opened) return opened.error();
+    const auto format = drive.floppy != nullptr ? diskette_format(opened.value()) : std::nullopt;
+    if (format && !drive.floppy->takes(*format)) {
+        return Error{ExitStatus::bad_input, fmt::format("floppy image '{}': a {} diskette does not go into {}",
+                                                        image.path, format->name, drive.floppy->info())};
+    }
     if (const Result<void> ejected = eject(device); !ejected) return ejected;
-    Images::Device& slot = *parts_->slots.at(index.value());
-    slot = std::move(opened.value());
-    parts_->pc->cdrom(index.value())->insert(slot.get());
+    *drive.slot = std::move(opened.value());
+    if (drive.cdrom != nullptr) drive.cdrom->insert(drive.slot->get());
+    if (format) drive.floppy->insert(drive.slot->get(), *format);
     return {};
 }
 
 Result<void> Machine::eject(const std::string& device) {
-    const Result<unsigned> index = parts_->find_cdrom(device);
-    if (!index) return index.error();
-    devices::AtapiCdrom& drive = *parts_->pc->cdrom(index.value());
-    if (drive.locked()) {
-        drive.request_eject();
+    const Result<Parts::RemovableDrive> found = parts_->find_removable(device);
+    if (!found) return found.error();
+    const Parts::RemovableDrive& drive = found.value();
+    if (drive.cdrom != nullptr && drive.cdrom->locked()) {
+        drive.cdrom->request_eject();
         return Error{ExitStatus::usage,
                      fmt::format("{}: the guest has locked the tray; it was told that the button was pressed, so try "
                                  "again when it has let go",
                                  device)};
     }
-    drive.insert(nullptr);
-    parts_->slots.at(index.value())->reset();
+    if (drive.cdrom != nullptr) drive.cdrom->insert(nullptr);
+    if (drive.floppy != nullptr) drive.floppy->eject();
+    drive.slot->reset();
     return {};
 }
 

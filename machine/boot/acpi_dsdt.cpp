@@ -8,7 +8,8 @@
 namespace bantam::boot {
 namespace {
 
-using aml::device, aml::eisa_id, aml::integer, aml::io_ports, aml::irq, aml::join, aml::name, aml::resources, aml::Term;
+using aml::device, aml::dma, aml::eisa_id, aml::integer, aml::io_ports, aml::irq, aml::join, aml::name, aml::resources,
+    aml::Term;
 
 Term fixed_device(std::string_view segment, std::string_view id, const Term& current_resources) {
     return device(segment, join({name("_HID", eisa_id(id)), name("_CRS", current_resources)}));
@@ -27,12 +28,18 @@ Term isa_bridge(const BoardDescription& board) {
         name("_ADR", integer(0x00010000)),
         fixed_device("PIC", "PNP0000", resources({io_ports(0x20, 2), io_ports(0xA0, 2), io_ports(0x4D0, 2), irq(2)})),
         fixed_device("TMR", "PNP0100", resources({io_ports(0x40, 4), irq(0)})),
+        fixed_device("DMAC", "PNP0200",
+                     resources({io_ports(0x00, 16), io_ports(0x81, 15), io_ports(0xC0, 32), dma(4)})),
         fixed_device("RTC", "PNP0B00", resources({io_ports(0x70, 8), irq(8)})),
         fixed_device("SPKR", "PNP0800", resources({io_ports(0x61, 1)})),
         fixed_device("FPU", "PNP0C04", resources({io_ports(0xF0, 16), irq(13)})),
         fixed_device("KBD", "PNP0303", resources({io_ports(0x60, 1), io_ports(0x64, 1), irq(1)})),
         fixed_device("MOU", "PNP0F13", resources({irq(12)})),
     });
+    if (board.floppy) {
+        const Term diskettes = resources({io_ports(0x3F0, 6), io_ports(0x3F7, 1), irq(6), dma(2)});
+        body = join({body, fixed_device("FDC0", "PNP0700", diskettes)});
+    }
     for (unsigned i = 0; i < board.serial.size(); ++i) {
         if (board.serial.at(i)) body = join({body, serial_port(i)});
     }

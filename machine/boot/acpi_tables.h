@@ -35,6 +35,7 @@ inline constexpr u8 kIoApicId = 1;
 struct BoardDescription {
     std::array<bool, 4> serial{};       // which of COM1-4 exist
     std::vector<u8> local_apic_ids{0};  // one a processor; empty: no APICs at all, so no MADT and no MP table
+    bool floppy = false;                // there is a diskette controller
     u16 pm_base = kPmBase;
     u32 cpu_signature = 0;  // CPUID.1 EAX and EDX, for the MP table
     u32 cpu_features = 0;

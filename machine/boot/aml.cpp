@@ -128,6 +128,8 @@ Term irq(u8 number) {
     return term;
 }
 
+Term dma(u8 channel) { return {0x2A, static_cast<u8>(1u << channel), 0}; }
+
 Term memory32_fixed(u32 base, u32 length) {
     Term term{0x86, 9, 0, 0};  // read-only or not: nothing that decodes here is memory
     append_le<u32>(term, base);

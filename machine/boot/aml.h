@@ -33,6 +33,7 @@ using Term = std::vector<u8>;
 [[nodiscard]] Term resources(std::initializer_list<Term> descriptors);
 [[nodiscard]] Term io_ports(u16 base, u8 length);  // 16-bit decode, fixed
 [[nodiscard]] Term irq(u8 number);                 // edge, active high, exclusive
+[[nodiscard]] Term dma(u8 channel);                // 8-bit transfers, no bus master
 [[nodiscard]] Term memory32_fixed(u32 base, u32 length);
 [[nodiscard]] Term bus_range(u16 first, u16 last);
 [[nodiscard]] Term io_window(u16 first, u16 last);

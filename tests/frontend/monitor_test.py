@@ -150,6 +150,26 @@ class Monitor(unittest.TestCase):
         self.assertIn("no such file", self.ask("change ide1-cd0 /nowhere.iso"))
         self.assertIn("ide1-cd0 ide1-cd1", self.ask("eject ide0-hd0"))
 
+    def test_floppies(self) -> None:
+        sizes = {"a": 1474560, "b": 737280, "c": 2949120, "odd": 1474560 + 512}
+        images = {name: self.path / name for name in sizes}
+        for name, size in sizes.items():
+            images[name].write_bytes(bytes(size))
+        self.connect("--floppy", f"{images['a']},readonly", "--floppy", "none")
+        self.assertRegex(self.ask("info block"), r'(?s)floppy0 \(3.5" 1.44M\): .*/a: raw, 2880 sectors, read-only, 1.44M diskette.*'
+                                                 r'floppy1 \(3.5" 1.44M\): no diskette')
+        self.assertEqual(self.ask(f"change floppy0 {images['b']}"), "")
+        self.assertEqual(self.ask(f"change floppy1 {images['a']},overlay=temp"), "")
+        self.assertRegex(self.ask("info block"), r"(?s)/b: raw, 1440 sectors, 720K.*/a: raw, 2880 sectors, temporary overlay")
+        self.assertIn("a 2.88M diskette does not go into floppy0", self.ask(f"change floppy0 {images['c']}"))
+        self.assertIn("no diskette has 1475072 bytes", self.ask(f"change floppy0 {images['odd']}"))
+        self.assertIn("/b:", self.ask("info block"), "a refused change leaves the diskette in")
+        self.assertIn("unknown image option", self.ask(f"change floppy0 {images['a']},writable"))
+        self.assertEqual(self.ask("eject floppy0"), "")
+        self.assertRegex(self.ask("info floppy0"), "no diskette, track 0, disk change")
+        self.assertIn("FIFO off", self.ask("info fdc"))
+        self.assertIn("floppy0 floppy1", self.ask("eject floppy2"))
+
     def test_socket_takes_one_user_after_another(self) -> None:
         self.connect()
         self.line.close()

@@ -72,11 +72,14 @@ TEST_F(MachineTest, RefusesWhatThisReleaseLacks) {
     jit.engine = EngineKind::jit;
     EXPECT_EQ(refusal(jit).status, ExitStatus::usage);
 
-    MachineConfig disk = config();
-    disk.floppies.push_back({path("disk"), false, false});
-    const Error error = refusal(disk);
-    EXPECT_EQ(error.status, ExitStatus::usage);
-    EXPECT_NE(error.message.find("floppy"), std::string::npos);
+    MachineConfig odd = config();
+    odd.floppies.push_back({path("disk"), false, false});
+    const Error error = refusal(odd);
+    EXPECT_EQ(error.status, ExitStatus::bad_input);
+    EXPECT_NE(error.message.find("no diskette has 1024 bytes; known are 163840 (160K)"), std::string::npos);
+    MachineConfig three = config();
+    three.floppies.resize(3, {"none", false, false});
+    EXPECT_EQ(refusal(three).status, ExitStatus::usage);
     MachineConfig five = config();
     five.disks.resize(5, {path("disk"), true, false});
     EXPECT_EQ(refusal(five).status, ExitStatus::usage);

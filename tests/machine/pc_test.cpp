@@ -33,6 +33,7 @@ protected:
         options.debug_console = &console_;
         options.debug_exit = true;
         options.boot_order = "dc";
+        options.floppies = {devices::FloppyDrive::Type::inch3_1440k, devices::FloppyDrive::Type::inch5_1200k};
         pc_ = std::make_unique<Pc>(model_, *memory_, scheduler_, options,
                                    Pc::Events{.reset = [this](Pc::ResetKind kind) { resets_.push_back(kind); },
                                               .power_off = [this] { ++power_offs_; },
@@ -76,6 +77,42 @@ protected:
 
 constexpr u64 kApic = 0xFEE00000, kIoApic = 0xFEC00000;
 constexpr u64 kMs = 1'000'000;
+
+TEST_F(PcTest, DiskettesAtTheirPorts) {
+    const auto cmos = [this](u8 index) {
+        out(0x70, index);
+        return in(0x71);
+    };
+    EXPECT_EQ(cmos(0x10), 0x42u);
+    EXPECT_EQ(cmos(0x14) & 0xC1, 0x41u) << "two drives";
+    disable_apic();
+    program_pics(1 << 6);
+    out(0x3F2, 0x0C);
+    advance(2 * kMs);
+    ASSERT_TRUE(intr()) << "IRQ 6 after the reset";
+    EXPECT_EQ(pc_->acknowledge_interrupt(), 0x26);
+    for (unsigned unit = 0; unit < 4; ++unit) {
+        out(0x3F5, 0x08);
+        EXPECT_EQ(in(0x3F5), 0xC0 | unit);
+        EXPECT_EQ(in(0x3F5), 0u);
+    }
+    EXPECT_EQ(in(0x3F4), 0x80u);
+    EXPECT_EQ(in(0x3F6), 0xFFu) << "the disk's";
+    out(0x3F2, 0x1C);
+    EXPECT_EQ(in(0x3F7), 0xFFu) << "no diskette: changed";
+}
+
+TEST_F(PcTest, DmaControllersAtTheirPorts) {
+    out(0xDA, 0), out(0x0D, 0);
+    out(0xD6, 0xC0), out(0xD4, 0);
+    out(0x81, 0x01), out(0x04, 0x00), out(0x04, 0x20), out(0x05, 0x03), out(0x05, 0x00);
+    out(0x0B, 0x86), out(0x09, 0x06);  // block, write: a software request moves the floating bus to memory
+    EXPECT_EQ(peek(0x12000), 0xFFFFFFFFu);
+    EXPECT_EQ(peek(0x12004), 0u);
+    EXPECT_EQ(in(0x08), 0x04u);
+    EXPECT_EQ(in(0x81), 0x01u);
+    EXPECT_EQ(in(0x80), 0x00u) << "the POST port stays its own";
+}
 
 TEST_F(PcTest, TimerReachesTheCoreThroughThe8259WhileTheApicIsOff) {
     disable_apic();

@@ -2,13 +2,16 @@
 """Runs one assembled guest of tests/system and judges it.
 
 A guest passes when the process ends with the status its source asks for: 1 (debug-exit value 0) unless a comment line
-`; status: N` says otherwise. `; run: ARGUMENTS` adds arguments to `bantam run`, `; reboot: allowed` lets resets happen. --reference runs the guest under QEMU
+`; status: N` says otherwise. `; run: ARGUMENTS` adds arguments to `bantam run`, `; reboot: allowed` lets resets happen,
+`; floppy: BYTES` puts an empty diskette of that size in, `; boot: floppy` makes the guest itself the diskette that firmware boots,
+`; seconds: N` is the wall time it may take (50). --reference runs the guest under QEMU
 TCG instead, as a second opinion; `; reference: ARGUMENTS` adds arguments there.
 """
 import argparse
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,24 +32,35 @@ def main():
     options = parser.parse_args()
     source = options.source.read_text()
     wanted = int(directive(source, "status", "1"))
+    seconds = int(directive(source, "seconds", "50"))
     with tempfile.TemporaryDirectory() as folder:
         said = pathlib.Path(folder) / "said"
+        booted = directive(source, "boot") == "floppy"
+        diskette = pathlib.Path(folder) / "floppy"
+        if booted:
+            shutil.copyfile(options.image, diskette)
+        elif directive(source, "floppy"):
+            diskette.write_bytes(bytes(int(directive(source, "floppy"))))
         if options.reference:
-            command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-display", "none", "-kernel", options.image,
-                       "-m", "64M", "-device", "isa-debug-exit,iobase=0xf4", "-debugcon", f"file:{said}"]
+            command = ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-display", "none",
+                       *(["-boot", "a"] if booted else ["-kernel", options.image]), "-m", "64M", "-device", "isa-debug-exit,iobase=0xf4", "-debugcon", f"file:{said}"]
             if directive(source, "reboot") != "allowed":
                 command.append("-no-reboot")
+            if diskette.exists():
+                command += ["-drive", f"if=floppy,format=raw,file={diskette}"]
             command += shlex.split(directive(source, "reference"))
         else:
-            command = [options.bantam, "run", "--kernel", options.image, "--memory", "64M", "--headless", "--debug-exit",
-                       "--debugcon", f"file:{said}", "--wall-limit", "50s", "--serial", "none"]
+            command = [options.bantam, "run", *(["--boot", "a"] if booted else ["--kernel", options.image]), "--memory", "64M",
+                       "--headless", "--debug-exit", "--debugcon", f"file:{said}", "--wall-limit", f"{seconds}s", "--serial", "none"]
+            if diskette.exists():
+                command += ["--floppy", str(diskette)]
             if options.engine:
                 command += ["--engine", options.engine]
             if directive(source, "reboot") != "allowed":
                 command.append("--no-reboot")
             command += shlex.split(directive(source, "run"))
         try:
-            process = subprocess.run(command, capture_output=True, text=True, timeout=55, stdin=subprocess.DEVNULL, check=False)
+            process = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 5, stdin=subprocess.DEVNULL, check=False)
             status, errors = process.returncode, process.stderr
         except subprocess.TimeoutExpired:
             status, errors = "none: it did not end", ""
