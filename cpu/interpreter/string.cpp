@@ -208,8 +208,9 @@ void repeated(Cpu& cpu, const Instruction& i) {
         if (count != 0 && (turn == 0 || due() || cpu.code_changes != code_changes)) {
             s.status = status;
             s.rip() = s.instruction_rip;
-            if (cpu.code_changes == code_changes) {
-                // Events between elements save RF = 1 (SDM vol. 3, 18.3.1.1), and it holds until the last one.
+            // Events between elements save RF = 1 (SDM vol. 3, 18.3.1.1), and it holds until the last one. Written code
+            // alone is no event.
+            if (due() || cpu.code_changes == code_changes) {
                 cpu.write_flags(kFlagResume, kFlagResume);
                 s.resume_armed = false;
             }

@@ -67,7 +67,28 @@ main:
         iretd
 .self:  loop .self
         EXPECT_EQ dword [breakpoints], 2, 'RF and a jump to itself'
+        ; traps between the elements of a REP that writes the code it runs in: an element over what is there already
+        xor eax, eax
+        mov dr7, eax
+        mov dword [hook], step
+        mov esi, .code
+        mov edi, esi
+        mov ecx, 3
+        push dword 0x102
+        popfd
+        rep movsb
+.code:  nop
+        nop
+        nop
+        push dword 2
+        popfd
+        EXPECT_EQ dword [resumed], 2, 'RF in the image of a trap between elements'
         ret
+step:
+        test dword [ebp + FRAME_FLAGS], 0x10000
+        jz .last
+        inc dword [resumed]
+.last:  ret
 trap:
         cmp dword [ebp + FRAME_VECTOR], 0
         je .divide
@@ -80,3 +101,4 @@ trap:
         ret
 breakpoints: dd 0
 divides: dd 0
+resumed: dd 0
