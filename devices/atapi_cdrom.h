@@ -33,7 +33,7 @@ public:
         u8 event = 0;  // media event that GET EVENT STATUS NOTIFICATION will report
         u8 transfer_mode = 0x0C;
         u32 lba = 0, remaining = 0;  // blocks the running READ still has to fetch
-        u32 limit = 0;               // byte count limit of a DRQ block
+        u32 limit = 2;               // byte count limit of a DRQ block
         std::array<u8, 12> packet{};
     };
 

@@ -19,7 +19,8 @@ constexpr u32 in_all_planes(u8 value) { return value * 0x01010101u; }
 
 Vga::Decoded Vga::decode(u64 offset, bool write) const {
     Decoded d;
-    if (!bit(r_.misc_output, 1)) return d;  // RAM disabled
+    // DEVIATION: miscellaneous output bit 1 (enable RAM) does not hide display memory. GRUB built as firmware clears it
+    // and writes its text all the same.
     u64 address = offset & 0x1FFFF;
     switch ((r_.graphics[6] >> 2) & 3) {
         case 0:

@@ -33,7 +33,10 @@ Vga::Cell Vga::cell_at(const Geometry& g, unsigned line, unsigned column) const 
     const auto& c = r_.crtc;
     u32 counter = g.start + ((c[8] >> 5) & 3u);  // byte panning
     u32 row_scan = c[8] & 0x1Fu;                 // preset row scan
-    if (line > g.line_compare) {                 // split screen: the lower part begins at address 0
+    // DEVIATION: a CRTC that is held in reset (mode control bit 7 clear) puts out its rows plainly instead of nothing:
+    // GRUB built as firmware never starts it, nor sets line compare and the bank bits.
+    const bool held = !bit(c[0x17], 7);
+    if (line > g.line_compare && !held) {  // split screen: the lower part begins at address 0
         line -= g.line_compare + 1;
         counter = 0;
         row_scan = 0;
@@ -50,6 +53,10 @@ Vga::Cell Vga::cell_at(const Geometry& g, unsigned line, unsigned column) const 
         address = counter << 1 | (bit(counter, bit(c[0x17], 5) ? 15 : 13) ? 1u : 0u);
     }
     // Compatibility with the CGA's and Hercules' banks of lines.
+    if (held) {
+        cell.address = address & 0xFFFF;
+        return cell;
+    }
     if (!bit(c[0x17], 0)) address = replace_bits<u32>(address, cell.scan << 13, 1u << 13);
     if (!bit(c[0x17], 1)) address = replace_bits<u32>(address, cell.scan << 13, 1u << 14);
     cell.address = address & 0xFFFF;

@@ -62,7 +62,7 @@ Vga::Cursor Vga::cursor() const {
 
 std::string Vga::text_screen() const {
     std::string text;
-    if (graphics() || !bit(r_.crtc[0x17], 7)) return text;
+    if (graphics()) return text;
     const Geometry g = geometry();
     for (unsigned row = 0; row < g.rows; ++row) {
         const std::size_t begin = text.size();
