@@ -38,6 +38,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--busybox", type=pathlib.Path, required=True)
     parser.add_argument("--init", type=pathlib.Path, required=True)
+    parser.add_argument("--modules", type=pathlib.Path, help="folder of kernel modules that /init may load")
     parser.add_argument("--output", type=pathlib.Path, required=True)
     arguments = parser.parse_args()
 
@@ -48,6 +49,10 @@ def main() -> int:
     archive.add("dev/null", stat.S_IFCHR | 0o666, device=(1, 3))
     archive.add("bin/busybox", stat.S_IFREG | 0o755, arguments.busybox.read_bytes())
     archive.add("bin/sh", stat.S_IFLNK | 0o777, b"busybox")
+    if arguments.modules:
+        archive.add("modules", stat.S_IFDIR | 0o755)
+        for module in sorted(arguments.modules.glob("*.ko")):
+            archive.add(f"modules/{module.name}", stat.S_IFREG | 0o644, module.read_bytes())
     archive.add("init", stat.S_IFREG | 0o755, arguments.init.read_bytes())
 
     partial = arguments.output.with_suffix(".partial")

@@ -13,17 +13,20 @@ A guest passes when every `expect` appeared in order, no `forbid` did, no kernel
 it is stopped as soon as the last expectation appeared. A run whose guest cannot be fetched fails.
 """
 import argparse
+import hashlib
 import json
 import os
 import pathlib
 import re
 import selectors
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
 import time
 import tomllib
+import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -44,9 +47,16 @@ def fetch(guest: dict) -> pathlib.Path:
 
 def bantam_command(guest: dict, cache: pathlib.Path, arguments: argparse.Namespace, screen: pathlib.Path) -> list[str]:
     command = [arguments.bantam, "run", "--headless", "--engine", arguments.engine, "--memory", guest["memory"],
-               "--kernel", str(cache / guest["kernel"]), "--no-reboot", "--wall-limit", f"{guest['seconds']}s"]
-    if "initrd" in guest:
-        command += ["--initrd", str(cache / guest["initrd"])]
+               "--no-reboot", "--wall-limit", f"{guest['seconds']}s"]
+    for option in ("kernel", "initrd", "cdrom", "firmware"):
+        if option in guest:
+            command += [f"--{option}", str(cache / guest[option])]
+    if "disk" in guest:
+        command += ["--disk", f"{cache / guest['disk']},overlay=temp"]
+    if "new_disk" in guest:
+        command += ["--disk", str(screen.with_name("disk.img"))]
+    if "boot" in guest:
+        command += ["--boot", guest["boot"]]
     if "append" in guest:
         command += ["--append", guest["append"]]
     if "cpu" in guest:
@@ -55,6 +65,8 @@ def bantam_command(guest: dict, cache: pathlib.Path, arguments: argparse.Namespa
         command += ["--time-limit", guest["time_limit"]]
     if "clock" in guest:
         command += ["--clock", guest["clock"]]
+    if "picture" in guest:
+        command += ["--screenshot", str(screen.with_name("screen.png"))]
     if guest.get("screen"):
         command += ["--serial", "none", "--screen-text", str(screen)]
         if "dialogue" in guest:
@@ -66,12 +78,56 @@ def bantam_command(guest: dict, cache: pathlib.Path, arguments: argparse.Namespa
 
 def reference_command(guest: dict, cache: pathlib.Path) -> list[str]:
     command = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-cpu", "max", "-display", "none", "-no-reboot",
-               "-m", guest["memory"], "-kernel", str(cache / guest["kernel"]), "-serial", "stdio", "-monitor", "none"]
-    if "initrd" in guest:
-        command += ["-initrd", str(cache / guest["initrd"])]
+               "-m", guest["memory"], "-serial", "stdio", "-monitor", "none"]
+    for option, name in (("-kernel", "kernel"), ("-initrd", "initrd"), ("-cdrom", "cdrom"), ("-bios", "firmware")):
+        if name in guest:
+            command += [option, str(cache / guest[name])]
+    if "disk" in guest:
+        command += ["-drive", f"file={cache / guest['disk']},format=raw,snapshot=on"]
+    if "boot" in guest:
+        command += ["-boot", guest["boot"]]
     if "append" in guest:
         command += ["-append", guest["append"]]
     return command
+
+
+def make_disk(guest: dict, folder: pathlib.Path) -> None:
+    """An empty ext4 file system of the size that new_disk says."""
+    subprocess.run(["mke2fs", "-q", "-t", "ext4", str(folder / "disk.img"), guest["new_disk"]], check=True, stdout=subprocess.DEVNULL,
+                   env=os.environ | {"PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"})
+
+
+def disk_complaints(guest: dict, folder: pathlib.Path) -> list[str]:
+    """What is wrong with the disk that the guest left: e2fsck must accept it, and the files must be there."""
+    tools = os.environ | {"PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"}
+    image = str(folder / "disk.img")
+    found = []
+    check = subprocess.run(["e2fsck", "-fn", image], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=tools, check=False)
+    if check.returncode != 0:
+        found.append(f"e2fsck -fn: status {check.returncode}: {check.stdout[-600:]}")
+    for name, wanted in guest["files"].items():
+        subprocess.run(["debugfs", "-R", f"dump {name} {folder}/file", image], stderr=subprocess.DEVNULL, env=tools, check=False)
+        file = folder / "file"
+        got = hashlib.sha256(file.read_bytes()).hexdigest() if file.exists() else "missing"
+        if got != wanted:
+            found.append(f"{name} on the disk: sha256 {got}, wanted {wanted}")
+    return found
+
+
+def picture_complaints(guest: dict, picture: pathlib.Path) -> list[str]:
+    """The final screen must be a picture of the size that the guest set, with something on it."""
+    data = picture.read_bytes() if picture.exists() else b""
+    size = list(struct.unpack(">II", data[16:24])) if len(data) > 24 else None
+    if size != guest["picture"]:
+        return [f"the final screen is {size}, wanted {guest['picture']}"]
+    at, packed = 8, b""
+    while at < len(data):
+        length, kind = struct.unpack(">I4s", data[at:at + 8])
+        packed += data[at + 8:at + 8 + length] if kind == b"IDAT" else b""
+        at += 12 + length
+    rows = zlib.decompress(packed)
+    lit = len(rows) - rows.count(0)
+    return [] if lit > len(rows) // 100 else [f"the final screen is empty but for {lit} bytes"]
 
 
 def matched(expect: list[str], text: str) -> int:
@@ -88,6 +144,7 @@ def matched(expect: list[str], text: str) -> int:
 class Outcome:
     def __init__(self) -> None:
         self.text = ""
+        self.waits_for = ""  # what a dialogue was still waiting for
         self.status: int | None = None
         self.stopped = False  # by us, at the last expectation or at the time limit
         self.seconds = 0.0
@@ -96,10 +153,13 @@ class Outcome:
 def run(command: list[str], guest: dict, limit: float) -> Outcome:
     outcome = Outcome()
     started = time.monotonic()
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    answers = list(guest.get("answers", []))
+    process = subprocess.Popen(command, stdin=subprocess.PIPE if answers else subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=subprocess.STDOUT)
     selector = selectors.DefaultSelector()
     selector.register(process.stdout, selectors.EVENT_READ)
     raw = bytearray()
+    answered = 0
     while True:
         left = limit - (time.monotonic() - started)
         if left <= 0 or (guest.get("stop") and matched(guest["expect"], raw.decode(errors="replace")) == len(guest["expect"])):
@@ -116,6 +176,9 @@ def run(command: list[str], guest: dict, limit: float) -> Outcome:
             if not chunk:
                 break
             raw += chunk
+            if answers and (found := re.search(answers[0][0].encode(), raw[answered:])):
+                answered += found.end()
+                os.write(process.stdin.fileno(), answers.pop(0)[1].encode())
     outcome.status = process.wait()
     outcome.seconds = time.monotonic() - started
     outcome.text = raw.decode(errors="replace").replace("\r", "")
@@ -148,7 +211,7 @@ def converse(command: list[str], guest: dict, limit: float) -> Outcome:
                     break
             time.sleep(0.1)
         if turns:
-            outcome.text += f"\nthe dialogue waits for '{turns[0][0]}'\n"
+            outcome.waits_for = turns[0][0]
         if process.poll() is None:
             os.write(process.stdin.fileno(), b"quit\n")
         outcome.status = process.wait(timeout=20)
@@ -203,6 +266,8 @@ def complaints(guest: dict, outcome: Outcome, text: str, reference: bool) -> lis
     for line in re.findall(r"^bantam: warning (.*)$", text, re.MULTILINE):
         if not any(re.search(known, line) for known in guest["warnings"]):
             found.append(f"kernel warning that QEMU does not show: {line}")
+    if outcome.waits_for:
+        found.append(f"the dialogue waits for '{outcome.waits_for}'")
     if not reference and not (guest.get("stop") and outcome.stopped) and outcome.status not in guest["status"]:
         found.append(f"exit status {outcome.status}, wanted {' or '.join(map(str, guest['status']))}")
     if guest.get("stop") and outcome.stopped and not reference and outcome.status != 0:
@@ -214,13 +279,19 @@ def run_guest(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
     cache = fetch(guest)
     with tempfile.TemporaryDirectory() as folder:
         screen = pathlib.Path(folder) / "screen.txt"
+        if "new_disk" in guest:
+            make_disk(guest, screen.parent)
         command = reference_command(guest, cache) if arguments.reference else bantam_command(guest, cache, arguments, screen)
         talks = "dialogue" in guest and not arguments.reference
         outcome = (converse if talks else run)(command, guest, guest["seconds"] - 10 if talks else guest["seconds"] + 30)
         text = outcome.text
         if guest.get("screen") and screen.exists() and not talks:
             text += screen.read_text(encoding="utf-8", errors="replace")
-    found = complaints(guest, outcome, text, arguments.reference)
+        found = complaints(guest, outcome, text, arguments.reference)
+        if "picture" in guest and not arguments.reference:
+            found += picture_complaints(guest, screen.with_name("screen.png"))
+        if "new_disk" in guest:
+            found += disk_complaints(guest, screen.parent)
     print(f"{name}: {'FAILED' if found else 'ok'} in {outcome.seconds:.1f} s")
     if found:
         print("\n".join(f"  {line}" for line in found))
