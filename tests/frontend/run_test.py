@@ -130,6 +130,21 @@ class Run(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIsNone(process.poll())
 
+    def test_runs_with_drives_are_repeatable(self) -> None:
+        """SeaBIOS reads both drives, finds nothing to boot and says so; the images' threads leave no trace in the state."""
+        image = self.disk()
+        screen = self.path / "screen"
+        hashes = set()
+        for _ in range(3):
+            done = subprocess.run([BANTAM, "run", "--headless", "--serial", "none", "--memory", "16M", "--disk", f"{image},overlay=temp",
+                                   "--cdrom", str(image), "--time-limit", "8s", "--print-hash", "--screen-text", str(screen)],
+                                  capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, check=False)
+            self.assertEqual(done.returncode, 75, done.stderr)
+            self.assertIn("Boot failed: Could not read from CDROM", screen.read_text(encoding="utf-8"))
+            hashes.add(done.stdout)
+        self.assertEqual(len(hashes), 1, hashes)
+        self.assertRegex(hashes.pop(), "state hash [0-9a-f]{16}")
+
     def test_bad_images_are_65_and_stay_as_they_are(self) -> None:
         odd = self.path / "odd"
         odd.write_bytes(b"x" * 1001)
