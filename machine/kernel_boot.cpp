@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/file.h"
+#include "machine/boot/apm_bios.h"
 #include "machine/boot/mp_table.h"
 
 namespace bantam {
@@ -47,6 +48,8 @@ Result<KernelBoot> KernelBoot::open(const MachineConfig& config, bool long_mode)
 Result<void> KernelBoot::start(Cpu& cpu, PhysicalMemory& memory, const boot::BoardDescription& board) {
     image_.rsdp = boot::install_acpi_tables(memory, board).value;
     boot::install_mp_table(memory, board);
+    constexpr u16 kPm1aControl = 4;  // in the PM register window
+    image_.apm_table = boot::install_apm_bios(memory, static_cast<u16>(board.pm_base + kPm1aControl));
     const Result<boot::EntryState> entry = boot::load_kernel(memory, image_);
     if (!entry) return entry.error();
     enter(cpu, entry.value());

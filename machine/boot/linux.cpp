@@ -41,6 +41,7 @@ enum ParamsOffset : u64 {
     kVideoLines = 0x0E,
     kVideoIsVga = 0x0F,
     kVideoPoints = 0x10,
+    kApmBiosInfo = 0x40,
     kAcpiRsdp = 0x70,
     kAltMemK = 0x1E0,
     kE820Entries = 0x1E8,
@@ -196,6 +197,7 @@ Result<EntryState> load_linux(PhysicalMemory& memory, const KernelImage& image) 
     write_le<u32>(params, kRamdiskImage, 0);
     write_le<u32>(params, kRamdiskSize, 0);
     if (header.version >= 0x020E) write_le<u64>(params, kAcpiRsdp, image.rsdp);
+    std::copy(image.apm_table.begin(), image.apm_table.end(), params.begin() + kApmBiosInfo);
     if (image.initrd) {
         const Module& initrd = *image.initrd;
         const Result<u64> place = place_initrd(memory, header, initrd);

@@ -40,6 +40,7 @@ struct KernelImage {
     std::vector<Module> modules;   // multiboot only
     bool long_mode = false;        // the processor has it
     u64 rsdp = 0;                  // physical address of the ACPI RSDP; 0: no ACPI tables
+    std::vector<u8> apm_table;     // by install_apm_bios; empty: no APM BIOS
 };
 
 /// Largest kernel, initrd or module taken.

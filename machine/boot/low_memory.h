@@ -21,6 +21,7 @@ inline constexpr u64 kVga = 0xA0000;
 inline constexpr u64 kAcpiTables = 0xE0000;
 inline constexpr u64 kMpTable = 0xF0000;
 inline constexpr u64 kRsdp = 0xF8000;
+inline constexpr u64 kApmBios = 0xF9000;
 inline constexpr u64 kBiosEnd = 0x100000;
 
 }  // namespace bantam::boot::low_memory

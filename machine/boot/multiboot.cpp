@@ -199,6 +199,7 @@ enum InfoFlag : u32 {
     kInfoModules = 1u << 3,
     kInfoMemoryMap = 1u << 6,
     kInfoLoaderName = 1u << 9,
+    kInfoApmTable = 1u << 10,
     kInfoFramebuffer = 1u << 12,
 };
 
@@ -239,6 +240,11 @@ void add_text_screen(Information& info) {
     info.set<u8>(109, 2);   // EGA text
 }
 
+void add_apm_table(Information& info, const std::vector<u8>& table) {
+    info.set<u32>(68, info.here());
+    for (const u8 byte : table) info.append<u8>(byte);
+}
+
 std::string with_arguments(const std::string& name, const std::string& arguments) {
     return arguments.empty() ? name : name + " " + arguments;
 }
@@ -246,13 +252,14 @@ std::string with_arguments(const std::string& name, const std::string& arguments
 Information describe(const PhysicalMemory& memory, const KernelImage& image, const std::vector<PlacedModule>& modules,
                      u64 base) {
     Information info(base);
-    info.set<u32>(0,
-                  kInfoMemory | kInfoCommandLine | kInfoModules | kInfoMemoryMap | kInfoLoaderName | kInfoFramebuffer);
+    info.set<u32>(0, kInfoMemory | kInfoCommandLine | kInfoModules | kInfoMemoryMap | kInfoLoaderName |
+                         kInfoFramebuffer | (image.apm_table.empty() ? 0u : kInfoApmTable));
     info.set<u32>(16, info.append_string(with_arguments(image.name, image.command_line)));
     info.set<u32>(64, info.append_string("Bantam"));
     add_modules(info, modules);
     add_memory(info, memory);
     add_text_screen(info);
+    if (!image.apm_table.empty()) add_apm_table(info, image.apm_table);
     return info;
 }
 

@@ -17,6 +17,7 @@ TEST(LinuxLoader, ThirtyTwoBitEntry) {
     KernelImage image = kernel(bzimage());
     image.command_line = "console=ttyS0 quiet";
     image.rsdp = 0xF8000;
+    image.apm_table = {0x02, 0x01, 0x00, 0xF9};
     const auto loaded = load_kernel(*memory, image);
     ASSERT_TRUE(loaded.ok()) << loaded.error().message;
     const EntryState& entry = loaded.value();
@@ -38,6 +39,7 @@ TEST(LinuxLoader, ThirtyTwoBitEntry) {
     EXPECT_EQ(read_le<u8>(params, 0x07), 80);
     EXPECT_EQ(read_le<u8>(params, 0x0E), 25);
     EXPECT_EQ(read_le<u64>(params, 0x70), 0xF8000u);
+    EXPECT_EQ(read_le<u64>(params, 0x40), 0xF9000102u);
     EXPECT_EQ(read_le<u32>(params, 0x218), 0u);
     EXPECT_EQ(text_at(*memory, read_le<u32>(params, 0x228)), image.command_line);
     // Outside the header and what the loader fills in, boot_params is zero.
