@@ -31,7 +31,7 @@ Vga::Vga(Scheduler& scheduler, Pins pins)
     : scheduler_(scheduler),
       pins_(std::move(pins)),
       retrace_timer_(scheduler, "vga.retrace", [this] { retrace_started(); }) {
-    clear_memory();
+    allocate_memory();
 }
 
 void Vga::reset() {

@@ -63,8 +63,8 @@ public:
 
     /// Ports 1CEh-1D0h: the DISPI index as a word at offset 0, its data as a word at offset 1 (two bytes, low first).
     RegisterSpace dispi();
-    /// The whole memory, as the linear frame buffer shows it.
-    RegisterSpace linear_memory();
+    /// The whole memory, as the linear frame buffer shows it; it stays where it is.
+    [[nodiscard]] std::span<u8> linear_memory() { return {memory_.get(), kMemoryBytes}; }
 
     /// Programs 80x25 text, palette and font as a BIOS's mode 3 does, with a cleared screen; for kernels booted without
     /// one.
@@ -143,6 +143,7 @@ private:
     void enable_dispi(u16 value);
     [[nodiscard]] u32 dispi_row_bytes() const;
     [[nodiscard]] Frame render_dispi() const;
+    void allocate_memory();
     void clear_memory();
     /// Address in memory_ that the 64 KiB window shows at `offset` of A0000h in a linear mode; kMemoryBytes: none.
     [[nodiscard]] u32 banked(u64 offset) const;
@@ -184,7 +185,8 @@ private:
     struct Free {
         void operator()(u8* block) const { std::free(block); }
     };
-    std::unique_ptr<u8[], Free> memory_;  // kMemoryBytes; four planes interleaved: byte a of plane p at 4a + p
+    std::unique_ptr<u8[], Free>
+        memory_;  // kMemoryBytes, whole pages; four planes interleaved: byte a of plane p at 4a + p
     Timer retrace_timer_;
 };
 

@@ -2,6 +2,8 @@
 // 16-bit registers behind an index, modes of 8, 15, 16, 24 and 32 bits a pixel in linear memory, a bank register for
 // the 64 KiB window. In 4-bit modes the planes stay in charge. Left out: EDID and the memory-mapped copy of the
 // registers.
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstring>
 
@@ -34,11 +36,15 @@ bool valid_depth(u16 bpp) { return bpp == 4 || bpp == 8 || bpp == 15 || bpp == 1
 u32 bytes_for(u32 pixels, u16 bpp) { return bpp == 4 ? pixels / 2 : pixels * ((bpp + 7u) / 8); }
 }  // namespace
 
-/// Untouched memory costs the host nothing, so it is given back instead of being written.
-void Vga::clear_memory() {
-    memory_.reset(static_cast<u8*>(std::calloc(kMemoryBytes, 1)));
+void Vga::allocate_memory() {
+    memory_.reset(static_cast<u8*>(std::aligned_alloc(kPageSize, kMemoryBytes)));
     CHECK(memory_ != nullptr);
+    clear_memory();
 }
+
+/// Untouched memory costs the host nothing, so its pages are given back, zero again, instead of being written. The
+/// guest's mapping of them stays.
+void Vga::clear_memory() { CHECK(madvise(memory_.get(), kMemoryBytes, MADV_DONTNEED) == 0); }
 
 u16 Vga::read_dispi() const {
     switch (r_.dispi_index) {
@@ -162,21 +168,6 @@ RegisterSpace Vga::dispi() {
                 },
             .peek = read,
             .max_size = 2};
-}
-
-RegisterSpace Vga::linear_memory() {
-    const auto read = [this](u64 offset, unsigned size) {
-        u64 value = 0;
-        if (offset + size <= kMemoryBytes) std::memcpy(&value, &memory_[offset], size);
-        return value;
-    };
-    return {.read = read,
-            .write =
-                [this](u64 offset, unsigned size, u64 value) {
-                    if (offset + size <= kMemoryBytes) std::memcpy(&memory_[offset], &value, size);
-                },
-            .peek = read,
-            .max_size = 8};
 }
 
 }  // namespace bantam::devices

@@ -9,6 +9,7 @@
 
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,8 @@ public:
     void place_page(const std::string& name, std::optional<u64> base, const RegisterSpace& space) {
         place(name, base, kPageSize, space);
     }
+    /// The same for a device's memory.
+    void place_memory(const std::string& name, std::optional<u64> base, std::span<u8> bytes);
     /// The same for read-only memory.
     void place_rom(const std::string& name, std::optional<u64> base, const std::vector<u8>& contents);
 

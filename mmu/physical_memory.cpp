@@ -21,8 +21,11 @@ struct PhysicalMemory::Region {
     std::string name;
     u64 base = 0;
     u64 size = 0;
-    std::vector<u8> rom;                         // empty: MMIO
-    std::shared_ptr<const RegisterSpace> space;  // shared: a register write may unmap its own region
+    // One of three:
+    std::vector<u8> rom{};
+    u8* memory = nullptr;                          // of a device
+    std::shared_ptr<const RegisterSpace> space{};  // shared: a register write may unmap its own region
+    std::unique_ptr<u8[]> code_pages{};            // device memory: one flag per page
 };
 
 namespace {
@@ -64,7 +67,7 @@ Result<std::unique_ptr<PhysicalMemory>> PhysicalMemory::create(u64 ram_bytes) {
     memory->ram_ = static_cast<u8*>(mapped);
     memory->ram_bytes_ = ram_bytes;
     memory->plain_high_bytes_ = memory->high_ram_bytes();
-    memory->code_pages_.resize(ram_bytes / kPageSize);
+    memory->code_pages_ = std::make_unique<u8[]>(ram_bytes / kPageSize);
     return memory;
 }
 
@@ -87,16 +90,43 @@ const PhysicalMemory::Region* PhysicalMemory::region_at(u64 address) const {
     return address - region.base < region.size ? &region : nullptr;
 }
 
+PhysicalMemory::Store PhysicalMemory::store_in(const Region* region, u64 address) const {
+    if (region != nullptr) {
+        if (region->memory == nullptr) return {};
+        const u64 offset = address - region->base;
+        return {region->memory + offset, &region->code_pages[offset / kPageSize]};
+    }
+    u8* host = ram_at(address);
+    if (host == nullptr) return {};
+    return {host, &code_pages_[static_cast<u64>(host - ram_) / kPageSize]};
+}
+
+const u8* PhysicalMemory::load_in(const Region* region, u64 address) const {
+    if (region != nullptr && !region->rom.empty()) return region->rom.data() + (address - region->base);
+    return store_in(region, address).host;
+}
+
 void PhysicalMemory::map_rom(std::string name, Physical base, std::vector<u8> contents) {
     CHECK(!contents.empty());
     contents.resize(align_up(contents.size(), kPageSize), 0xFF);
     const u64 size = contents.size();
-    add_region({std::move(name), base.value, size, std::move(contents), nullptr});
+    add_region({.name = std::move(name), .base = base.value, .size = size, .rom = std::move(contents)});
+}
+
+void PhysicalMemory::map_memory(std::string name, Physical base, std::span<u8> bytes) {
+    add_region({.name = std::move(name),
+                .base = base.value,
+                .size = bytes.size(),
+                .memory = bytes.data(),
+                .code_pages = std::make_unique<u8[]>(bytes.size() / kPageSize)});
 }
 
 void PhysicalMemory::map_mmio(std::string name, Physical base, u64 size, RegisterSpace space) {
     CHECK(std::has_single_bit(space.max_size) && space.max_size <= 8 && space.read && space.write);
-    add_region({std::move(name), base.value, size, {}, std::make_shared<const RegisterSpace>(std::move(space))});
+    add_region({.name = std::move(name),
+                .base = base.value,
+                .size = size,
+                .space = std::make_shared<const RegisterSpace>(std::move(space))});
 }
 
 void PhysicalMemory::add_region(Region region) {
@@ -137,28 +167,20 @@ void PhysicalMemory::set_a20(bool open) {
 
 PhysicalMemory::Page PhysicalMemory::page(Physical address) const {
     const u64 base = gated(address).page().value;
-    u8* host = const_cast<u8*>(plain_ram({base}));
-    if (host == nullptr) {
-        if (const Region* region = region_at(base)) {
-            if (region->rom.empty()) return {};
-            return {const_cast<u8*>(region->rom.data()) + (base - region->base), false};
-        }
-        host = ram_at(base);
-        if (host == nullptr) return {};
-    }
-    return {host, code_pages_[ram_offset(host) / kPageSize] == 0};
+    const Region* region = gated_region_at(base);
+    const Store store = store_in(region, base);
+    if (store.host != nullptr) return {store.host, *store.holds_code == 0};
+    return {const_cast<u8*>(load_in(region, base)), false};
 }
 
 u64 PhysicalMemory::read(Physical address, unsigned size) {
     const u64 at = gated(address).value;
-    if (const u8* host = plain_ram({at})) return load(host, size);
-    const Region* region = region_at(at);
+    const Region* region = gated_region_at(at);
+    if (const u8* host = load_in(region, at)) return load(host, size);
     if (region == nullptr) {
-        if (const u8* host = ram_at(at)) return load(host, size);
         ++unclaimed_reads_;
         return mask_for(size);
     }
-    if (!region->rom.empty()) return load(region->rom.data() + (at - region->base), size);
     const std::shared_ptr<const RegisterSpace> space = region->space;
     const u64 offset = at - region->base;
     u64 value = 0;
@@ -172,17 +194,13 @@ u64 PhysicalMemory::read(Physical address, unsigned size) {
 
 void PhysicalMemory::write(Physical address, unsigned size, u64 value) {
     const u64 at = gated(address).value;
-    const Region* region = plain_ram({at}) != nullptr ? nullptr : region_at(at);
-    if (region == nullptr) {
-        if (u8* host = ram_at(at)) {
-            announce_write(at, host, size);
-            std::memcpy(host, &value, size);
-        } else {
-            ++unclaimed_writes_;
-        }
+    const Region* region = gated_region_at(at);
+    if (const Store store = store_in(region, at); store.host != nullptr) {
+        announce_write(at, store, size);
+        std::memcpy(store.host, &value, size);
         return;
     }
-    if (!region->rom.empty()) {
+    if (region == nullptr || !region->rom.empty()) {
         ++unclaimed_writes_;
         return;
     }
@@ -197,30 +215,26 @@ void PhysicalMemory::write(Physical address, unsigned size, u64 value) {
 
 bool PhysicalMemory::exchange(Physical address, unsigned size, u64 expected, u64 desired) {
     const u64 at = gated(address).value;
-    u8* host = plain_ram(address) == nullptr && region_at(at) != nullptr ? nullptr : ram_at(at);
-    if (host == nullptr) {
+    const Store store = store_in(gated_region_at(at), at);
+    if (store.host == nullptr) {
         write(address, size, desired);  // tables in ROM or registers: nobody else can change them meanwhile
         return true;
     }
-    announce_write(at, host, size);
+    announce_write(at, store, size);
     if (size == 4) {
         u32 old = static_cast<u32>(expected);
-        return std::atomic_ref<u32>(*reinterpret_cast<u32*>(host))
+        return std::atomic_ref<u32>(*reinterpret_cast<u32*>(store.host))
             .compare_exchange_strong(old, static_cast<u32>(desired));
     }
-    return std::atomic_ref<u64>(*reinterpret_cast<u64*>(host)).compare_exchange_strong(expected, desired);
+    return std::atomic_ref<u64>(*reinterpret_cast<u64*>(store.host)).compare_exchange_strong(expected, desired);
 }
 
 u64 PhysicalMemory::peek(Physical address, unsigned size) const {
     const u64 at = gated(address).value;
     const Region* region = region_at(at);
-    if (region == nullptr) {
-        const u8* host = ram_at(at);
-        return host != nullptr ? load(host, size) : mask_for(size);
-    }
+    if (const u8* host = load_in(region, at)) return load(host, size);
+    if (region == nullptr || !region->space->peek) return mask_for(size);
     const u64 offset = at - region->base;
-    if (!region->rom.empty()) return load(region->rom.data() + offset, size);
-    if (!region->space->peek) return mask_for(size);
     u64 value = 0;
     for (unsigned done = 0; done < size;) {
         const unsigned part = part_size(offset + done, size - done, region->space->max_size);
@@ -234,14 +248,7 @@ void PhysicalMemory::copy_out(Physical from, std::span<u8> to) const {
     u64 at = from.value;
     while (!to.empty()) {
         const u64 bytes = std::min<u64>(to.size(), kPageSize - (at & kPageMask));
-        const Region* region = region_at(at);
-        const u8* host = nullptr;
-        if (region == nullptr) {
-            host = ram_at(at);
-        } else if (!region->rom.empty()) {
-            host = region->rom.data() + (at - region->base);
-        }
-        if (host != nullptr) {
+        if (const u8* host = load_in(region_at(at), at)) {
             std::memcpy(to.data(), host, bytes);
         } else {
             std::memset(to.data(), 0xFF, bytes);
@@ -255,44 +262,42 @@ void PhysicalMemory::copy_in(Physical to, std::span<const u8> from) {
     u64 at = to.value;
     while (!from.empty()) {
         const u64 bytes = std::min<u64>(from.size(), kPageSize - (at & kPageMask));
-        u8* host = region_at(at) == nullptr ? ram_at(at) : nullptr;
-        if (host != nullptr) {
-            announce_write(at, host, bytes);
-            std::memcpy(host, from.data(), bytes);
+        if (const Store store = store_at(at); store.host != nullptr) {
+            announce_write(at, store, bytes);
+            std::memcpy(store.host, from.data(), bytes);
         }
         from = from.subspan(bytes);
         at += bytes;
     }
 }
 
-void PhysicalMemory::announce_write(u64 address, const u8* host, u64 size) {
-    if (code_pages_[ram_offset(host) / kPageSize] != 0 && observer_ != nullptr)
-        observer_->code_written({address}, size);
+void PhysicalMemory::announce_write(u64 address, const Store& store, u64 size) {
+    if (*store.holds_code != 0 && observer_ != nullptr) observer_->code_written({address}, size);
 }
 
 void PhysicalMemory::mark_code(Physical address) {
     const u64 at = gated(address).page().value;
-    const u8* host = region_at(at) == nullptr ? ram_at(at) : nullptr;
-    if (host == nullptr) return;
-    u8& flag = code_pages_[ram_offset(host) / kPageSize];
-    if (flag != 0) return;
-    flag = 1;
+    const Store store = store_at(at);
+    if (store.host == nullptr || *store.holds_code != 0) return;
+    *store.holds_code = 1;
     for (HostPointerCache* cache : caches_) cache->protect_code_page({at});
 }
 
 void PhysicalMemory::clear_code(Physical address) {
-    if (const u8* host = ram_at(gated(address).value)) code_pages_[ram_offset(host) / kPageSize] = 0;
+    const u64 at = gated(address).value;
+    if (const Store store = store_at(at); store.host != nullptr) *store.holds_code = 0;
+    if (const Store ram = store_in(nullptr, at); ram.host != nullptr) *ram.holds_code = 0;  // a region may hide it now
 }
 
 bool PhysicalMemory::holds_code(Physical address) const {
-    const u64 at = gated(address).value;
-    const u8* host = region_at(at) == nullptr ? ram_at(at) : nullptr;
-    return host != nullptr && code_pages_[ram_offset(host) / kPageSize] != 0;
+    const Store store = store_at(gated(address).value);
+    return store.host != nullptr && *store.holds_code != 0;
 }
 
 std::vector<PhysicalMemory::RegionInfo> PhysicalMemory::regions() const {
     std::vector<RegionInfo> list;
-    for (const Region& region : regions_) list.push_back({region.name, {region.base}, region.size, region.rom.empty()});
+    for (const Region& region : regions_)
+        list.push_back({region.name, {region.base}, region.size, region.space != nullptr});
     return list;
 }
 

@@ -1,5 +1,6 @@
 // PhysicalMemory: the guest's physical address space. RAM lives in one memfd (so that windows, snapshots, forks and KVM
-// can share it); above it lie ROM and MMIO regions. Knows the A20 gate, and which RAM pages hold translated code.
+// can share it); above it lie ROM, device memory and MMIO regions. Knows the A20 gate, and which pages of RAM and
+// device memory hold translated code.
 #pragma once
 
 #include <memory>
@@ -27,7 +28,7 @@ public:
 class HostPointerCache {
 public:
     virtual ~HostPointerCache() = default;
-    /// No page may be written directly through `page` (a RAM page) until page() says so again.
+    /// No page may be written directly through `page` (of RAM or device memory) until page() says so again.
     virtual void protect_code_page(Physical page) = 0;
     /// Every host pointer obtained from page() is stale.
     virtual void forget_host_pointers() = 0;
@@ -53,6 +54,11 @@ public:
     /// Read-only memory at `base` (page-aligned), hiding RAM there; writes are dropped and counted. Copied, and filled
     /// with FFh to a whole number of pages. Names are unique; overlap with another region: CHECK.
     void map_rom(std::string name, Physical base, std::vector<u8> contents);
+    /// Memory of a device (a frame buffer) at `base`, whole pages: CPU accesses go straight to its bytes, which stay
+    /// where they are until unmap. DEVIATION: bus masters and loaders (copy_in) reach it too, and what the device
+    /// itself changes in it is not announced to the CodeObserver: code there is decoded anew after CPU writes and map
+    /// changes.
+    void map_memory(std::string name, Physical base, std::span<u8> bytes);
     /// Registers at `base`; the region must be page-aligned and a whole number of pages. Overlap with another region:
     /// CHECK.
     void map_mmio(std::string name, Physical base, u64 size, RegisterSpace space);
@@ -69,7 +75,7 @@ public:
     /// through read()/write().
     struct Page {
         u8* host = nullptr;
-        bool writable = false;  // false: ROM, or a RAM page that holds code (see write)
+        bool writable = false;  // false: ROM, or a page that holds code (see write)
     };
     [[nodiscard]] Page page(Physical address) const;
 
@@ -97,8 +103,8 @@ public:
         return nullptr;
     }
 
-    /// Marks / clears the RAM page at `address` as holding decoded code; elsewhere without effect. A marked page is
-    /// never handed out writable, and marking takes it back from every HostPointerCache.
+    /// Marks / clears the page of RAM or device memory at `address` as holding decoded code; elsewhere without effect.
+    /// A marked page is never handed out writable, and marking takes it back from every HostPointerCache.
     void mark_code(Physical address);
     void clear_code(Physical address);
     [[nodiscard]] bool holds_code(Physical address) const;
@@ -123,22 +129,34 @@ private:
     struct Region;
     PhysicalMemory();
     [[nodiscard]] u8* ram_at(u64 address) const;  // null outside RAM; regions not considered
-    [[nodiscard]] u64 ram_offset(const u8* host) const { return static_cast<u64>(host - ram_); }
+    /// Where [address, ...) may be written: RAM or device memory, and the flag of its page; nulls elsewhere.
+    struct Store {
+        u8* host = nullptr;
+        u8* holds_code = nullptr;
+    };
+    [[nodiscard]] Store store_at(u64 address) const { return store_in(region_at(address), address); }
+    [[nodiscard]] Store store_in(const Region* region, u64 address) const;
+    /// The region at `address` after A20; null for RAM, found without a search where none can be.
+    [[nodiscard]] const Region* gated_region_at(u64 address) const {
+        return plain_ram({address}) != nullptr ? nullptr : region_at(address);
+    }
+    /// What [address, ...) reads as: the same, or ROM; null for registers and holes.
+    [[nodiscard]] const u8* load_in(const Region* region, u64 address) const;
     [[nodiscard]] const Region* region_at(u64 address) const;
     void add_region(Region region);
     void map_changed();
-    /// Tells the observer when [address, address + size), inside one RAM page, holds code.
-    void announce_write(u64 address, const u8* host, u64 size);
+    /// Tells the observer that [address, address + size), inside one page, changes, when the page holds code.
+    void announce_write(u64 address, const Store& store, u64 size);
 
     u8* ram_ = nullptr;
     u64 ram_bytes_ = 0;
     int ram_fd_ = -1;
     u64 a20_mask_ = ~u64{0};
     bool a20_ = true;
-    u64 plain_low_begin_ = 0;      // no region lies in RAM between here and the end of low RAM
-    u64 plain_high_bytes_ = 0;     // all of high RAM, or 0 when a region lies in it
-    std::vector<Region> regions_;  // sorted by base
-    std::vector<u8> code_pages_;   // one flag per RAM page
+    u64 plain_low_begin_ = 0;           // no region lies in RAM between here and the end of low RAM
+    u64 plain_high_bytes_ = 0;          // all of high RAM, or 0 when a region lies in it
+    std::vector<Region> regions_;       // sorted by base
+    std::unique_ptr<u8[]> code_pages_;  // one flag per RAM page
     CodeObserver* observer_ = nullptr;
     std::vector<HostPointerCache*> caches_;
     u64 unclaimed_reads_ = 0;

@@ -1,4 +1,6 @@
 // Vga's DISPI registers, linear memory, banked window and picture; the expansion ROM register of its PCI function.
+#include <cstring>
+
 #include "devices/vga_pci.h"
 #include "tests/devices/test_board.h"
 
@@ -26,7 +28,14 @@ protected:
     TestBoard board;
     Vga vga{board.scheduler, {}};
     RegisterSpace ports = vga.dispi();
-    RegisterSpace linear = vga.linear_memory();
+    void poke(u64 offset, unsigned size, u64 value) {
+        std::memcpy(vga.linear_memory().subspan(offset, size).data(), &value, size);
+    }
+    u64 peek(u64 offset, unsigned size) {
+        u64 value = 0;
+        std::memcpy(&value, vga.linear_memory().subspan(offset, size).data(), size);
+        return value;
+    }
 };
 
 TEST_F(DispiTest, IdentificationAndCapabilities) {
@@ -42,20 +51,24 @@ TEST_F(DispiTest, IdentificationAndCapabilities) {
 }
 
 TEST_F(DispiTest, LinearModeShowsMemory) {
-    linear.write(0, 4, 0x11);
+    poke(0, 4, 0x11);
     mode(1024, 768, 32);
     EXPECT_TRUE(vga.graphics());
-    EXPECT_EQ(linear.read(0, 4), 0u) << "enabling clears the memory";
-    linear.write((5 * 1024 + 3) * 4, 4, 0x00123456);
+    EXPECT_EQ(peek(0, 4), 0u) << "enabling clears the memory";
+    poke((5 * 1024 + 3) * 4, 4, 0x00123456);
     const Frame frame = vga.render();
     ASSERT_EQ(frame.width, 1024u);
     ASSERT_EQ(frame.height, 768u);
     EXPECT_EQ(frame.pixels[5 * 1024 + 3], 0x123456u);
     set(4, 0xC1);
-    EXPECT_EQ(linear.read((5 * 1024 + 3) * 4, 4), 0x123456u) << "kept on request";
+    EXPECT_EQ(peek((5 * 1024 + 3) * 4, 4), 0x123456u) << "kept on request";
     set(5, 0x2F);
     vga.write_memory(1, 0xAB);
-    EXPECT_EQ(linear.read(0x2F0001, 1), 0xABu) << "banked window";
+    EXPECT_EQ(peek(0x2F0001, 1), 0xABu) << "banked window";
+    const u8* const before = vga.linear_memory().data();
+    vga.reset();
+    EXPECT_EQ(vga.linear_memory().data(), before) << "the board has it mapped";
+    EXPECT_EQ(peek(0x2F0001, 1), 0u);
 }
 
 TEST_F(DispiTest, ScrollsAVirtualScreen) {
@@ -64,7 +77,7 @@ TEST_F(DispiTest, ScrollsAVirtualScreen) {
     EXPECT_EQ(get(6), 800);
     set(8, 10);
     set(9, 2);
-    linear.write(2 * 800 * 2 + 10 * 2, 2, 0xFFFF);
+    poke(2 * 800 * 2 + 10 * 2, 2, 0xFFFF);
     EXPECT_EQ(vga.render().pixels[0], 0xFFFFFFu);
     set(1, 320);
     EXPECT_EQ(get(1), 640) << "a mode cannot change while it is on";
@@ -86,7 +99,7 @@ TEST_F(DispiTest, RefusesWhatDoesNotFit) {
 
 TEST_F(DispiTest, State) {
     mode(640, 480, 15);
-    linear.write(77, 1, 9);
+    poke(77, 1, 9);
     Vga twin(board.scheduler, {});
     expect_faithful_state(vga, twin);
 }

@@ -14,13 +14,14 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
     session.add_window(chip.registers(), 0x30);
     session.add_window(chip.memory(), 0x20000);
     session.add_window(chip.dispi(), 3);
-    session.add_window(chip.linear_memory(), Vga::kMemoryBytes);
     const RegisterSpace dispi = chip.dispi();
     session.add_action([&dispi](u64 value) {  // one whole register
         dispi.write(0, 2, value & 15);
         dispi.write(1, 1, value >> 4 & 0xFF);
         dispi.write(2, 1, value >> 12 & 0xFF);
     });
+    session.add_action(
+        [&chip](u64 value) { chip.linear_memory()[(value >> 8) % Vga::kMemoryBytes] = static_cast<u8>(value); });
     session.run();
     const auto frame = chip.render();
     if (frame.pixels.empty() || chip.text_screen().size() > frame.pixels.size()) std::abort();

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <deque>
 #include <string>
 
@@ -170,6 +171,53 @@ TEST(PhysicalMemory, CodePagesAnnounceEveryWriteFirst) {
     EXPECT_TRUE(memory->page({0x5000}).writable);
     memory->mark_code({0xFEC00000});  // no RAM: nothing to mark
     EXPECT_FALSE(memory->holds_code({0xFEC00000}));
+}
+
+TEST(PhysicalMemory, DeviceMemoryIsTheDevicesOwnBytes) {
+    const auto memory = make();
+    Recorder recorder;
+    memory->set_code_observer(&recorder);
+    alignas(kPageSize) std::array<u8, 2 * kPageSize> bytes{};
+    memory->map_memory("frame", {0xE0000000}, bytes);
+    EXPECT_EQ(recorder.maps, 1u);
+    EXPECT_FALSE(memory->regions().at(0).mmio);
+    memory->write({0xE0001004}, 4, 0x11223344);
+    EXPECT_EQ(bytes[0x1004], 0x44);
+    bytes[0x1005] = 0x99;
+    EXPECT_EQ(memory->read({0xE0001004}, 4), 0x11229944u);
+    EXPECT_EQ(memory->peek({0xE0001004}, 4), 0x11229944u);
+    memory->copy_in({0xE0000FFF}, std::vector<u8>{1, 2});
+    EXPECT_EQ(bytes[0xFFF], 1);
+    EXPECT_EQ(bytes[0x1000], 2);
+    std::array<u8, 2> seen{};
+    memory->copy_out({0xE0001FFF}, seen);
+    EXPECT_EQ(seen[1], 0xFF) << "nothing behind it";
+    EXPECT_EQ(memory->page({0xE0001000}).host, bytes.data() + kPageSize);
+    EXPECT_TRUE(memory->page({0xE0001000}).writable);
+    memory->mark_code({0xE0001000});
+    EXPECT_TRUE(memory->holds_code({0xE0001ABC}));
+    EXPECT_FALSE(memory->holds_code({0xE0000ABC}));
+    EXPECT_FALSE(memory->page({0xE0001000}).writable);
+    memory->write({0xE0001008}, 2, 1);
+    ASSERT_EQ(recorder.writes.size(), 1u);
+    EXPECT_EQ(recorder.writes[0], std::make_pair(u64{0xE0001008}, u64{2}));
+    EXPECT_TRUE(memory->exchange({0xE0001008}, 4, 1, 7));
+    EXPECT_EQ(bytes[0x1008], 7);
+    memory->clear_code({0xE0001000});
+    EXPECT_TRUE(memory->page({0xE0001000}).writable);
+    memory->unmap("frame");
+    EXPECT_EQ(memory->page({0xE0001000}).host, nullptr);
+    EXPECT_EQ(memory->unclaimed_writes(), 0u);
+}
+
+// A page that was marked before a region hid it is not marked for ever.
+TEST(PhysicalMemory, CodeMarkUnderARegionIsCleared) {
+    const auto memory = make();
+    memory->mark_code({0x5000});
+    memory->map_rom("rom", {0x5000}, std::vector<u8>(kPageSize, 1));
+    memory->clear_code({0x5000});
+    memory->unmap("rom");
+    EXPECT_FALSE(memory->holds_code({0x5000}));
 }
 
 TEST(PhysicalMemory, ExchangeComparesFirst) {
