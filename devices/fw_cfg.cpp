@@ -142,6 +142,22 @@ void FwCfg::write_dma(u64 offset, unsigned size, u32 value) {
     r_.dma_address = 0;
 }
 
+/// Zeroes guest memory; what lies outside RAM is skipped, for a length costs the guest nothing and us time.
+void FwCfg::write_zeroes(u64 address, u64 length) {
+    constexpr std::array<u8, kPiece> kZeroes{};
+    const auto zero_part = [&](u64 begin, u64 end) {
+        begin = std::max(begin, address);
+        end = std::min(end, address + length);
+        while (begin < end) {
+            const u64 count = std::min<u64>(end - begin, kPiece);
+            memory_.copy_in({begin}, std::span(kZeroes).first(count));
+            begin += count;
+        }
+    };
+    zero_part(0, memory_.low_ram_bytes());
+    zero_part(PhysicalMemory::kHighRamBase, PhysicalMemory::kHighRamBase + memory_.high_ram_bytes());
+}
+
 /// Carries out the command at dma_address: control, length and address, all big-endian. Zero in its control field says
 /// that it is done.
 void FwCfg::run_dma() {
@@ -149,24 +165,16 @@ void FwCfg::run_dma() {
     std::array<u8, kCommandBytes> bytes{};
     memory_.copy_out(command, bytes);
     const u32 control = static_cast<u32>(big_endian(std::span(bytes).first(4)));
-    u64 length = big_endian(std::span(bytes).subspan(4, 4));
-    u64 address = big_endian(std::span(bytes).subspan(8, 8));
+    const u64 address = big_endian(std::span(bytes).subspan(8, 8));
+    const u64 length = std::min(big_endian(std::span(bytes).subspan(4, 4)), ~address);  // no wrap to address 0
     if ((control & kSelect) != 0) select(static_cast<u16>(control >> 16));
 
     u32 result = 0;
     if ((control & kRead) != 0) {
-        const std::array<u8, kPiece> zeroes{};
-        while (length != 0) {
-            const std::span<const u8> left = current();
-            const std::span<const u8> piece = left.empty() ? std::span<const u8>(zeroes) : left;
-            const u64 count = std::min<u64>(length, std::min(piece.size(), kPiece));
-            // Beyond the end of guest memory nobody would see the zeroes.
-            if (left.empty() && address >= PhysicalMemory::kHighRamBase + memory_.high_ram_bytes()) break;
-            memory_.copy_in({address}, piece.first(count));
-            if (!left.empty()) r_.offset += static_cast<u32>(count);
-            address += count;
-            length -= count;
-        }
+        const std::span<const u8> data = current().first(std::min<u64>(length, current().size()));
+        memory_.copy_in({address}, data);
+        r_.offset += static_cast<u32>(data.size());
+        write_zeroes(address + data.size(), length - data.size());
     } else if ((control & kWrite) != 0) {
         result = kError;
     } else if ((control & kSkip) != 0) {

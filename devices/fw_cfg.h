@@ -68,6 +68,7 @@ private:
     u8 read_data();
     void write_dma(u64 offset, unsigned size, u32 value);
     void run_dma();
+    void write_zeroes(u64 address, u64 length);
     [[nodiscard]] std::span<const u8> current() const;
     void rebuild_directory();
 

@@ -69,6 +69,12 @@ TEST_F(FwCfgTest, DmaReadsSkipsAndRefusesWrites) {
     EXPECT_EQ(dma(two << 16 | 8 | 16, 4, 0x2000), 1u);
     EXPECT_EQ(dma(two << 16 | 8 | 2, 0xFFFFFFFF, 0x3000), 0u) << "more than there is memory";
     EXPECT_EQ(memory->peek({0x3000 + 4999}, 2), 0x0007u);
+    memory->write({0xFFFFC}, 4, 0xFFFFFFFF);
+    EXPECT_EQ(dma(two << 16 | 8 | 2, 0xFFFFFFFF, 0xFFFFFFFFFFFFFF00), 0u) << "the end of the address space";
+    EXPECT_EQ(memory->peek({0xFFFFC}, 4), 0xFFFFFFFFu);
+    EXPECT_EQ(dma(two << 16 | 8 | 4, 5000, 0), 0u);
+    EXPECT_EQ(dma(2, 0xFFFFFFFF, 0xFFFFE), 0u) << "past the end of the file: zeroes, to the end of memory";
+    EXPECT_EQ(memory->peek({0xFFFFC}, 4), 0xFFFFu);
 }
 
 TEST_F(FwCfgTest, ListenerRenewsItems) {
