@@ -34,11 +34,11 @@ constexpr FeatureSet kCore2 =
                      Feature::nx, Feature::long_mode, Feature::lahf64});
 constexpr FeatureSet kV2 = with(kCore2, {Feature::sse41, Feature::sse42, Feature::popcnt, Feature::rdtscp});
 constexpr FeatureSet kV3 =
-    with(kV2, {Feature::pclmulqdq,    Feature::fma,     Feature::pcid,  Feature::x2apic,   Feature::movbe,
-               Feature::tsc_deadline, Feature::aes,     Feature::xsave, Feature::avx,      Feature::f16c,
-               Feature::rdrand,       Feature::page1gb, Feature::lzcnt, Feature::fsgsbase, Feature::bmi1,
-               Feature::avx2,         Feature::smep,    Feature::bmi2,  Feature::erms,     Feature::invpcid,
-               Feature::xsaveopt});
+    with(kV2, {Feature::pclmulqdq,    Feature::fma,         Feature::pcid,  Feature::x2apic,   Feature::movbe,
+               Feature::tsc_deadline, Feature::aes,         Feature::xsave, Feature::avx,      Feature::f16c,
+               Feature::rdrand,       Feature::page1gb,     Feature::lzcnt, Feature::fsgsbase, Feature::bmi1,
+               Feature::avx2,         Feature::smep,        Feature::bmi2,  Feature::erms,     Feature::invpcid,
+               Feature::xsaveopt,     Feature::x87_pointers});
 constexpr FeatureSet kEverything =
     with(kV3, {Feature::prefetchw, Feature::rdseed, Feature::adx, Feature::smap, Feature::clflushopt, Feature::sha,
                Feature::umip, Feature::rdpid, Feature::xsavec, Feature::xgetbv1, Feature::spec_ctrl,

@@ -5,7 +5,7 @@
 // processor with CPUID.7:EBX[6] and [13] set: every x87 instruction but FNINIT, FNCLEX, FNENI, FNDISI, FNSETPM, FLDCW,
 // FNSTCW, FNSTSW, FLDENV, FNSTENV, FNSAVE, FRSTOR and FWAIT sets FIP (FNOP, FFREE, FINCSTP too); FOP, and FDP when
 // there is a memory operand, change only when the instruction leaves an unmasked exception pending; FCS and FDS read 0.
-// Models with AVX2 behave so, older ones record all five always.
+// Models with Feature::x87_pointers, which those bits announce, behave so; the others record all five always.
 #pragma once
 
 #include "cpu/cpu.h"
@@ -45,7 +45,7 @@ void leave_fpu(CpuState& state);
 }
 
 /// Whether FOP and FDP change only with unmasked exceptions and FCS and FDS are always 0.
-[[nodiscard]] inline bool x87_modern_pointers(const Cpu& cpu) { return cpu.model.has(isa::Feature::avx2); }
+[[nodiscard]] inline bool x87_modern_pointers(const Cpu& cpu) { return cpu.model.has(isa::Feature::x87_pointers); }
 
 /// Makes the last instruction's FOP and FDP architectural if its exceptions say so. Call before reading the pointers
 /// and before anything that clears pending exceptions.

@@ -16,7 +16,8 @@ enum class Feature : u8 {
     f16c, rdrand, syscall, nx, page1gb, rdtscp, long_mode, lahf64, lzcnt, prefetchw, fsgsbase, bmi1, avx2, smep, bmi2,
     erms, invpcid, rdseed, adx, smap, clflushopt, sha, umip, rdpid, xsaveopt, xsavec, xgetbv1, cpuid, movdir, spec_ctrl,
     arch_capabilities,
-    cpl0_486,  // INVLPG, WBINVD, CMPXCHG, XADD, BSWAP
+    x87_pointers,  // FDP and FOP change with unmasked exceptions only, FCS and FDS are 0
+    cpl0_486,      // INVLPG, WBINVD, CMPXCHG, XADD, BSWAP
     count
 };
 // clang-format on

@@ -42,9 +42,10 @@ constexpr FeatureBit k1Ecx[] = {
     {Feature::f16c, 29},         {Feature::rdrand, 30},
 };
 constexpr FeatureBit k7Ebx[] = {
-    {Feature::fsgsbase, 0}, {Feature::bmi1, 3},  {Feature::avx2, 5},        {Feature::smep, 7},
-    {Feature::bmi2, 8},     {Feature::erms, 9},  {Feature::invpcid, 10},    {Feature::rdseed, 18},
-    {Feature::adx, 19},     {Feature::smap, 20}, {Feature::clflushopt, 23}, {Feature::sha, 29},
+    {Feature::fsgsbase, 0},      {Feature::bmi1, 3},    {Feature::avx2, 5}, {Feature::x87_pointers, 6},
+    {Feature::x87_pointers, 13}, {Feature::smep, 7},    {Feature::bmi2, 8}, {Feature::erms, 9},
+    {Feature::invpcid, 10},      {Feature::rdseed, 18}, {Feature::adx, 19}, {Feature::smap, 20},
+    {Feature::clflushopt, 23},   {Feature::sha, 29},
 };
 constexpr FeatureBit k7Ecx[] = {{Feature::umip, 2}, {Feature::rdpid, 22}, {Feature::movdir, 27}};
 constexpr FeatureBit k7Edx[] = {{Feature::spec_ctrl, 26}, {Feature::arch_capabilities, 29}};

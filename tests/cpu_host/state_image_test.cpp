@@ -152,7 +152,7 @@ TEST_F(StateImage, XrstorChecksItsHeader) {
 
 TEST_F(StateImage, PointerFormats) {
     Model old = model;
-    old.features.remove(isa::Feature::avx2);
+    old.features.remove(isa::Feature::x87_pointers);
     Cpu earlier(old, *memory, environment);
     CpuState& s = earlier.state;
     s.cr0 = 0x60000010;  // real mode

@@ -111,7 +111,11 @@ TEST_F(Control, Cr8) {
 
 // XSETBV: bit 0 must be set, AVX needs SSE, unknown bits are #GP(0); without OSXSAVE #UD. SDM vol. 2, XSETBV.
 TEST_F(Control, Xcr0) {
-    if (!model.has(isa::Feature::avx)) GTEST_SKIP();
+    // XCR0 is the model's, not the host's: no AVX instruction executes here.
+    model.features.add(isa::Feature::xsave);
+    model.features.add(isa::Feature::avx);
+    cpu = std::make_unique<Cpu>(model, *memory, board);
+    enter_protected();
     s().gpr[kRcx] = s().gpr[kRdx] = 0;
     s().gpr[kRax] = 7;
     EXPECT_TRUE(run({0x0F, 0x01, 0xD1}).is(Vector::invalid_opcode));
@@ -124,6 +128,15 @@ TEST_F(Control, Xcr0) {
         EXPECT_TRUE(run({0x0F, 0x01, 0xD1}).is(Vector::general_protection, 0)) << bad;
     }
     EXPECT_EQ(cpuid_leaf(*cpu, 0xD, 0).ebx, 832u);
+}
+
+// FDP_EXCPTN_ONLY (bit 6) and "FCS and FDS deprecated" (bit 13) are announced by the models whose x87 unit behaves so.
+// SDM vol. 2, CPUID leaf 7.
+TEST_F(Control, CpuidSaysHowX87PointersBehave) {
+    constexpr u32 kBits = 1u << 6 | 1u << 13;
+    EXPECT_EQ(cpuid_leaf(*cpu, 7, 0).ebx & kBits, kBits);
+    model.features.remove(isa::Feature::x87_pointers);
+    EXPECT_EQ(cpuid_leaf(*cpu, 7, 0).ebx & kBits, 0u);
 }
 
 // Unknown MSRs are #GP(0) for reads and writes; RDMSR needs CPL 0. SDM vol. 2, RDMSR.
