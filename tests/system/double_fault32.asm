@@ -61,13 +61,7 @@ main:
         call build_idt
         TASK_GATE 8
         ; paging on; the stack's page goes away: #PF while delivering #PF
-        mov edi, TABLES
-        mov ecx, 0x800
-        xor eax, eax
-        rep stosd
-        mov eax, cr4
-        or eax, 0x10
-        mov cr4, eax
+        CLEAR_TABLES
         mov dword [TABLES], 0x83
         mov dword [TABLES + 4], 0x400083
         mov eax, TABLES

@@ -80,24 +80,7 @@ main:
         mov eax, cr0
         and eax, ~0x20
         mov cr0, eax
-        mov al, 0x11
-        out 0x20, al
-        out 0xA0, al
-        mov al, 0x68
-        out 0x21, al
-        mov al, 0x70
-        out 0xA1, al
-        mov al, 4
-        out 0x21, al
-        mov al, 2
-        out 0xA1, al
-        mov al, 1
-        out 0x21, al
-        out 0xA1, al
-        mov al, 0xFB
-        out 0x21, al
-        mov al, 0xDF
-        out 0xA1, al
+        SET_UP_8259S 0x68, 0x70, 0xFB, 0xDF
         mov dword [hook], on_irq13
         sti
         fld1

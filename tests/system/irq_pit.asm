@@ -11,24 +11,7 @@ IOAPIC equ 0xFEC00000
 %endmacro
 main:
         mov dword [hook], on_irq
-        mov al, 0x11
-        out 0x20, al
-        out 0xA0, al
-        mov al, 0x60
-        out 0x21, al
-        mov al, 0x70
-        out 0xA1, al
-        mov al, 4
-        out 0x21, al
-        mov al, 2
-        out 0xA1, al
-        mov al, 1
-        out 0x21, al
-        out 0xA1, al
-        mov al, 0xFE
-        out 0x21, al
-        mov al, 0xFF
-        out 0xA1, al
+        SET_UP_8259S 0x60, 0x70, 0xFE, 0xFF
         ; rate generator, 1 kHz
         mov al, 0x34
         out 0x43, al

@@ -34,22 +34,12 @@ main:
         FAULTS 6, 0, db 0xC4, 0xC0                          ; LES with a register
         FAULTS 6, 0, rsm
         ; paging on, one page present, the next not
-        mov edi, TABLES
-        mov ecx, 0x800
-        xor eax, eax
-        rep stosd
-        mov eax, cr4
-        or eax, 0x10
-        mov cr4, eax
+        CLEAR_TABLES
         mov dword [TABLES], 0x87
         mov dword [TABLES + 4], 0x400087
         mov dword [TABLES + 0x800], TABLES + 0x1007
         mov dword [TABLES + 0x1000], FREE + 7
-        mov eax, TABLES
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 0x80000000
-        mov cr0, eax
+        PAGING_ON
 PAGE equ 0x80000000
 HOLE equ 0x80001000
         ; REP STOSD across: stops at the hole, goes on when it is filled

@@ -50,13 +50,7 @@ main:
         EXPECT_SEEN 0x51, 0
         mov dword [APIC + 0xB0], 0
         ; demand paging: 64 pages at 80000000h, each mapped by the fault handler
-        mov edi, TABLES
-        mov ecx, 0x800
-        xor eax, eax
-        rep stosd
-        mov eax, cr4
-        or eax, 0x10
-        mov cr4, eax
+        CLEAR_TABLES
         xor ebx, ebx
         mov eax, 0x83
 .map:   mov [TABLES + ebx * 4], eax
@@ -65,11 +59,7 @@ main:
         cmp ebx, 16
         jb .map
         mov dword [TABLES + 0x800], TABLES + 0x1003
-        mov eax, TABLES
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 0x80000000
-        mov cr0, eax
+        PAGING_ON
         mov dword [hook], on_page_fault
         mov dword [count], 0
         mov edi, 0x80000FFD

@@ -170,20 +170,10 @@ main:
         ret
 .alias_end:
 .paging:
-        mov edi, TABLES
-        mov ecx, 0x800
-        xor eax, eax
-        rep stosd
-        mov eax, cr4
-        or eax, 0x10
-        mov cr4, eax
+        CLEAR_TABLES
         mov dword [TABLES], 0x83
         mov dword [TABLES + 4], 0x400083
         mov dword [TABLES + 0x400 + 4], 0x400083
         mov dword [TABLES + 0x800], TABLES + 0x1003
-        mov eax, TABLES
-        mov cr3, eax
-        mov eax, cr0
-        or eax, 0x80000000
-        mov cr0, eax
+        PAGING_ON
         ret
