@@ -32,7 +32,11 @@ function(bantam_test name)
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
     add_executable(test_${name} ${sources})
     target_link_libraries(test_${name} PRIVATE ${ARGN} GTest::gtest_main)
-    gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${name})
+    set(environment)
+    if(BANTAM_SANITIZE)  # SIGFPE and SIGILL are ours: thunks raise them
+        set(environment ENVIRONMENT ASAN_OPTIONS=handle_sigfpe=0:handle_sigill=0)
+    endif()
+    gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${name} ${environment})
 endfunction()
 
 # bantam_fuzzer(NAME LINKS...): libFuzzer program from NAME.cpp.

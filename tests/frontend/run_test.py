@@ -177,7 +177,7 @@ class Run(unittest.TestCase):
         self.assertIn("cannot write", process.stderr.read())
 
     def test_hash_repeats(self) -> None:
-        spin = (guest_image.SPIN, "--time-limit", "50ms", "--clock", "virtual", "--print-hash")
+        spin = (guest_image.SPIN, "--time-limit", "20ms", "--clock", "virtual", "--print-hash")
         outputs = {self.run_guest(*spin).stdout for _ in range(3)}
         self.assertEqual(len(outputs), 1)
         self.assertRegex(outputs.pop(), "state hash [0-9a-f]{16}")

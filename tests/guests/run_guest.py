@@ -306,15 +306,25 @@ def run_guest(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
     return not found
 
 
+def verdict(entry: dict, guest: dict) -> str:
+    """A cell of docs/STATUS.md. Exit statuses 64-66 alone: the guest is there to be refused."""
+    if not entry["ok"]:
+        return f"**fails**, {entry['seconds']} s"
+    if set(guest["status"]) <= {64, 65, 66}:
+        return "refused as expected"
+    return f"passes, {entry['seconds']} s"
+
+
 def status_page(results: pathlib.Path) -> str:
     """docs/STATUS.md: guest x engine, from the result files of the last runs."""
     kept = [json.loads(file.read_text()) for file in sorted(results.glob("*.json"))]
     engines = sorted({entry["engine"] for entry in kept}) or ["interpreter"]
-    cells = {(entry["guest"], entry["engine"]): f"{'passes' if entry['ok'] else '**fails**'}, {entry['seconds']} s" for entry in kept}
+    guests = load_guests()
+    cells = {(entry["guest"], entry["engine"]): verdict(entry, guests[entry["guest"]]) for entry in kept if entry["guest"] in guests}
     lines = ["# Status", "", "Written by `tests/guests/run_guest.py --status FOLDER` from the results of the last runs; what each",
              "guest must show is in `tests/guests/guests.toml`. Seconds are wall time on the machine that ran the tests.", "",
              "| guest | what it is | " + " | ".join(engines) + " |", "|---|---|" + "---|" * len(engines)]
-    for name, guest in load_guests().items():
+    for name, guest in guests.items():
         row = [cells.get((name, engine), "not run") for engine in engines]
         lines.append(f"| {name} | {guest['about']} | " + " | ".join(row) + " |")
     return "\n".join(lines) + "\n"

@@ -49,7 +49,7 @@ protected:
         config.kernel = path("kernel");
         config.headless = true;
         config.clock = ClockKind::virtual_time;
-        config.wall_limit_ns = u64{20} * 1'000'000'000;
+        config.wall_limit_ns = u64{120} * 1'000'000'000;
         return config;
     }
     static std::unique_ptr<Machine> make(MachineConfig config) {
