@@ -138,23 +138,7 @@ inline void set_operand(Cpu& cpu, const Instruction& i, unsigned operand, T valu
     }
 }
 
-/// Picks the instantiation `Maker::make<T>()` for an operand of `size` bytes; null for other sizes.
-template <class Maker>
-[[nodiscard]] Handler by_size(unsigned size) {
-    switch (size) {
-        case 1:
-            return Maker::template make<u8>();
-        case 2:
-            return Maker::template make<u16>();
-        case 4:
-            return Maker::template make<u32>();
-        case 8:
-            return Maker::template make<u64>();
-        default:
-            return nullptr;
-    }
-}
-/// The same without bytes.
+/// Picks the instantiation `Maker::make<T>()` for an operand of 2, 4 or 8 bytes; null for other sizes.
 template <class Maker>
 [[nodiscard]] Handler by_word_size(unsigned size) {
     switch (size) {
@@ -167,6 +151,11 @@ template <class Maker>
         default:
             return nullptr;
     }
+}
+/// The same, or a byte.
+template <class Maker>
+[[nodiscard]] Handler by_size(unsigned size) {
+    return size == 1 ? Maker::template make<u8>() : by_word_size<Maker>(size);
 }
 
 }  // namespace bantam::interpreter
