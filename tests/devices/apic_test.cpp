@@ -515,8 +515,8 @@ TEST_F(IoApicTest, UnacceptedLevelKeepsRemoteIrrClear) {
     EXPECT_TRUE(cpu0.intr.level);
 }
 
-// The message of an asserted level is offered until somebody takes it: a local APIC that gets enabled, or that takes over
-// the destination, is offered it; an edge was lost.
+// The message of an asserted level is offered until somebody takes it: a local APIC that gets enabled, or that takes
+// over the destination, is offered it; an edge was lost.
 TEST_F(IoApicTest, LevelIsOfferedToAnApicThatComesLater) {
     apic().write(kSvr, 0xFF);  // software disabled
     route(10, 0x803A);
