@@ -55,6 +55,10 @@ def bantam_command(guest: dict, cache: pathlib.Path, arguments: argparse.Namespa
         command += ["--disk", f"{cache / guest['disk']},overlay=temp"]
     if "new_disk" in guest:
         command += ["--disk", str(screen.with_name("disk.img"))]
+    if "floppy" in guest:
+        command += ["--floppy", f"{cache / guest['floppy']},overlay=temp"]
+    if "new_floppy" in guest:
+        command += ["--floppy", str(screen.with_name("floppy.img"))]
     if "boot" in guest:
         command += ["--boot", guest["boot"]]
     if "append" in guest:
@@ -84,6 +88,8 @@ def reference_command(guest: dict, cache: pathlib.Path) -> list[str]:
             command += [option, str(cache / guest[name])]
     if "disk" in guest:
         command += ["-drive", f"file={cache / guest['disk']},format=raw,snapshot=on"]
+    if "floppy" in guest:
+        command += ["-drive", f"if=floppy,file={cache / guest['floppy']},format=raw,snapshot=on"]
     if "boot" in guest:
         command += ["-boot", guest["boot"]]
     if "append" in guest:
@@ -95,6 +101,16 @@ def make_disk(guest: dict, folder: pathlib.Path) -> None:
     """An empty ext4 file system of the size that new_disk says."""
     subprocess.run(["mke2fs", "-q", "-t", "ext4", str(folder / "disk.img"), guest["new_disk"]], check=True, stdout=subprocess.DEVNULL,
                    env=os.environ | {"PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"})
+
+
+def make_floppy(folder: pathlib.Path) -> None:
+    """A 1.44M diskette that says what it is, over and over."""
+    (folder / "floppy.img").write_bytes((b"floppy\n" * 210652)[:1474560])
+
+
+def floppy_complaints(guest: dict, folder: pathlib.Path) -> list[str]:
+    got = hashlib.sha256((folder / "floppy.img").read_bytes()).hexdigest()
+    return [] if got == guest["new_floppy"] else [f"the diskette: sha256 {got}, wanted {guest['new_floppy']}"]
 
 
 def disk_complaints(guest: dict, folder: pathlib.Path) -> list[str]:
@@ -279,6 +295,8 @@ def run_guest(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
     cache = fetch(guest)
     with tempfile.TemporaryDirectory() as folder:
         screen = pathlib.Path(folder) / "screen.txt"
+        if "new_floppy" in guest:
+            make_floppy(screen.parent)
         if "new_disk" in guest:
             make_disk(guest, screen.parent)
         command = reference_command(guest, cache) if arguments.reference else bantam_command(guest, cache, arguments, screen)
@@ -290,6 +308,8 @@ def run_guest(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
         found = complaints(guest, outcome, text, arguments.reference)
         if "picture" in guest and not arguments.reference:
             found += picture_complaints(guest, screen.with_name("screen.png"))
+        if "new_floppy" in guest and not arguments.reference:
+            found += floppy_complaints(guest, screen.parent)
         if "new_disk" in guest:
             found += disk_complaints(guest, screen.parent)
     print(f"{name}: {'FAILED' if found else 'ok'} in {outcome.seconds:.1f} s")
