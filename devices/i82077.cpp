@@ -22,11 +22,11 @@ constexpr u64 kPollNs = 1'024'000;
 constexpr u64 kIndexPulseNs = 2'000'000;
 }  // namespace
 
-I82077::I82077(Scheduler& scheduler, Pins pins, std::array<FloppyDrive*, kDrives> drives, Interface interface)
+I82077::I82077(Scheduler& scheduler, Pins pins, std::array<FloppyDrive*, kDrives> drives, Options options)
     : scheduler_(scheduler),
       pins_(std::move(pins)),
       drives_(drives),
-      interface_(interface),
+      options_(options),
       poll_timer_(scheduler, "fdc.poll", [this] { poll_drives(); }),
       execution_timer_(scheduler, "fdc.execution", [this] { execution_due(); }),
       step_timers_{{{scheduler, "fdc.step0", [this] { step_due(0); }},
@@ -76,6 +76,7 @@ void I82077::software_reset() {
         fresh.precompensation_track = r_.precompensation_track;
     }
     fresh.last_eot = r_.last_eot;
+    fresh.ahead_ns = r_.ahead_ns;
     fresh.slip_ns = r_.slip_ns;
     fresh.interrupt_pin = r_.interrupt_pin;
     fresh.dma_pin = r_.dma_pin;
@@ -114,14 +115,14 @@ u8 I82077::status_a() const {
     };
     const bool second_drive = drives_[1] != nullptr;
     const bool side1 = r_.head != 0;
-    if (interface_ == Interface::ps2)
+    if (options_.interface == Interface::ps2)
         return pack({r_.interrupt_pin, !second_drive, false, !track0, side1, !index, writable, r_.inward});
     return pack({r_.interrupt_pin, r_.dma_pin, r_.stepped, track0, !side1, index, !writable, !r_.inward});
 }
 
 u8 I82077::status_b() const {
     const unsigned motors = r_.dor >> 4;
-    if (interface_ == Interface::ps2)
+    if (options_.interface == Interface::ps2)
         return static_cast<u8>(0xC0 | (r_.dor & 1) << 5 | r_.data_activity | (motors & 3));
     const auto unselected = [&](unsigned unit) { return (r_.dor & 3) != unit || !bit(motors, unit) ? 1u : 0u; };
     return static_cast<u8>((drives_[1] == nullptr ? 0x80 : 0) | unselected(1) << 6 | unselected(0) << 5 |
@@ -151,7 +152,7 @@ u8 I82077::digital_input() const {
     const FloppyDrive* drive = selected();
     const bool changed = drive != nullptr && drive->disk_changed();
     const bool high_density = kilobits_per_second() >= 500;
-    switch (interface_) {
+    switch (options_.interface) {
         case Interface::ps2:
             return static_cast<u8>((changed ? 0x80 : 0) | 0x78 | r_.rate_select << 1 | (high_density ? 0 : 1));
         case Interface::model30:
@@ -166,9 +167,9 @@ u8 I82077::digital_input() const {
 u8 I82077::peek(u64 offset) const {
     switch (offset) {
         case kSra:
-            return interface_ == Interface::at ? kUndriven : status_a();
+            return options_.interface == Interface::at ? kUndriven : status_a();
         case kSrb:
-            return interface_ == Interface::at ? kUndriven : status_b();
+            return options_.interface == Interface::at ? kUndriven : status_b();
         case kDor:
             return r_.dor;
         case kTdr:
@@ -187,7 +188,7 @@ u8 I82077::peek(u64 offset) const {
 u8 I82077::read(u64 offset) {
     if (offset == kFifo) return read_fifo();
     const u8 value = peek(offset);
-    if (offset == kDir && interface_ == Interface::model30) {
+    if (offset == kDir && options_.interface == Interface::model30) {
         r_.stepped = false;
         r_.data_activity = 0;
     }
@@ -210,7 +211,7 @@ void I82077::write(u64 offset, u8 value) {
             break;
         case kCcr:
             r_.rate_select = value & 3;
-            r_.no_precompensation = interface_ == Interface::model30 && bit(value, 2);
+            r_.no_precompensation = options_.interface == Interface::model30 && bit(value, 2);
             break;
         default:
             break;
@@ -282,7 +283,7 @@ void I82077::end_command() {
 }
 
 void I82077::update_pins() {
-    const bool gate = interface_ == Interface::ps2 || (r_.dor & kDorDmaGate) != 0;
+    const bool gate = options_.interface == Interface::ps2 || (r_.dor & kDorDmaGate) != 0;
     const bool service = r_.phase == Phase::execution && r_.request;
     const bool interrupt = gate && (r_.interrupt || (service && non_dma()));
     const bool dma = gate && service && !non_dma();

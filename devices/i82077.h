@@ -28,9 +28,17 @@ public:
         OutputLine dma_request;
     };
 
+    struct Options {
+        Interface interface = Interface::at;
+        /// Heads move and diskettes turn this many times faster than their drives would. 1 is real; more spares a guest
+        /// that spins while it waits. Bytes that the processor moves itself still come at their data rate.
+        u32 speed_factor = 1;
+    };
+
     /// `drives`: by drive select, null where none is connected; they must outlive the chip.
-    I82077(Scheduler& scheduler, Pins pins, std::array<FloppyDrive*, kDrives> drives,
-           Interface interface = Interface::at);
+    I82077(Scheduler& scheduler, Pins pins, std::array<FloppyDrive*, kDrives> drives, Options options);
+    I82077(Scheduler& scheduler, Pins pins, std::array<FloppyDrive*, kDrives> drives)
+        : I82077(scheduler, std::move(pins), drives, Options{}) {}
     ~I82077() override;
 
     [[nodiscard]] std::string_view name() const override { return "fdc"; }
@@ -115,6 +123,7 @@ public:
         bool format_fits = true;
         u64 head_loaded_until_ns = 0;
         u8 head_loaded_drive = 0xFF;
+        u64 ahead_ns = 0;      // how much faster than the clock the diskettes have turned
         u64 slip_ns = 0;       // how much the diskettes are behind the clock
         bool inward = false;   // DIR pin
         bool stepped = false;  // STEP flip-flop of Model 30
@@ -180,7 +189,7 @@ private:
     void search();
     void search_any_id(const FloppyDrive& drive, unsigned count);
     [[nodiscard]] bool track_readable(const FloppyDrive& drive) const;
-    [[nodiscard]] u64 turned_ns() const { return scheduler_.now() - r_.slip_ns; }
+    [[nodiscard]] u64 turned_ns() const { return scheduler_.now() + r_.ahead_ns - r_.slip_ns; }
     [[nodiscard]] u64 until_angle(u64 offset_ns) const;
     [[nodiscard]] u64 until_index() const;
     [[nodiscard]] u64 slot_ns(unsigned sector, unsigned slots, const FloppyDrive& drive) const;
@@ -224,7 +233,7 @@ private:
     Scheduler& scheduler_;
     Pins pins_;
     std::array<FloppyDrive*, kDrives> drives_;
-    Interface interface_;
+    Options options_;
     Registers r_;
     ByteQueue<16> fifo_;
     std::array<u8, storage::kSectorSize> sector_{};

@@ -165,7 +165,7 @@ void I82077::step_due(unsigned unit) {
     r_.stepped = true;
     u8& cylinder = r_.cylinder.at(unit);
     cylinder = static_cast<u8>(seek.inward ? cylinder + 1 : cylinder - 1);
-    step_timers_.at(unit).arm(scheduler_.now() + step_ns());
+    step_timers_.at(unit).arm(scheduler_.now() + step_ns() / options_.speed_factor);
 }
 
 void I82077::end_seek(unsigned unit, u8 status) {

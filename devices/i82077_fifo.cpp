@@ -151,6 +151,7 @@ void I82077::describe(Archive& archive) {
     archive.field("format_fits", r_.format_fits);
     archive.field("head_loaded_until_ns", r_.head_loaded_until_ns);
     archive.field("head_loaded_drive", r_.head_loaded_drive);
+    archive.field("ahead_ns", r_.ahead_ns);
     archive.field("slip_ns", r_.slip_ns);
     archive.field("inward", r_.inward);
     archive.field("stepped", r_.stepped);

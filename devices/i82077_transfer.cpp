@@ -93,8 +93,11 @@ u64 I82077::until_index() const {
 }
 
 void I82077::wait(Stage stage, u64 ns) {
+    const bool paced_by_host = stage == Stage::moving && non_dma();
+    const u64 waited = paced_by_host ? ns : ns / options_.speed_factor;
     r_.stage = stage;
-    execution_timer_.arm(scheduler_.now() + ns);
+    r_.ahead_ns += ns - waited;
+    execution_timer_.arm(scheduler_.now() + waited);
 }
 
 bool I82077::track_readable(const FloppyDrive& drive) const {
@@ -246,7 +249,7 @@ void I82077::move_byte() {
 // Flip-flops of SRB: Model 30 latches activity until DIR is read, PS/2 toggles.
 void I82077::note_activity(bool writes) {
     constexpr u8 kWriteData = 0x10, kReadData = 0x08, kWriteEnable = 0x04;
-    if (interface_ == Interface::model30) {
+    if (options_.interface == Interface::model30) {
         r_.data_activity |= writes ? kWriteData | kWriteEnable : kReadData;
     } else {
         r_.data_activity ^= writes ? kWriteData : kReadData;

@@ -5,6 +5,10 @@
 #include "machine/pc.h"
 
 namespace bantam {
+namespace {
+// Firmware spins while it waits for a diskette: at a drive's own speed a boot would cost billions of instructions.
+constexpr u32 kDisketteSpeedFactor = 10;
+}  // namespace
 
 void Pc::add_drives(const Options& options) {
     for (unsigned i = 0; i < kIdeDrives; ++i) {
@@ -53,7 +57,7 @@ void Pc::add_floppies(const Options& options) {
         scheduler_,
         devices::I82077::Pins{.interrupt = irqs_.line(kIrq, IrqSource::floppy),
                               .dma_request = [this](bool level) { dma_.set_request(kDmaChannel, level); }},
-        connected);
+        connected, devices::I82077::Options{.speed_factor = kDisketteSpeedFactor});
     devices::I82077& controller = *floppy_controller_;
     dma_.connect(kDmaChannel,
                  {.read = [&controller](bool last) { return u16{controller.dma_read(last)}; },

@@ -42,7 +42,7 @@ TEST_F(I82077Test, RegistersOfTheAt) {
 }
 
 TEST_F(I82077Test, Ps2AndModel30Registers) {
-    I82077 ps2(board.scheduler, {}, {}, I82077::Interface::ps2);
+    I82077 ps2(board.scheduler, {}, {}, {.interface = I82077::Interface::ps2});
     ps2.write(2, 0x35);
     ps2.write(7, 0x01);
     EXPECT_EQ(ps2.read(0) & 0xC0, 0x40);
@@ -50,7 +50,7 @@ TEST_F(I82077Test, Ps2AndModel30Registers) {
     EXPECT_EQ(ps2.read(7), 0x78 | 1 << 1 | 1);
     ps2.write(7, 0x00);
     EXPECT_EQ(ps2.read(7), 0x78) << "HIGH DENSITY#";
-    I82077 model30(board.scheduler, {}, {}, I82077::Interface::model30);
+    I82077 model30(board.scheduler, {}, {}, {.interface = I82077::Interface::model30});
     model30.write(2, 0x1C);
     model30.write(7, 0x06);
     EXPECT_EQ(model30.read(7), 0x80 | 0x08 | 0x04 | 0x02);
@@ -484,6 +484,30 @@ TEST_F(I82077Test, ALateHostSlowsTheDiskette) {
     while (!irq.level) board.leap(5 * kMs);
     EXPECT_EQ(first(result(7), 3), (Bytes{0, 0, 0}));
     EXPECT_TRUE(std::equal(taken.begin(), taken.end(), image->bytes.begin()));
+}
+
+TEST_F(I82077Test, AFasterDrive) {
+    I82077 fast(board.scheduler, {.interrupt = irq.pin(), .dma_request = nullptr}, {&drive}, {.speed_factor = 10});
+    fast.write(2, 0x1C);
+    fast.write(7, 0);
+    board.run_for(2 * kMs);
+    for (const u8 byte : Bytes{0x03, 0xAF, 0x03, 0x08}) fast.write(5, byte);
+    while ((fast.read(4) & 0x40) != 0) fast.read(5);
+    ASSERT_FALSE(irq.level);
+    // Without DMA a byte still takes 16 us: the search is fast, the processor has its time.
+    const u64 begin = board.now();
+    for (const u8 byte : Bytes{0x46, 0, 0, 0, 18, 2, 18, 0x1B, 0xFF}) fast.write(5, byte);
+    ASSERT_TRUE(run_to_interrupt());
+    EXPECT_LE(board.now() - begin, 22 * kMs) << "a turn is 20 ms";
+    Bytes got;
+    const u64 first_byte = board.now();
+    while (got.size() < 512) {
+        ASSERT_TRUE(run_to_interrupt());
+        got.push_back(fast.read(5));
+    }
+    EXPECT_EQ(got, sector(0, 0, 18));
+    EXPECT_GE(board.now() - first_byte, 511 * 16'000u);
+    fdc.reset();
 }
 
 TEST_F(I82077Test, State) {

@@ -31,7 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
     FloppyDrive first("floppy0", FloppyDrive::Type::inch3_2880k), second("floppy1", FloppyDrive::Type::inch5_1200k);
     IsaDma dma(session.scheduler, *memory);
     I82077 fdc(session.scheduler, {.interrupt = nullptr, .dma_request = [&](bool level) { dma.set_request(2, level); }},
-               {&first, &second}, size % 7 == 0 ? I82077::Interface::model30 : I82077::Interface::at);
+               {&first, &second},
+               {.interface = size % 7 == 0 ? I82077::Interface::model30 : I82077::Interface::at,
+                .speed_factor = size % 3 == 0 ? 10u : 1u});
     dma.connect(2, {.read = [&](bool last) { return u16{fdc.dma_read(last)}; },
                     .write = [&](u16 value, bool last) { fdc.dma_write(static_cast<u8>(value), last); },
                     .verify = [&](bool last) { fdc.dma_verify(last); }});
