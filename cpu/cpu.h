@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/bits.h"
+#include "base/low_memory.h"
 #include "cpu/environment.h"
 #include "cpu/exception.h"
 #include "cpu/isa/decoder.h"
@@ -23,6 +24,10 @@ namespace bantam {
 class Cpu {
 public:
     Cpu(const Model& model, PhysicalMemory& memory, Environment& environment, u8 apic_id = 0);
+
+    /// On the heap a Cpu lies in low memory (base/low_memory.h) if it can: the translator needs it there.
+    static void* operator new(std::size_t bytes) { return allocate_low(bytes); }
+    static void operator delete(void* at, std::size_t bytes) { release_low(at, bytes); }
 
     CpuState state;
     Mmu mmu;

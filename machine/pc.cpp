@@ -31,7 +31,8 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
     : memory_(memory),
       scheduler_(scheduler),
       events_(std::move(events)),
-      cpu_(model, memory, *this),
+      cpu_owner_(std::make_unique<Cpu>(model, memory, *this)),
+      cpu_(*cpu_owner_),
       memory_map_(memory),
       local_apic_(
           scheduler, apic_bus_, cpu_.apic_id, true, model.tsc_hz,

@@ -180,7 +180,8 @@ private:
     Scheduler& scheduler_;
     Events events_;
     Wires wires_;
-    Cpu cpu_;
+    const std::unique_ptr<Cpu> cpu_owner_;
+    Cpu& cpu_;
     IoBus io_;
     MemoryMap memory_map_;
 

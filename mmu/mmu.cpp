@@ -8,7 +8,11 @@
 
 namespace bantam {
 
-Mmu::Mmu(PhysicalMemory& memory) : memory_(memory) { memory_.attach(*this); }
+Mmu::Mmu(PhysicalMemory& memory) : memory_(memory) {
+    for (std::size_t index = 0; index < kFastEntries; ++index) drop_hot(index);
+    fetch_page_.fill(kNoPage);
+    memory_.attach(*this);
+}
 
 Mmu::~Mmu() { memory_.detach(*this); }
 
@@ -34,8 +38,14 @@ void Mmu::bump_fetch_generation() {
     fetch_entry_lost_ = false;
 }
 
+void Mmu::drop_hot(std::size_t index) {
+    read_bias_[index] = write_bias_[index] = no_page(index);
+    addend_[index] = 0;
+}
+
 void Mmu::drop(unsigned index) {
-    hot_[index] = {};
+    drop_hot(index);
+    fetch_page_[index] = kNoPage;
     cold_[index] = {};
 }
 
@@ -54,7 +64,7 @@ void Mmu::flush_non_global() {
     bool fetch_dropped = fetch_entry_lost_;
     for (const unsigned index : filled_local_.indices()) {
         if ((cold_[index].physical & kGlobal) != 0) continue;
-        fetch_dropped |= hot_[index].fetch_tag != kNoPage;
+        fetch_dropped |= fetch_page_[index] != kNoPage;
         drop(index);
     }
     filled_local_.clear();
@@ -67,7 +77,7 @@ void Mmu::flush_page(Linear address) {
     for (const Privilege privilege : {Privilege::supervisor, Privilege::supervisor_smap_lifted, Privilege::user}) {
         const unsigned index = index_for(page, privilege);
         if (cold_[index].page != page.value) continue;
-        fetch_dropped |= hot_[index].fetch_tag != kNoPage;
+        fetch_dropped |= fetch_page_[index] != kNoPage;
         drop(index);
     }
     if (fetch_dropped) bump_fetch_generation();
@@ -85,7 +95,7 @@ void Mmu::drop_large(u64 linear, unsigned shift) {
     for (unsigned index = 0; index < kAllEntries; ++index) {
         const Cold& cold = cold_[index];
         if ((cold.physical & kLarge) == 0 || (cold.page ^ linear) >> shift != 0) continue;
-        fetch_dropped |= hot_[index].fetch_tag != kNoPage;
+        fetch_dropped |= fetch_page_[index] != kNoPage;
         drop(index);
     }
     if (fetch_dropped) bump_fetch_generation();
@@ -95,7 +105,7 @@ void Mmu::protect_code_page(Physical page) {
     const u64 frame = page.page().value;
     for (const Filled* filled : {&filled_local_, &filled_global_}) {
         for (const unsigned index : filled->indices()) {
-            if ((cold_[index].physical & ~kFacts) == frame) hot_[index].write_tag = kNoPage;
+            if ((cold_[index].physical & ~kFacts) == frame) write_bias_[index] = no_page(index);
         }
     }
 }
@@ -103,13 +113,13 @@ void Mmu::protect_code_page(Physical page) {
 void Mmu::set_watched(std::span<const Linear> pages) {
     CHECK(pages.size() <= watched_pages_.size());
     if (pages.empty() && watched_count_ == 0) return;
-    // Tags of pages that are watched now must go; those of pages that no longer are may come back.
+    // Pages that are watched now may no longer be accessed directly; those that no longer are may again.
     std::array<Linear, 8> next{};
     std::transform(pages.begin(), pages.end(), next.begin(), [](Linear address) { return address.page(); });
     watched_pages_ = next;
     watched_count_ = static_cast<unsigned>(pages.size());
     for (unsigned index = 0; index < kAllEntries; ++index) {
-        if (cold_[index].page != kNoPage) set_tags(index);
+        if (cold_[index].page != kNoPage) derive_hot(index);
     }
 }
 
@@ -121,16 +131,16 @@ bool Mmu::watched(Linear address) const {
 // --- filling
 
 /// Derives the hot half of an entry from its cold half and from what the physical page is now.
-void Mmu::set_tags(unsigned index) {
-    Entry& entry = hot_[index];
+void Mmu::derive_hot(unsigned index) {
     const Cold& cold = cold_[index];
     const u64 page = cold.page;
     const PhysicalMemory::Page physical = memory_.page({cold.physical & ~u64{kFacts}});
     const bool direct = physical.host != nullptr && (watched_count_ == 0 || !watched({page}));
-    entry.addend = std::bit_cast<u64>(physical.host) - page;
-    entry.read_tag = direct && (cold.physical & kMayRead) != 0 ? page : kNoPage;
-    entry.write_tag = direct && physical.writable && (cold.physical & kMayWrite) != 0 ? page : kNoPage;
-    entry.fetch_tag = (cold.physical & kMayExecute) != 0 ? page : kNoPage;
+    addend_[index] = std::bit_cast<u64>(physical.host) - page;
+    read_bias_[index] = direct && (cold.physical & kMayRead) != 0 ? u64{0} - page : no_page(index);
+    write_bias_[index] =
+        direct && physical.writable && (cold.physical & kMayWrite) != 0 ? u64{0} - page : no_page(index);
+    fetch_page_[index] = (cold.physical & kMayExecute) != 0 ? page : kNoPage;
 }
 
 bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault& fault) {
@@ -146,7 +156,7 @@ bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault
     }
     const u64 page = address.page().value;
     const u64 frame = memory_.gated(translation.address).page().value;
-    if (hot_[index].fetch_tag != kNoPage) {
+    if (fetch_page_[index] != kNoPage) {
         if (cold.page != page) {
             fetch_entry_lost_ = true;
         } else if ((cold.physical & ~u64{kFacts}) != frame || !translation.may_execute) {
@@ -157,7 +167,7 @@ bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault
     cold.physical = frame | (translation.global ? u64{kGlobal} : 0) | (translation.large ? u64{kLarge} : 0) |
                     (translation.may_read ? u64{kMayRead} : 0) | (translation.may_write ? u64{kMayWrite} : 0) |
                     (translation.may_execute ? u64{kMayExecute} : 0);
-    set_tags(index);
+    derive_hot(index);
     (translation.global ? filled_global_ : filled_local_).add(index);
     if (translation.large) {
         const u64 number = page >> large_shift();
@@ -215,10 +225,9 @@ bool Mmu::write(Linear address, unsigned size, Privilege privilege, u64 value, M
 
 /// The observer may have declared that the written page holds no code any more: then the next write can be fast.
 void Mmu::finish_write(const Target& target) {
-    const Entry& entry = hot_[target.index];
     const u64 page = cold_[target.index].page;
-    const bool has_host = entry.addend + page != 0;
-    if (entry.write_tag == kNoPage && page != kNoPage && has_host) set_tags(target.index);
+    const bool has_host = addend_[target.index] + page != 0;
+    if (write_bias_[target.index] == no_page(target.index) && page != kNoPage && has_host) derive_hot(target.index);
 }
 
 /// Block accesses: RAM and ROM in one copy, registers in naturally aligned parts of up to 8 bytes.
@@ -280,7 +289,7 @@ bool Mmu::probe_write(Linear address, unsigned size, Privilege privilege, Memory
 bool Mmu::fetch(Linear address, Privilege privilege, Physical& physical, MemoryFault& fault) {
     const Linear at = wrap(address.value);
     const unsigned index = index_for(at, privilege);
-    if (hot_[index].fetch_tag != at.page().value && !fill(at, AccessType::execute, privilege, fault)) return false;
+    if (fetch_page_[index] != at.page().value && !fill(at, AccessType::execute, privilege, fault)) return false;
     physical = {(cold_[index].physical & ~u64{kFacts}) + at.page_offset()};
     return true;
 }

@@ -1,12 +1,15 @@
 // Mmu: one CPU's soft TLB over Paging and PhysicalMemory. The inline part is the interpreter's memory fast path: a tag
 // compare and an add. Everything else (walk, MMIO, page crossing, code pages, watched pages) is out of line.
 //
-// Terms: an *entry* caches one linear page for one Privilege. Its hot half (tags, addend) is all that fast accesses
+// Terms: an *entry* caches one linear page for one Privilege. Its hot half (biases, addend) is all that fast accesses
 // read; its cold half says what the page is, for slow accesses and invalidation. A slow access that finds the cold half
 // valid needs no walk, so MMIO costs none.
 //
-// An entry's tags are the page's linear address, or kNoPage where that access must take the slow path. Three sets, one
-// per Privilege, so that a CPL change or STAC/CLAC flushes nothing.
+// An entry's bias is the negated linear address of its page: an access of `size` bytes may be direct exactly when
+// address + bias + size - 1 is below the page size, one addition and one compare for "this page, and not across its
+// end" (and no flags at all in translated code). Where an access must take the slow path the bias is no_page(index), a
+// page that no address looked up at this index lies in. Three sets, one per Privilege, so that a CPL change or
+// STAC/CLAC flushes nothing. The hot halves are arrays by field, for indexed addressing by translated code.
 #pragma once
 
 #include <array>
@@ -28,7 +31,6 @@ struct MemoryFault {
 class Mmu final : private HostPointerCache {
 public:
     static constexpr unsigned kEntries = 1024;  // per set; power of two
-    static constexpr u64 kNoPage = ~u64{0};     // never equals a page address
 
     explicit Mmu(PhysicalMemory& memory);
     ~Mmu();
@@ -54,18 +56,30 @@ public:
     /// Fast path. Host address of [address, address+size) if it lies in one RAM page that the set's privilege may read
     /// (write); null: use the slow path below. `size` is at least 1.
     [[nodiscard]] u8* fast_read(Linear address, unsigned size, FastSet set) {
-        const Entry& entry = entry_in(address, set);
-        return last_page(address, size) == entry.read_tag ? host_address(entry, address) : nullptr;
+        const std::size_t index = fast_index(address, set);
+        return within_page(address, size, read_bias_[index]) ? host_address(index, address) : nullptr;
     }
     [[nodiscard]] u8* fast_write(Linear address, unsigned size, FastSet set) {
-        const Entry& entry = entry_in(address, set);
-        return last_page(address, size) == entry.write_tag ? host_address(entry, address) : nullptr;
+        const std::size_t index = fast_index(address, set);
+        return within_page(address, size, write_bias_[index]) ? host_address(index, address) : nullptr;
     }
     [[nodiscard]] u8* fast_read(Linear address, unsigned size, Privilege privilege) {
         return fast_read(address, size, fast_set(privilege));
     }
     [[nodiscard]] u8* fast_write(Linear address, unsigned size, Privilege privilege) {
         return fast_write(address, size, fast_set(privilege));
+    }
+
+    /// The hot halves of one set, for translated code: entry i describes linear pages with i in address bits 21:12.
+    /// host address = linear + addend.
+    struct FastTables {
+        const u64* read_bias;
+        const u64* write_bias;
+        const u64* addend;
+    };
+    [[nodiscard]] FastTables fast_tables(FastSet set) const {
+        const auto first = static_cast<std::size_t>(set);
+        return {&read_bias_[first], &write_bias_[first], &addend_[first]};
     }
 
     /// Slow paths: any size up to 8, may cross a page, MMIO included. False: `fault` says why and nothing was changed
@@ -110,14 +124,9 @@ private:
     /// Set index and entry index in one number.
     static constexpr unsigned kAllEntries = 3 * kEntries;
 
-    struct Entry {
-        u64 read_tag = kNoPage;
-        u64 write_tag = kNoPage;
-        u64 fetch_tag = kNoPage;
-        u64 addend = 0;  // host address = linear + addend, modulo 2^64
-    };
+    static constexpr u64 kNoPage = ~u64{0};  // never equals a page address
     struct Cold {
-        u64 page = kNoPage;  // linear page this entry describes, even where every tag is kNoPage (MMIO)
+        u64 page = kNoPage;  // linear page this entry describes, even where nothing is direct (MMIO)
         u64 physical = 0;    // page frame address after the A20 gate, with Facts in the low bits
     };
     enum Fact : u64 { kGlobal = 1, kLarge = 2, kMayRead = 4, kMayWrite = 8, kMayExecute = 16, kFacts = 0xFFF };
@@ -126,13 +135,19 @@ private:
         return static_cast<unsigned>(privilege) * kEntries +
                static_cast<unsigned>((address.value >> 12) & (kEntries - 1));
     }
-    [[nodiscard]] const Entry& entry_in(Linear address, FastSet set) const {
-        return hot_[static_cast<u32>(set) + ((address.value >> 12) & (kEntries - 1))];
+    static std::size_t fast_index(Linear address, FastSet set) {
+        return static_cast<std::size_t>(set) + ((address.value >> 12) & (kEntries - 1));
     }
-    /// The page of an access's last byte: differs from the tag of its first byte's entry when the access crosses pages.
-    static u64 last_page(Linear address, unsigned size) { return (address.value + (size - 1)) & ~kPageMask; }
-    static u8* host_address(const Entry& entry, Linear address) {
-        u8* const host = reinterpret_cast<u8*>(entry.addend + address.value);
+    /// The bias of an entry that allows nothing: accesses to its page, and those that run into it from the page before,
+    /// look at entries half the set away.
+    static constexpr u64 no_page(std::size_t index) {
+        return u64{0} - (((index ^ (kEntries / 2)) & (kEntries - 1)) << 12);
+    }
+    static bool within_page(Linear address, unsigned size, u64 bias) {
+        return address.value + bias + (size - 1) < kPageSize;
+    }
+    [[nodiscard]] u8* host_address(std::size_t index, Linear address) const {
+        u8* const host = reinterpret_cast<u8*>(addend_[index] + address.value);
         if (host == nullptr) __builtin_unreachable();  // saves the caller's second test
         return host;
     }
@@ -146,7 +161,8 @@ private:
     bool lookup_range(Linear address, u64 size, AccessType type, Privilege privilege, std::array<Target, 2>& targets,
                       MemoryFault& fault);
     bool fill(Linear address, AccessType type, Privilege privilege, MemoryFault& fault);
-    void set_tags(unsigned index);
+    void derive_hot(unsigned index);
+    void drop_hot(std::size_t index);
     void drop(unsigned index);
     void drop_large(u64 linear, unsigned shift);
     void finish_write(const Target& target);
@@ -158,7 +174,11 @@ private:
     void forget_host_pointers() override { flush_all(); }
     void protect_code_page(Physical page) override;
 
-    std::array<Entry, kAllEntries + kEntries> hot_{};  // the last set stays empty: FastSet::none
+    static constexpr unsigned kFastEntries = kAllEntries + kEntries;  // the last set stays empty: FastSet::none
+    std::array<u64, kFastEntries> read_bias_;
+    std::array<u64, kFastEntries> write_bias_;
+    std::array<u64, kFastEntries> addend_;     // host address = linear + addend, modulo 2^64
+    std::array<u64, kAllEntries> fetch_page_;  // the entry's page if it may be fetched from, else kNoPage
     std::array<Cold, kAllEntries> cold_{};
     PhysicalMemory& memory_;
     PagingControls controls_;
@@ -187,7 +207,8 @@ private:
     // filled since flush_all, and another over the numbers of 1 GiB pages.
     std::array<u64, 16> large_filter_{};
     u64 huge_filter_ = 0;
-    bool fetch_entry_lost_ = false;  // an entry with a fetch tag was replaced since the generation was last bumped
+    bool fetch_entry_lost_ =
+        false;  // an entry that could be fetched from was replaced since the generation was last bumped
     std::array<Linear, 8> watched_pages_{};
     unsigned watched_count_ = 0;
     u64 fetch_generation_ = 1;

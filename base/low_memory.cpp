@@ -1,0 +1,20 @@
+#include "base/low_memory.h"
+
+#include <sys/mman.h>
+
+#include <new>
+
+namespace bantam {
+
+void* allocate_low(std::size_t bytes) {
+    constexpr int kProtection = PROT_READ | PROT_WRITE;
+    constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+    void* at = mmap(nullptr, bytes, kProtection, kFlags | MAP_32BIT, -1, 0);
+    if (at == MAP_FAILED) at = mmap(nullptr, bytes, kProtection, kFlags, -1, 0);
+    if (at == MAP_FAILED) throw std::bad_alloc();
+    return at;
+}
+
+void release_low(void* at, std::size_t bytes) { munmap(at, bytes); }
+
+}  // namespace bantam

@@ -1,0 +1,21 @@
+// Low memory: pages of host memory below 2 GiB, so that generated code reaches what lies there by absolute 32-bit
+// addresses and needs no register for it. mmap(2), MAP_32BIT.
+#pragma once
+
+#include <cstddef>
+
+#include "base/types.h"
+
+namespace bantam {
+
+/// True when generated code can name every byte of [at, at + bytes) by a sign-extended 32-bit address.
+[[nodiscard]] inline bool is_low(const void* at, std::size_t bytes) {
+    return reinterpret_cast<u64>(at) + bytes <= u64{1} << 31;
+}
+
+/// `bytes` (rounded up to whole pages) of zeroed memory, below 2 GiB if the host has room there and anywhere otherwise.
+/// Throws std::bad_alloc when there is no memory at all.
+[[nodiscard]] void* allocate_low(std::size_t bytes);
+void release_low(void* at, std::size_t bytes);
+
+}  // namespace bantam
