@@ -47,6 +47,16 @@ Result<void> set_number(u64& number, std::string_view text) {
     return {};
 }
 
+Result<void> set_threshold(std::optional<u32>& threshold, std::string_view text) {
+    const auto parsed = parse_number(text);
+    constexpr u64 kMost = 1'000'000'000;
+    if (!parsed || *parsed > kMost) {
+        return usage(fmt::format("'{}' is no number of runs: write 0 to {}", text, kMost));
+    }
+    threshold = static_cast<u32>(*parsed);
+    return {};
+}
+
 }  // namespace
 
 Result<ImageConfig> parse_image(std::string_view text) {
@@ -315,6 +325,9 @@ const std::array kOptions{
     Option{kRun, "engine", "auto|interpreter|jit", "what executes guest code (default auto)", "auto interpreter jit", false, true, false,
         [](S s, V t) { return set_word(s.machine.engine, t, kEngines); },
         [](C s) { return get_word(s.machine.engine, kEngines, EngineKind::automatic); }, nothing},
+    Option{kRun, "jit-threshold", "N", "translate a block when it has run N times (default 16; 0: at once)", "", false, true, false,
+        [](S s, V t) { return set_threshold(s.machine.jit_threshold, t); },
+        [](C s) { return s.machine.jit_threshold ? Texts{fmt::format("{}", *s.machine.jit_threshold)} : Texts{}; }, nothing},
     Option{kRun, "headless", "", "no window, virtual time unless --clock says otherwise", "", false, true, false,
         [](S s, V t) { return set_flag(s.machine.headless, t); },
         [](C s) { return get_flag(s.machine.headless); }, nothing},
@@ -440,8 +453,8 @@ Result<void> complete_settings(Settings& settings) {
         return usage(
             "only one of the serial ports and the monitor can be on stdio: put the others on unix:PATH or file:PATH");
     }
-    if (machine.engine == EngineKind::jit) {
-        return usage("--engine jit: this release has no translator: use --engine auto or interpreter");
+    if (machine.engine == EngineKind::interpreter && machine.jit_threshold) {
+        return usage("--jit-threshold: --engine interpreter translates nothing; use --engine jit or auto");
     }
     return {};
 }

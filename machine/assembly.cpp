@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "cpu/system/cpuid.h"
+#include "jit/translator.h"
 #include "machine/firmware.h"
 #include "machine/host/terminal.h"
 #include "machine/parts.h"
@@ -42,9 +43,6 @@ Result<std::unique_ptr<Machine>> Machine::create(MachineConfig config) {
 }
 
 Result<void> Machine::Parts::check() {
-    if (config.engine == EngineKind::jit) {
-        return usage("--engine jit: this release has the interpreter only; use --engine auto or interpreter");
-    }
     if (config.memory_bytes < kLeastMemory || config.memory_bytes % kPageSize != 0) {
         return usage(fmt::format("--memory {}: at least 1M and a multiple of 4K is needed", config.memory_bytes));
     }
@@ -214,10 +212,24 @@ std::vector<std::string> Machine::Parts::boot_paths() const {
     return paths;
 }
 
+Result<void> Machine::Parts::start_translator() {
+    if (config.engine == EngineKind::interpreter) return {};
+    Result<std::unique_ptr<jit::Translator>> made =
+        jit::Translator::create(pc->cpu(), config.jit_threshold.value_or(jit::Translator::kDefaultThreshold));
+    if (made) {
+        engine->set_block_runner(std::move(made.value()));
+        return {};
+    }
+    if (config.engine == EngineKind::jit) return made.error();
+    log::warning("{}; going on with the interpreter, which is several times slower", made.error().message);
+    return {};
+}
+
 Result<void> Machine::Parts::start_engine() {
     Result<std::unique_ptr<Interpreter>> made = Interpreter::create(pc->cpu());
     if (!made) return made.error();
     engine = std::move(made.value());
+    if (const Result<void> started = start_translator(); !started) return started;
     loop = std::make_unique<RunLoop>(
         RunLoop::Wiring{pc->cpu(), scheduler, *clock, *io, *bell}, *engine,
         RunLoop::Hooks{.input_waiting = [this] { pc->input_waiting(); },

@@ -52,6 +52,7 @@ struct MachineConfig {
     std::string firmware = "seabios";   // name or file; used when no kernel is given
     std::string vga_bios;
     EngineKind engine = EngineKind::automatic;
+    std::optional<u32> jit_threshold;   // runs of a block before it is translated; none: the translator's default
     std::vector<SerialConfig> serials;  // COM1..COM4
     DebugconConfig debugcon;            // port E9h and 402h
     bool debug_exit = false;            // isa-debug-exit at F4h

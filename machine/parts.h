@@ -43,6 +43,7 @@ struct Machine::Parts {
     Result<void> build_board();
     Result<void> install_software();
     Result<void> start_engine();
+    Result<void> start_translator();
     Result<void> start_kernel();
     void assign_drives();
     [[nodiscard]] boot::BoardDescription describe_board();

@@ -13,12 +13,13 @@ ALLOWED = {
     "base": [],
     "mmu": ["base"],
     "cpu": ["mmu", "base"],
+    "jit": ["cpu", "mmu", "base"],
     "storage": ["base"],
     "devices": ["mmu/physical_memory.h", "storage", "base"],
-    "machine": ["cpu", "mmu", "devices", "storage", "base"],
+    "machine": ["cpu", "jit", "mmu", "devices", "storage", "base"],
     "frontend": ["machine", "cpu", "mmu", "base"],
-    "bench": ["machine", "cpu", "mmu", "devices", "storage", "base"],
-    "tests": ["frontend", "machine", "cpu", "mmu", "devices", "storage", "base"],
+    "bench": ["machine", "cpu", "jit", "mmu", "devices", "storage", "base"],
+    "tests": ["frontend", "machine", "cpu", "jit", "mmu", "devices", "storage", "base"],
 }
 # Who may use a library, by the start of its include.
 LIBRARIES = {

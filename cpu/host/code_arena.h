@@ -1,13 +1,11 @@
-// CodeArena: bounded memory for generated host code, mapped twice (memfd) so that no page is ever writable and
-// executable at the same address. The start of every arena holds the common exits that a host fault inside a thunk is
-// redirected to. Leaves out: freeing single pieces; an arena is emptied as a whole.
+// CodeArena: bounded memory for thunks. The start of every arena holds the common exits that a host fault inside a thunk
+// is redirected to. Leaves out: freeing single pieces; an arena is emptied as a whole.
 #pragma once
 
 #include <memory>
 #include <span>
 
-#include "base/result.h"
-#include "base/types.h"
+#include "base/executable_memory.h"
 
 namespace bantam::host {
 
@@ -23,18 +21,16 @@ public:
 
     /// Copies `code` in and returns its executable address, 16-byte aligned; null when it does not fit.
     const void* add(std::span<const u8> code);
-    [[nodiscard]] std::size_t free_bytes() const { return size_ - used_; }
+    [[nodiscard]] std::size_t free_bytes() const { return memory_->size() - used_; }
     /// Address of the 32-bit MXCSR value of the host's C++ code, for RIP-independent LDMXCSR in thunks.
-    [[nodiscard]] const void* host_mxcsr() const { return executable_; }
+    [[nodiscard]] const void* host_mxcsr() const { return memory_->executable(); }
     /// Forgets all code but the exits. Nothing may run or be about to run in the arena.
     void clear() { used_ = prologue_; }
 
 private:
-    CodeArena() = default;
+    explicit CodeArena(std::unique_ptr<ExecutableMemory> memory) : memory_(std::move(memory)) {}
 
-    u8* writable_ = nullptr;
-    u8* executable_ = nullptr;
-    std::size_t size_ = 0;
+    std::unique_ptr<ExecutableMemory> memory_;
     std::size_t used_ = 0;
     std::size_t prologue_ = 0;
     FaultRange* range_ = nullptr;

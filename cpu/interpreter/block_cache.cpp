@@ -53,8 +53,13 @@ Block& BlockCache::add(Physical start, u64 bytes, std::optional<Physical> second
     isa::Instruction* const memory = allocate(code.size());
     std::copy(code.begin(), code.end(), memory);
     Block*& bucket = buckets_[bucket_of(start, mode_key)];
-    Block& block = blocks_.emplace_back(
-        Block{start, bytes, second_page, mode_key, static_cast<u32>(code.size()), true, memory, bucket});
+    Block& block = blocks_.emplace_back(Block{.start = start,
+                                              .bytes = bytes,
+                                              .second_page = second_page,
+                                              .mode_key = mode_key,
+                                              .count = static_cast<u32>(code.size()),
+                                              .code = memory,
+                                              .next_in_bucket = bucket});
     bucket = &block;
     track_page(start.page(), &block);
     if (second_page) track_page(*second_page, &block);
@@ -70,6 +75,7 @@ void BlockCache::track_page(Physical page, Block* block) {
 void BlockCache::remove(Block* block) {
     block->valid = false;
     ++invalidations_;
+    if (runner_ != nullptr) runner_->forget(*block);
     for (Block** link = &buckets_[bucket_of(block->start, block->mode_key)]; *link != nullptr;
          link = &(*link)->next_in_bucket) {
         if (*link == block) {
@@ -106,6 +112,7 @@ void BlockCache::code_written(Physical address, u64 size) {
 }
 
 void BlockCache::clear() {
+    if (runner_ != nullptr) runner_->forget_all();
     for (const auto& [page, list] : pages_) mmu_.memory().clear_code(Physical{page});
     for (Block& block : blocks_) block.valid = false;
     std::fill(buckets_.begin(), buckets_.end(), nullptr);

@@ -14,8 +14,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cpu/interpreter/block_runner.h"
 #include "cpu/isa/instruction.h"
 #include "mmu/mmu.h"
+
+namespace bantam::jit {
+struct Translation;
+}
 
 namespace bantam::interpreter {
 
@@ -28,6 +33,8 @@ struct Block {
     bool valid = true;
     isa::Instruction* code = nullptr;
     Block* next_in_bucket = nullptr;
+    u32 runs = 0;                              // how often a BlockRunner was asked for it and declined
+    jit::Translation* translations = nullptr;  // the runner's
 
     /// True when [address, address+size) overlaps bytes of this block.
     [[nodiscard]] bool overlaps(Physical address, u64 size) const;
@@ -40,6 +47,8 @@ public:
     ~BlockCache() override;
     BlockCache(const BlockCache&) = delete;
     BlockCache& operator=(const BlockCache&) = delete;
+
+    void set_runner(BlockRunner* runner) { runner_ = runner; }
 
     /// The valid block at `start`, or null. A page-crossing one only if its second part lies in `second_page`.
     [[nodiscard]] Block* find(Physical start, u32 mode_key) const;
@@ -70,6 +79,7 @@ private:
 
     Mmu& mmu_;
     std::function<void()> invalidated_;
+    BlockRunner* runner_ = nullptr;
     std::vector<Block*> buckets_;
     std::deque<Block> blocks_;
     std::unordered_map<u64, std::vector<Block*>> pages_;  // by page address; only valid blocks

@@ -49,19 +49,27 @@ Interpreter::Interpreter(Cpu& cpu, std::unique_ptr<host::HostExecutor> host)
       jumps_(kJumpEntries) {
     cpu_.block_break = [](void* context) { static_cast<Interpreter*>(context)->end_block_early(); };
     cpu_.block_break_context = this;
-    cpu_.retired_source = [](const void* context) {
-        const auto& self = *static_cast<const Interpreter*>(context);
-        return self.cpu_.state.instructions + static_cast<u64>(self.current_ - self.begin_);
-    };
+    cpu_.retired_source = [](const void* context) { return static_cast<const Interpreter*>(context)->retired(); };
     cpu_.retired_context = this;
 }
 
 Interpreter::~Interpreter() {
+    cache_.set_runner(nullptr);
     cpu_.block_break = nullptr;
     cpu_.retired_source = nullptr;
 }
 
 void Interpreter::reset() { cache_.clear(); }
+
+void Interpreter::set_block_runner(std::unique_ptr<interpreter::BlockRunner> runner) {
+    runner_ = std::move(runner);
+    cache_.set_runner(runner_.get());
+}
+
+u64 Interpreter::retired() const {
+    if (running_translated()) return runner_->retired();
+    return cpu_.state.instructions + static_cast<u64>(current_ - begin_);
+}
 
 Interpreter::Statistics Interpreter::statistics() const {
     Statistics result = statistics_;
@@ -89,6 +97,7 @@ EngineExit Interpreter::run() {
 }
 
 void Interpreter::retire_partial_block() {
+    if (running_translated()) return runner_->abandon();
     cpu_.state.instructions += static_cast<u64>(current_ - begin_);
     begin_ = current_ = end_ = nullptr;
 }
@@ -99,12 +108,14 @@ EngineExit Interpreter::run_loop() {
         // Before attention is served: what service_attention arms must be followed by the instruction it is for.
         if (s.instructions >= s.deadline) return EngineExit::deadline;
         u64 most = kMaxBlockInstructions;
+        bool may_translate = runner_ != nullptr;
         if (s.attention != 0) {
             switch (service_attention(cpu_)) {
                 case Readiness::run:
                     break;
                 case Readiness::run_one:
                     most = 1;
+                    may_translate = false;
                     break;
                 case Readiness::halted:
                     return EngineExit::halted;
@@ -118,9 +129,10 @@ EngineExit Interpreter::run_loop() {
         s.instruction_rip = s.rip();
         if (tracer_) {
             execute_traced(most);
-        } else {
-            execute(find_block(), most);
+            continue;
         }
+        Block& block = find_block();
+        if (!may_translate || !runner_->run(block)) execute(block, most);
     }
 }
 

@@ -33,6 +33,9 @@ public:
     using Tracer = std::function<void(Cpu& cpu, const isa::Instruction& instruction)>;
     void set_tracer(Tracer tracer) { tracer_ = std::move(tracer); }
 
+    /// Gives hot code to `runner`. Once, before the first run().
+    void set_block_runner(std::unique_ptr<interpreter::BlockRunner> runner);
+
     struct Statistics {
         u64 blocks_decoded = 0;
         u64 instructions_decoded = 0;
@@ -65,9 +68,13 @@ private:
     void retire_partial_block();
     void end_block_early() {
         if (current_ != end_) end_ = current_ + 1;
+        if (running_translated()) runner_->break_block();
     }
+    [[nodiscard]] bool running_translated() const { return runner_ != nullptr && runner_->running(); }
+    [[nodiscard]] u64 retired() const;
 
     Cpu& cpu_;
+    std::unique_ptr<interpreter::BlockRunner> runner_;  // null: everything is interpreted
     interpreter::BlockCache cache_;
     std::unique_ptr<host::HostExecutor> host_;
     std::vector<JumpEntry> jumps_;

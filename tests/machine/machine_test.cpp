@@ -68,10 +68,6 @@ protected:
 TEST_F(MachineTest, RefusesWhatThisReleaseLacks) {
     write_kernel({0xF4});
     write("disk", std::vector<u8>(1024));
-    MachineConfig jit = config();
-    jit.engine = EngineKind::jit;
-    EXPECT_EQ(refusal(jit).status, ExitStatus::usage);
-
     MachineConfig odd = config();
     odd.floppies.push_back({path("disk"), false, false});
     const Error error = refusal(odd);

@@ -1,6 +1,7 @@
 #include "tests/oracle/guest_cpu.h"
 
 #include "cpu/interpreter/interpreter.h"
+#include "jit/translator.h"
 #include "tests/empty_environment.h"
 
 namespace bantam::oracle {
@@ -35,7 +36,8 @@ struct GuestCpu::Parts {
     Model model = host_model();
     std::unique_ptr<PhysicalMemory> memory = make_memory();
     EmptyEnvironment environment;
-    Cpu cpu{model, *memory, environment};
+    std::unique_ptr<Cpu> owner = std::make_unique<Cpu>(model, *memory, environment);
+    Cpu& cpu = *owner;
     std::unique_ptr<Interpreter> engine = std::move(Interpreter::create(cpu).value());
 
     void poke(u64 physical, u64 value) {
@@ -145,7 +147,13 @@ struct GuestCpu::Parts {
     }
 };
 
-GuestCpu::GuestCpu() : parts_(std::make_unique<Parts>()) { parts_->build_tables(); }
+GuestCpu::GuestCpu(bool translated) : parts_(std::make_unique<Parts>()) {
+    parts_->build_tables();
+    if (!translated) return;
+    auto translator = jit::Translator::create(parts_->cpu, 0);
+    CHECK(translator.ok());
+    parts_->engine->set_block_runner(std::move(translator.value()));
+}
 GuestCpu::~GuestCpu() = default;
 
 const Model& GuestCpu::model() const { return parts_->model; }

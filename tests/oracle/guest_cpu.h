@@ -13,7 +13,8 @@ namespace bantam::oracle {
 
 class GuestCpu {
 public:
-    GuestCpu();
+    /// `translated`: every block by the translator, from the first time on; else by the interpreter.
+    explicit GuestCpu(bool translated);
     ~GuestCpu();
     GuestCpu(const GuestCpu&) = delete;
     GuestCpu& operator=(const GuestCpu&) = delete;

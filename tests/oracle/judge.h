@@ -23,7 +23,8 @@ struct Verdict {
 
 class Judge {
 public:
-    Judge(isa::CodeSize mode, bool all_flags) : mode_(mode), all_flags_(all_flags) {}
+    Judge(isa::CodeSize mode, bool all_flags, bool translated)
+        : mode_(mode), all_flags_(all_flags), guest_(translated) {}
 
     /// Puts the program into `arena` for the time of the call.
     Verdict judge(const Program& program, const ProgramState& initial, Arena& arena);

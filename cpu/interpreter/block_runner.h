@@ -1,0 +1,36 @@
+// BlockRunner: what may run cached blocks in the interpreter's place: the translator (jit/). The interpreter keeps
+// finding blocks, attention, deadlines, exceptions and every block that the runner declines.
+#pragma once
+
+#include "base/types.h"
+
+namespace bantam::interpreter {
+
+struct Block;
+
+class BlockRunner {
+public:
+    virtual ~BlockRunner() = default;
+
+    /// Executes from `block`, which lies at CS:RIP, on into others as far as it likes, never past CpuState::deadline.
+    /// CpuState is exact when it returns. False: nothing was executed, the interpreter has to run the block. Exceptions
+    /// leave it by Cpu::raise.
+    virtual bool run(Block& block) = 0;
+
+    // --- while run() is in progress
+    [[nodiscard]] virtual bool running() const = 0;
+    /// As Cpu::retired().
+    [[nodiscard]] virtual u64 retired() const = 0;
+    /// run() shall return after the current instruction.
+    virtual void break_block() = 0;
+    /// An exception left run(): CpuState::instructions becomes the count up to and without the current instruction.
+    virtual void abandon() = 0;
+
+    // --- told by the block cache, perhaps while running
+    /// `block` is no longer valid; it stays in memory until forget_all.
+    virtual void forget(Block& block) = 0;
+    /// No block is valid any more, and their memory goes when run() has returned.
+    virtual void forget_all() = 0;
+};
+
+}  // namespace bantam::interpreter

@@ -1,0 +1,47 @@
+// Assembly: one piece of host code on its way into the code cache, and how operands in low memory are written.
+#pragma once
+
+#include <asmjit/x86.h>
+
+#include "base/check.h"
+#include "jit/code_cache.h"
+#include "jit/register_map.h"
+
+namespace bantam::jit {
+
+/// The object at `at`, which lies in low memory, as an operand of its size.
+template <class T>
+[[nodiscard]] x86::Mem absolute(const T* at) {
+    return x86::ptr_abs(reinterpret_cast<u64>(at), static_cast<u32>(sizeof(T)));
+}
+
+class Assembly {
+public:
+    explicit Assembly(CodeCache& cache) : cache_(cache), address_(cache.next_code()) {
+        CHECK(code_.init(asmjit::Environment::host(), address_) == asmjit::kErrorOk);
+        CHECK(code_.attach(&assembler_) == asmjit::kErrorOk);
+    }
+
+    [[nodiscard]] x86::Assembler& assembler() { return assembler_; }
+    /// Where the code will be.
+    [[nodiscard]] u64 address() const { return address_; }
+    /// Valid once the label is bound and finish() was called.
+    [[nodiscard]] u64 address_of(const asmjit::Label& label) const { return address_ + code_.labelOffset(label); }
+
+    /// Puts the code into the cache; 0 when it could not be made or is too long.
+    u64 finish() {
+        if (code_.flatten() != asmjit::kErrorOk || code_.resolveUnresolvedLinks() != asmjit::kErrorOk) return 0;
+        if (code_.relocateToBase(address_) != asmjit::kErrorOk) return 0;
+        const std::size_t bytes = code_.codeSize();
+        if (bytes > CodeCache::kCodeReserve) return 0;
+        return code_.copyFlattenedData(cache_.take_code(bytes), bytes) == asmjit::kErrorOk ? address_ : 0;
+    }
+
+private:
+    CodeCache& cache_;
+    u64 address_;
+    asmjit::CodeHolder code_;
+    x86::Assembler assembler_;
+};
+
+}  // namespace bantam::jit

@@ -1,0 +1,67 @@
+#include "jit/block_translator.h"
+
+#include "cpu/isa/table.h"
+#include "jit/instructions.h"
+
+namespace bantam::jit {
+namespace {
+
+void hand_over(Emitter& e, const isa::Instruction& i, Site& site) {
+    const u32 attributes = isa::row_of(i).attributes;
+    site.leaves = (attributes & isa::kEndsBlock) != 0 || i.mnemonic == isa::Mnemonic::Invalid;
+    site.changes_key = (attributes & isa::kSegmentLoad) != 0;
+    e.hand_over();
+}
+
+}  // namespace
+
+bool translate_block(const Emitter::Target& target, Translation& translation, u64 linear) {
+    const interpreter::Block& block = *translation.block;
+    // At the end of the canonical addresses the interpreter finds out what fetching the next instruction raises.
+    if (is_64bit(translation.key) && !target.cpu.canonical(translation.rip + block.bytes)) return false;
+    Emitter e(target, translation, linear);
+    e.enter_block(block.count);
+    bool open = true;  // execution can reach the end of what was written
+    u64 rip = translation.rip;
+    for (u32 k = 0; k < block.count; ++k) {
+        const isa::Instruction& i = block.code[k];
+        Site& site = e.begin_instruction(i, rip, block.count - 1 - k);
+        rip = site.next_rip;
+        const bool branch = (isa::row_of(i).attributes & isa::kBranch) != 0;
+        // Even a native branch leaves when its memory operand needs the handler.
+        if (branch) site.leaves = true;
+        if (branch && translate_branch(e, i, site)) {
+            open = false;
+        } else if (branch || (!translate_integer(e, i) && !translate_stack(e, i))) {
+            hand_over(e, i, site);
+            open = !site.leaves;
+        }
+        e.end_instruction();
+    }
+    if (open) e.jump(e.wide() ? rip : rip & 0xFFFFFFFF);
+    return e.finish();
+}
+
+bool make_indirect_entry(CodeCache& cache, const Stubs& stubs, Translation& translation) {
+    Assembly assembly(cache);
+    x86::Assembler& a = assembly.assembler();
+    const asmjit::Label same = a.newLabel();
+    const u64 negated = u64{0} - translation.rip;
+    a.mov(kSpare, x86::rcx);
+    if (static_cast<i64>(static_cast<i32>(negated)) == static_cast<i64>(negated)) {
+        a.lea(x86::rcx, x86::ptr(kAddress, static_cast<i32>(negated)));
+    } else {
+        a.mov(x86::rcx, asmjit::imm(negated));
+        a.lea(x86::rcx, x86::ptr(x86::rcx, kAddress));
+    }
+    a.jecxz(x86::rcx, same);
+    a.mov(x86::rcx, kSpare);
+    a.jmp(asmjit::imm(stubs.leave_at_rip));
+    a.bind(same);
+    a.mov(x86::rcx, kSpare);
+    a.jmp(asmjit::imm(translation.entry));
+    translation.indirect_entry = assembly.finish();
+    return translation.indirect_entry != 0;
+}
+
+}  // namespace bantam::jit

@@ -1,0 +1,136 @@
+// See instructions.h. Conditional jumps use the flags where they are, in the host's EFLAGS. A target that is not
+// canonical is found out when the jump has missed: Translator::undo_branch.
+#include "base/bits.h"
+#include "jit/instructions.h"
+
+namespace bantam::jit {
+namespace {
+
+using isa::Instruction;
+using isa::Mnemonic;
+using isa::Operand;
+using isa::OperandKind;
+
+/// The near transfer's way out when the target is in a register: R14.
+void jump_to_computed(Emitter& e, Site& site, int stack_change) {
+    if (e.wide()) {
+        site.stack_change = stack_change;
+        e.assembler().mov(absolute(&e.context().site), asmjit::imm(reinterpret_cast<u64>(&site)));
+    }
+    e.jump_indirect();
+}
+
+/// Puts the target of an indirect JMP or CALL into kAddress.
+void load_target(Emitter& e, const Instruction& i) {
+    const Operand& operand = i.operands[0];
+    x86::Assembler& a = e.assembler();
+    if (operand.kind == OperandKind::memory) {
+        const x86::Mem from = e.memory_operand(i, operand.size, MemoryUse::read);
+        a.mov(Emitter::sized(kAddress, operand.size), from);
+    } else {
+        a.mov(Emitter::sized(kAddress, operand.size),
+              Emitter::sized(e.read_register(operand.reg, kAddress), operand.size));
+    }
+}
+
+bool target_readable(const Emitter& e, const Instruction& i) {
+    return i.operands[0].kind != OperandKind::memory || e.addressable(i, MemoryUse::read);
+}
+
+bool translate_call(Emitter& e, const Instruction& i, Site& site, std::optional<u64> target) {
+    const unsigned size = i.operand_size;
+    if (!native_stack(e, size)) return false;
+    x86::Assembler& a = e.assembler();
+    if (!target) {
+        if (!target_readable(e, i)) return false;
+        load_target(e, i);
+        a.mov(absolute(&e.context().branch_target), kAddress);
+    }
+    const x86::Mem to = begin_push(e, size);
+    if (size == 8 && static_cast<i64>(static_cast<i32>(site.next_rip)) != static_cast<i64>(site.next_rip)) {
+        e.load_constant(kSpare, site.next_rip);
+        a.mov(to, kSpare);
+    } else {
+        a.mov(to, asmjit::imm(static_cast<i32>(site.next_rip)));
+    }
+    commit_push(e, size);
+    if (target) {
+        e.jump(*target);
+    } else {
+        a.mov(kAddress, absolute(&e.context().branch_target));
+        jump_to_computed(e, site, -static_cast<int>(size));
+    }
+    return true;
+}
+
+bool translate_ret(Emitter& e, const Instruction& i, Site& site) {
+    const unsigned size = i.operand_size;
+    if (!native_stack(e, size)) return false;
+    x86::Assembler& a = e.assembler();
+    a.mov(Emitter::sized(kAddress, size), Emitter::sized(kGuestRsp, size));
+    const x86::Mem from = e.memory_at(kAddress, size, MemoryUse::read);
+    a.mov(Emitter::sized(kAddress, size), from);
+    const int released = static_cast<int>(size + i.immediate);
+    a.lea(Emitter::sized(kGuestRsp, size), x86::ptr(kGuestRsp, released));
+    jump_to_computed(e, site, released);
+    return true;
+}
+
+bool translate_loop(Emitter& e, const Instruction& i, const Site& site, u64 target) {
+    if (i.address_size == 2) return false;
+    x86::Assembler& a = e.assembler();
+    const x86::Gp count = Emitter::sized(x86::rcx, i.address_size);
+    a.lea(count, x86::ptr(x86::rcx, -1));
+    e.jump_if_rcx_zero(i.address_size, site.next_rip);
+    if (i.mnemonic == Mnemonic::Loope) {
+        e.jump_if(5, site.next_rip);  // NE
+    } else if (i.mnemonic == Mnemonic::Loopne) {
+        e.jump_if(4, site.next_rip);  // E
+    }
+    e.jump(target);
+    return true;
+}
+
+}  // namespace
+
+bool translate_branch(Emitter& e, const Instruction& i, Site& site) {
+    if (i.operand_size != (e.wide() ? 8 : 4)) return false;
+    std::optional<u64> target;
+    if (i.operand_count != 0 && i.operands[0].kind == OperandKind::relative) {
+        target = site.next_rip + i.immediate;
+        if (!e.wide()) *target &= 0xFFFFFFFF;
+        if (e.wide() && !e.canonical(*target)) return false;
+    }
+    switch (i.mnemonic) {
+        case Mnemonic::Jmp:
+            if (target) {
+                e.jump(*target);
+                return true;
+            }
+            if (!target_readable(e, i)) return false;
+            load_target(e, i);
+            jump_to_computed(e, site, 0);
+            return true;
+        case Mnemonic::Jcc:
+            e.jump_if(i.condition, *target);
+            e.jump(site.next_rip);
+            return true;
+        case Mnemonic::Call:
+            return translate_call(e, i, site, target);
+        case Mnemonic::Ret:
+            return translate_ret(e, i, site);
+        case Mnemonic::Loop:
+        case Mnemonic::Loope:
+        case Mnemonic::Loopne:
+            return translate_loop(e, i, site, *target);
+        case Mnemonic::Jecxz:
+        case Mnemonic::Jrcxz:
+            e.jump_if_rcx_zero(i.address_size, *target);
+            e.jump(site.next_rip);
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace bantam::jit

@@ -1,0 +1,236 @@
+#include "jit/emitter.h"
+
+#include "base/bits.h"
+#include "cpu/isa/table.h"
+
+namespace bantam::jit {
+
+Emitter::Emitter(const Target& target, Translation& translation, u64 linear)
+    : t_(target),
+      translation_(translation),
+      linear_(linear),
+      wide_(is_64bit(translation.key)),
+      tables_(target.cpu.mmu.fast_tables(data_set(translation.key))),
+      assembly_(target.cache),
+      a_(assembly_.assembler()) {}
+
+Site& Emitter::begin_instruction(const isa::Instruction& instruction, u64 rip, u32 after) {
+    resume_ = a_.newLabel();
+    site_ = t_.cache.make<Site>();
+    *site_ = {.instruction = &instruction,
+              .rip = rip,
+              .next_rip = rip + instruction.length,
+              .key = translation_.key,
+              .after = after};
+    return *site_;
+}
+
+// --- registers
+
+x86::Gp Emitter::sized(const x86::Gp& reg64, unsigned size) {
+    switch (size) {
+        case 1:
+            return reg64.r8();
+        case 2:
+            return reg64.r16();
+        case 4:
+            return reg64.r32();
+        default:
+            return reg64.r64();
+    }
+}
+
+x86::Gp Emitter::read_register(unsigned guest, const x86::Gp& scratch) {
+    if (!is_homed(guest)) return host_register(guest);
+    a_.mov(scratch, absolute(&state().gpr[guest]));
+    return scratch;
+}
+
+void Emitter::store_homed(unsigned guest, const x86::Gp& scratch) {
+    if (is_homed(guest)) a_.mov(absolute(&state().gpr[guest]), scratch);
+}
+
+void Emitter::load_constant(const x86::Gp& reg, u64 value) {
+    a_.mov(sized(reg, value <= 0xFFFFFFFF ? 4 : 8), asmjit::imm(value));
+}
+
+// --- memory
+
+bool Emitter::addressable(const isa::Instruction& i, MemoryUse use) const {
+    if (i.address_size == 2 || (isa::row_of(i).attributes & isa::kVsib) != 0) return false;
+    return use == MemoryUse::read ? flat_read(key(), i.segment) : flat_write(key(), i.segment);
+}
+
+void Emitter::add_segment_base(unsigned segment) {
+    a_.mov(kAddend, absolute(&state().segment[segment].base));
+    a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(kAddress, kAddend));
+}
+
+x86::Gp Emitter::effective_address(const isa::Instruction& i) {
+    const bool based = !base_zero(key(), i.segment);
+    const bool has_base = i.base != isa::kSlotZero;
+    const bool has_index = i.index != isa::kSlotZero;
+    const auto displacement = static_cast<u64>(i.displacement);
+    const x86::Gp result = sized(kAddress, i.address_size);
+    if (i.base == isa::kSlotRip || (!has_base && !has_index)) {
+        const u64 rip = has_base ? site_->next_rip : 0;
+        load_constant(kAddress, (rip + displacement) & i.address_mask);
+    } else if (has_base && !has_index && displacement == 0) {
+        const x86::Gp base = read_register(i.base, kAddress);
+        if (!based && i.address_size == 8 && base != x86::rcx) return base;
+        a_.mov(result, sized(base, i.address_size));
+    } else {
+        const auto offset = static_cast<i32>(i.displacement);
+        x86::Mem sum = x86::ptr(0);
+        if (has_base && has_index) {
+            const x86::Gp base = read_register(i.base, kAddress);
+            sum = x86::ptr(base, read_register(i.index, kAddend), i.scale, offset);
+        } else if (has_base) {
+            sum = x86::ptr(read_register(i.base, kAddress), offset);
+        } else {
+            sum = x86::ptr_abs(static_cast<u64>(static_cast<i64>(offset)), read_register(i.index, kAddend), i.scale);
+        }
+        a_.lea(result, sum);
+    }
+    if (based) add_segment_base(i.segment);
+    return kAddress;
+}
+
+x86::Mem Emitter::memory_operand(const isa::Instruction& i, unsigned size, MemoryUse use, unsigned alignment) {
+    return memory_at(effective_address(i), size, use, alignment);
+}
+
+x86::Mem Emitter::memory_at(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment) {
+    const asmjit::Label direct = a_.newLabel();
+    const SlowPath slow{a_.newLabel(), resume_, site_};
+    const u64 biases = reinterpret_cast<u64>(use == MemoryUse::read ? tables_.read_bias : tables_.write_bias);
+    a_.pext(kAddend, address, absolute(&t_.context.index_mask));
+    a_.mov(kSpare, x86::rcx);
+    a_.mov(x86::rcx, x86::ptr_abs(biases, kAddend, 3));
+    // An aligned operand does not cross a page.
+    a_.lea(x86::rcx, x86::ptr(x86::rcx, address, 0, alignment == 1 ? static_cast<i32>(size) - 1 : 0));
+    const u64& mask = alignment == 1    ? t_.context.page_mask
+                      : alignment == 16 ? t_.context.page_mask_16
+                                        : t_.context.page_mask_32;
+    a_.pext(x86::rcx, x86::rcx, absolute(&mask));
+    a_.jecxz(x86::rcx, direct);
+    a_.jmp(slow.label);
+    a_.bind(direct);
+    a_.mov(x86::rcx, kSpare);
+    a_.mov(kAddend, x86::ptr_abs(reinterpret_cast<u64>(tables_.addend), kAddend, 3));
+    slow_paths_.push_back(slow);
+    return x86::ptr(address, kAddend, 0, 0, size);
+}
+
+void Emitter::write_slow_paths() {
+    for (const SlowPath& slow : slow_paths_) {
+        a_.bind(slow.label);
+        a_.mov(x86::rcx, kSpare);
+        load_constant(x86::r14, reinterpret_cast<u64>(slow.site));
+        a_.call(asmjit::imm(t_.stubs.call_handler));
+        if (!slow.site->leaves) a_.jmp(slow.resume);
+    }
+}
+
+// --- control
+
+void Emitter::enter_block(u32 instructions) {
+    const asmjit::Label used_up = a_.newLabel();
+    entry_ = a_.newLabel();
+    a_.bind(used_up);
+    a_.lea(kCount, x86::ptr(kCount, static_cast<i32>(instructions)));
+    a_.mov(x86::rcx, kSpare);
+    load_constant(x86::r14, translation_.rip);
+    a_.jmp(asmjit::imm(t_.stubs.leave_at_rip));
+    a_.align(asmjit::AlignMode::kCode, 32);
+    a_.bind(entry_);
+    a_.lea(kCount, x86::ptr(kCount, -static_cast<i32>(instructions)));
+    a_.mov(kSpare, x86::rcx);
+    a_.rorx(x86::rcx, kCount, 32);
+    a_.jecxz(x86::ecx, used_up);
+    a_.mov(x86::rcx, kSpare);
+}
+
+void Emitter::hand_over() {
+    load_constant(x86::r14, reinterpret_cast<u64>(site_));
+    a_.call(asmjit::imm(t_.stubs.call_handler));
+}
+
+bool Emitter::same_page(u64 rip) const { return (rip ^ linear_) >> 12 == 0; }
+
+asmjit::Label Emitter::link_to(u64 rip) {
+    Link* const link = t_.cache.make<Link>();
+    link->target_rip = rip;
+    link->source = &translation_;
+    links_.push_back({link, 0, a_.newLabel()});
+    return links_.back().stub;
+}
+
+void Emitter::jump(u64 rip) {
+    if (same_page(rip)) {
+        const asmjit::Label stub = link_to(rip);
+        a_.long_().jmp(stub);
+        links_.back().end_offset = a_.offset();
+        return;
+    }
+    load_constant(kAddress, rip);
+    jump_indirect();
+}
+
+void Emitter::jump_if(u8 condition, u64 rip) {
+    const asmjit::InstId jcc = x86::Inst::jccFromCond(static_cast<x86::CondCode>(condition));
+    if (same_page(rip)) {
+        const asmjit::Label stub = link_to(rip);
+        a_.long_().emit(jcc, stub);
+        links_.back().end_offset = a_.offset();
+        return;
+    }
+    far_jumps_.push_back({a_.newLabel(), rip});
+    a_.emit(jcc, far_jumps_.back().label);
+}
+
+void Emitter::jump_if_rcx_zero(unsigned address_size, u64 rip) {
+    const asmjit::Label zero = a_.newLabel();
+    const asmjit::Label not_zero = a_.newLabel();
+    a_.jecxz(sized(x86::rcx, address_size), zero);
+    a_.short_().jmp(not_zero);
+    a_.bind(zero);
+    jump(rip);
+    a_.bind(not_zero);
+}
+
+void Emitter::jump_indirect() {
+    a_.movzx(kAddend.r32(), kAddress.r16());
+    a_.mov(kAddend.r32(), x86::ptr_abs(t_.indirect_table, kAddend, 2));
+    a_.lea(kAddend.r32(), x86::ptr(kAddend, static_cast<i32>(t_.stubs.leave_at_rip)));
+    a_.jmp(kAddend);
+}
+
+void Emitter::write_links() {
+    for (const FarJump& far : far_jumps_) {
+        a_.bind(far.label);
+        load_constant(kAddress, far.rip);
+        jump_indirect();
+    }
+    for (const PendingLink& pending : links_) {
+        a_.bind(pending.stub);
+        load_constant(x86::r14, reinterpret_cast<u64>(pending.link));
+        a_.jmp(asmjit::imm(t_.stubs.leave_by_link));
+    }
+}
+
+bool Emitter::finish() {
+    write_slow_paths();
+    write_links();
+    if (assembly_.finish() == 0) return false;
+    translation_.entry = assembly_.address_of(entry_);
+    for (const PendingLink& pending : links_) {
+        Link& link = *pending.link;
+        link.origin = assembly_.address() + pending.end_offset;
+        link.displacement = t_.cache.writable(link.origin - sizeof(u32));
+        link.unlinked = assembly_.address_of(pending.stub);
+    }
+    return true;
+}
+
+}  // namespace bantam::jit

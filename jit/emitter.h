@@ -1,0 +1,113 @@
+// Emitter: what translating one block is made of: guest registers and memory operands as host operands, handing
+// instructions over, leaving. Nothing it writes between guest instructions changes EFLAGS.
+//
+// A memory operand goes through the soft TLB (mmu/mmu.h): PEXT picks the index from the linear address, the sum of
+// address, bias and size - 1 must lie in a page, JRCXZ tells without flags. Where it does not, the interpreter's
+// handler executes the whole instruction, out of line: registers and flags are still as before it.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "jit/assembly.h"
+#include "jit/stubs.h"
+#include "jit/translation_key.h"
+
+namespace bantam::jit {
+
+enum class MemoryUse : u8 { read, write };
+
+class Emitter {
+public:
+    struct Target {
+        const Cpu& cpu;
+        Context& context;
+        CodeCache& cache;
+        const Stubs& stubs;
+        u64 indirect_table;  // address of the key's table
+    };
+    Emitter(const Target& target, Translation& translation, u64 linear);
+
+    // --- what is being translated
+    [[nodiscard]] x86::Assembler& assembler() { return a_; }
+    [[nodiscard]] const Context& context() const { return t_.context; }
+    [[nodiscard]] const CpuState& state() const { return t_.cpu.state; }
+    [[nodiscard]] Key key() const { return translation_.key; }
+    [[nodiscard]] bool wide() const { return wide_; }  // 64-bit code
+    [[nodiscard]] bool canonical(u64 address) const { return t_.cpu.canonical(address); }
+    /// The instruction translated next; its Site.
+    Site& begin_instruction(const isa::Instruction& instruction, u64 rip, u32 after);
+    void end_instruction() { a_.bind(resume_); }
+
+    // --- registers
+    /// `reg` (any size) of host register `reg64`.
+    [[nodiscard]] static x86::Gp sized(const x86::Gp& reg64, unsigned size);
+    /// The host register with the value of general register `guest`; one that is homed is loaded into `scratch`.
+    x86::Gp read_register(unsigned guest, const x86::Gp& scratch);
+    void store_homed(unsigned guest, const x86::Gp& scratch);
+    void load_constant(const x86::Gp& reg, u64 value);
+
+    // --- memory
+    /// Whether memory operands of the current instruction can be translated.
+    [[nodiscard]] bool addressable(const isa::Instruction& i, MemoryUse use) const;
+    /// The effective address of `i` in kAddress (or in the base register itself).
+    x86::Gp effective_address(const isa::Instruction& i);
+    /// Host operand of `size` bytes at `i`'s memory operand; overwrites the scratch registers. `alignment`: what the
+    /// instruction demands, else 1.
+    x86::Mem memory_operand(const isa::Instruction& i, unsigned size, MemoryUse use, unsigned alignment = 1);
+    /// The same for the linear address in `address`.
+    x86::Mem memory_at(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment = 1);
+
+    // --- control
+    /// The block's entry: counts its instructions, or leaves when they are more than are left.
+    void enter_block(u32 instructions);
+    /// Executes the current instruction by its handler.
+    void hand_over();
+    /// Goes on at `rip`.
+    void jump(u64 rip);
+    void jump_if(u8 condition, u64 rip);
+    /// Goes on at the RIP in kAddress.
+    void jump_indirect();
+    /// JECXZ / JRCXZ to `rip`.
+    void jump_if_rcx_zero(unsigned address_size, u64 rip);
+
+    /// Writes the out-of-line parts and puts all into the cache. False: this block cannot be translated.
+    bool finish();
+
+private:
+    struct SlowPath {
+        asmjit::Label label;
+        asmjit::Label resume;
+        Site* site;
+    };
+    struct PendingLink {
+        Link* link;
+        std::size_t end_offset;  // of the jump instruction
+        asmjit::Label stub;
+    };
+    struct FarJump {
+        asmjit::Label label;
+        u64 rip;
+    };
+    [[nodiscard]] bool same_page(u64 rip) const;
+    void add_segment_base(unsigned segment);
+    asmjit::Label link_to(u64 rip);
+    void write_slow_paths();
+    void write_links();
+
+    const Target& t_;
+    Translation& translation_;
+    const u64 linear_;
+    const bool wide_;
+    const Mmu::FastTables tables_;
+    Assembly assembly_;
+    x86::Assembler& a_;
+    Site* site_ = nullptr;
+    asmjit::Label resume_;  // behind the current instruction
+    asmjit::Label entry_;
+    std::vector<SlowPath> slow_paths_;
+    std::vector<PendingLink> links_;
+    std::vector<FarJump> far_jumps_;
+};
+
+}  // namespace bantam::jit

@@ -1,0 +1,22 @@
+// How instructions become host code. Each function translates those it knows and returns true; on false it has written
+// nothing and the instruction is handed over to its interpreter handler.
+#pragma once
+
+#include "jit/emitter.h"
+
+namespace bantam::jit {
+
+/// General-register instructions without control flow: the same operation on mapped operands.
+bool translate_integer(Emitter& e, const isa::Instruction& i);
+/// PUSH, POP, LEAVE with the stack of flat code.
+bool translate_stack(Emitter& e, const isa::Instruction& i);
+/// Near JMP, CALL, RET, Jcc, LOOP, JCXZ. Ends the block: afterwards execution has gone on elsewhere.
+bool translate_branch(Emitter& e, const isa::Instruction& i, Site& site);
+
+/// A native push of `size` bytes: the host operand the value goes to. RSP is unchanged until commit_push.
+x86::Mem begin_push(Emitter& e, unsigned size);
+void commit_push(Emitter& e, unsigned size);
+/// Whether pushes and pops of `size` bytes can be translated.
+bool native_stack(const Emitter& e, unsigned size);
+
+}  // namespace bantam::jit

@@ -1,0 +1,249 @@
+// See instructions.h. An instruction keeps its operation; its registers become those of the register map, homed ones go
+// through scratch registers, its memory operand through the soft TLB. LOCK is dropped: one processor runs at a time.
+#include <string_view>
+#include <vector>
+
+#include "cpu/isa/table.h"
+#include "jit/instructions.h"
+
+namespace bantam::jit {
+namespace {
+
+using asmjit::InstId;
+using isa::Instruction;
+using isa::Mnemonic;
+using isa::Operand;
+using isa::OperandKind;
+
+/// Host operations by guest mnemonic; 0 where there is none of that name.
+std::vector<InstId> make_operations() {
+    std::vector<InstId> operations(static_cast<std::size_t>(Mnemonic::count));
+    for (std::size_t mnemonic = 0; mnemonic < operations.size(); ++mnemonic) {
+        const std::string_view name = isa::mnemonic_name(static_cast<Mnemonic>(mnemonic));
+        operations[mnemonic] = asmjit::InstAPI::stringToInstId(asmjit::Arch::kX64, name.data(), name.size());
+    }
+    return operations;
+}
+
+/// The operation that does on the host what `i` does: those which the instruction table calls the host's own
+/// (isa::ExecutionClass) and which touch nothing but general registers, flags and memory. 0: another kind.
+InstId operation_of(const Instruction& i) {
+    static const std::vector<InstId> kOperations = make_operations();
+    constexpr u32 kOthers = isa::kEndsBlock | isa::kPrivileged | isa::kIo | isa::kString | isa::kTraps |
+                            isa::kSegmentLoad | isa::kX87 | isa::kMmx | isa::kSse | isa::kAvx;
+    const isa::Row& row = isa::row_of(i);
+    if (isa::execution_class(row) != isa::ExecutionClass::host || (row.attributes & kOthers) != 0) return 0;
+    const auto condition = static_cast<x86::CondCode>(i.condition);
+    if (i.mnemonic == Mnemonic::Setcc) return x86::Inst::setccFromCond(condition);
+    if (i.mnemonic == Mnemonic::Cmovcc) return x86::Inst::cmovccFromCond(condition);
+    return kOperations[static_cast<std::size_t>(i.mnemonic)];
+}
+
+/// Forms that are left to the handlers: bit strings in memory, moves between equal sizes, undefined BSWAP.
+bool unusual(const Instruction& i) {
+    const Operand& first = i.operands[0];
+    const Operand& second = i.operands[1];
+    switch (i.mnemonic) {
+        case Mnemonic::Bt:
+        case Mnemonic::Btc:
+        case Mnemonic::Btr:
+        case Mnemonic::Bts:
+            return first.kind == OperandKind::memory && second.kind == OperandKind::gpr;
+        case Mnemonic::Bswap:
+            return first.size == 2;
+        case Mnemonic::Movsx:
+        case Mnemonic::Movzx:
+            return first.size <= second.size;
+        case Mnemonic::Movsxd:
+            return first.size != 8;
+        default:
+            return false;
+    }
+}
+
+i64 sign_extended(u64 value, unsigned size) {
+    const unsigned shift = 64 - 8 * (size < 8 ? size : 8);
+    return static_cast<i64>(value << shift) >> shift;
+}
+
+/// The operands of one instruction on their way to the host's.
+class OperandMapper {
+public:
+    OperandMapper(Emitter& e, const Instruction& i) : e_(e), i_(i) {
+        for (u8 k = 0; k < i.operand_count; ++k) {
+            if (i.operands[k].kind == OperandKind::memory) memory_ = &i.operands[k];
+        }
+    }
+
+    /// Whether every operand has a place; writes nothing.
+    [[nodiscard]] bool possible() const {
+        if (memory_ != nullptr) {
+            const bool writes = (memory_->access & isa::kAccessWrite) != 0;
+            if (memory_->size == 0 || memory_->size > 8) return false;
+            if (!e_.addressable(i_, writes ? MemoryUse::write : MemoryUse::read)) return false;
+        }
+        for (u8 k = 0; k < i_.operand_count; ++k) {
+            const Operand& operand = i_.operands[k];
+            switch (operand.kind) {
+                case OperandKind::memory:
+                case OperandKind::immediate:
+                case OperandKind::constant:
+                    break;
+                case OperandKind::gpr:
+                    if (operand.is_high && (operand.access & isa::kAccessWrite) != 0 && needs_rex()) return false;
+                    break;
+                default:
+                    return false;
+            }
+        }
+        return true;
+    }
+
+    void emit(InstId operation) {
+        std::array<asmjit::Operand, 5> host;
+        if (memory_ != nullptr) map_memory();
+        for (u8 k = 0; k < i_.operand_count; ++k) host[k] = map(i_.operands[k]);
+        e_.assembler().emitOpArray(operation, host.data(), i_.operand_count);
+        for (unsigned k = 0; k < homed_count_; ++k) {
+            if (homed_[k].written) e_.store_homed(homed_[k].guest, homed_[k].scratch);
+        }
+    }
+
+private:
+    struct Homed {
+        u8 guest;
+        bool written;
+        x86::Gp scratch;
+    };
+
+    /// Whether the host encoding has a REX prefix, which excludes AH, CH, DH and BH.
+    [[nodiscard]] bool needs_rex() const {
+        if (memory_ != nullptr) return true;
+        for (u8 k = 0; k < i_.operand_count; ++k) {
+            const Operand& operand = i_.operands[k];
+            if (operand.kind != OperandKind::gpr || operand.is_high) continue;
+            if (operand.reg >= 8 || operand.reg == kRsp || operand.size == 8) return true;
+            if (operand.size == 1 && operand.reg >= 4) return true;
+        }
+        return false;
+    }
+
+    [[nodiscard]] bool uses_two_homed() const {
+        u32 seen = 0;
+        for (u8 k = 0; k < i_.operand_count; ++k) {
+            if (i_.operands[k].kind == OperandKind::gpr && is_homed(i_.operands[k].reg))
+                seen |= 1u << i_.operands[k].reg;
+        }
+        return (seen & (seen - 1)) != 0;
+    }
+
+    void map_memory() {
+        const bool writes = (memory_->access & isa::kAccessWrite) != 0;
+        host_memory_ = e_.memory_operand(i_, memory_->size, writes ? MemoryUse::write : MemoryUse::read);
+        if (!uses_two_homed()) return;
+        // Frees kAddend for the second.
+        e_.assembler().lea(kAddress, host_memory_);
+        host_memory_ = x86::ptr(kAddress, 0, memory_->size);
+    }
+
+    asmjit::Operand map(const Operand& operand) {
+        switch (operand.kind) {
+            case OperandKind::memory:
+                return host_memory_;
+            case OperandKind::constant:
+                return asmjit::imm(operand.reg);
+            case OperandKind::gpr:
+                return map_register(operand);
+            default:
+                return asmjit::imm(sign_extended(i_.immediate, i_.operands[0].size));
+        }
+    }
+
+    x86::Gp map_register(const Operand& operand) {
+        if (operand.is_high) {
+            if (!needs_rex()) return x86::gpb_hi(operand.reg - 4u);
+            e_.assembler().rorx(kSpare.r64(), host_register(operand.reg - 4u), 8);
+            return kSpare.r8();
+        }
+        if (!is_homed(operand.reg)) return Emitter::sized(host_register(operand.reg), operand.size);
+        const bool written = (operand.access & isa::kAccessWrite) != 0;
+        for (unsigned k = 0; k < homed_count_; ++k) {
+            if (homed_[k].guest != operand.reg) continue;
+            homed_[k].written |= written;
+            return Emitter::sized(homed_[k].scratch, operand.size);
+        }
+        constexpr std::array kScratch{kSpare, kAddend, kAddress};
+        const x86::Gp scratch = kScratch[homed_count_];
+        e_.read_register(operand.reg, scratch);
+        homed_[homed_count_++] = {operand.reg, written, scratch};
+        return Emitter::sized(scratch, operand.size);
+    }
+
+    Emitter& e_;
+    const Instruction& i_;
+    const Operand* memory_ = nullptr;
+    x86::Mem host_memory_;
+    std::array<Homed, 3> homed_{};
+    unsigned homed_count_ = 0;
+};
+
+bool translate_lea(Emitter& e, const Instruction& i) {
+    if (i.address_size == 2) return false;
+    // No segment: LEA gives the offset. An address truncated to 32 bits is zero-extended.
+    Instruction offset = i;
+    offset.segment = kDs;
+    if (!base_zero(e.key(), kDs)) return false;
+    const Operand& destination = i.operands[0];
+    const x86::Gp address = e.effective_address(offset);
+    const x86::Gp to = is_homed(destination.reg) ? kSpare : host_register(destination.reg);
+    if (is_homed(destination.reg) && destination.size == 2) e.read_register(destination.reg, to);
+    e.assembler().mov(Emitter::sized(to, destination.size), Emitter::sized(address, destination.size));
+    e.store_homed(destination.reg, to);
+    return true;
+}
+
+/// Hints, and fences: one thread makes all accesses of the machine in program order.
+bool does_nothing(Mnemonic mnemonic) {
+    switch (mnemonic) {
+        case Mnemonic::Lfence:
+        case Mnemonic::Mfence:
+        case Mnemonic::Nop:
+        case Mnemonic::Pause:
+        case Mnemonic::Prefetch:
+        case Mnemonic::Prefetchw:
+        case Mnemonic::Sfence:
+            return true;
+        default:
+            return false;
+    }
+}
+
+/// CLD and STD: DF is kept in CpuState.
+bool translate_direction(Emitter& e, bool set) {
+    x86::Assembler& a = e.assembler();
+    const u8* const byte = reinterpret_cast<const u8*>(&e.state().flags) + 1;
+    a.movzx(kSpare.r32(), absolute(byte));
+    a.pext(kSpare, kSpare, absolute(&e.context().not_direction));
+    a.pdep(kSpare, kSpare, absolute(&e.context().not_direction));
+    if (set) a.lea(kSpare.r32(), x86::ptr(kSpare, kFlagDirection >> 8));
+    a.mov(absolute(byte), kSpare.r8());
+    return true;
+}
+
+}  // namespace
+
+bool translate_integer(Emitter& e, const Instruction& i) {
+    if (does_nothing(i.mnemonic)) return true;
+    if (i.mnemonic == Mnemonic::Lea) return translate_lea(e, i);
+    if (i.mnemonic == Mnemonic::Cld || i.mnemonic == Mnemonic::Std) {
+        return translate_direction(e, i.mnemonic == Mnemonic::Std);
+    }
+    const InstId operation = operation_of(i);
+    if (operation == 0 || unusual(i)) return false;
+    OperandMapper mapper(e, i);
+    if (!mapper.possible()) return false;
+    mapper.emit(operation);
+    return true;
+}
+
+}  // namespace bantam::jit

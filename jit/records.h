@@ -1,0 +1,68 @@
+// What translated code and the translator know of each other: plain records, found by address. All of them lie in low
+// memory (base/low_memory.h) and live until the whole cache is emptied.
+#pragma once
+
+#include <type_traits>
+
+#include "cpu/interpreter/block_cache.h"
+
+namespace bantam::jit {
+
+/// An instruction that translated code may hand to its interpreter handler.
+struct Site {
+    const isa::Instruction* instruction = nullptr;
+    u64 rip = 0;
+    u64 next_rip = 0;
+    u64 key = 0;               // the translation's
+    u32 after = 0;             // instructions of the block that follow
+    i32 stack_change = 0;      // what a native near branch has added to RSP when its target turns out not canonical
+    bool leaves = false;       // ends the block: control or modes may differ afterwards
+    bool changes_key = false;  // may change the key without ending the block (a segment register load)
+};
+
+struct Translation;
+
+/// A direct jump out of a translation, patched to go straight to its target.
+struct Link {
+    u64 target_rip = 0;
+    u8* displacement = nullptr;  // writable address of the jump's rel32
+    u64 origin = 0;              // executable address behind the rel32
+    u64 unlinked = 0;            // where the jump goes while it is not linked
+    Translation* source = nullptr;
+    Translation* target = nullptr;  // null: not linked
+    Link* next = nullptr;           // in Translation::incoming
+};
+
+/// One block as host code, for one RIP and one key.
+struct Translation {
+    interpreter::Block* block = nullptr;
+    u64 rip = 0;
+    u64 key = 0;
+    u64 entry = 0;           // host address
+    u64 indirect_entry = 0;  // host address of the entry that checks R14 = rip first; 0: not made yet
+    bool valid = true;
+    Link* incoming = nullptr;
+    Translation* next = nullptr;  // in Block::translations
+};
+
+/// The translator's side of running code: one per translator.
+struct Context {
+    u64 remaining = 0;           // kCountBias + instructions left before this run must end
+    const Site* site = nullptr;  // the instruction that is being handed over
+    Link* link = nullptr;        // by which link the last run ended; null: by RIP alone
+    u64 branch_target = 0;       // scratch of branches and pushes whose operand is in memory
+    u64 entry = 0;               // where `enter` goes
+    void* self = nullptr;        // argument of call_handler
+    u64 index_mask = u64{Mmu::kEntries - 1} << 12;
+    u64 page_mask = ~u64{kPageSize - 1};          // with these a sum of address, bias and size - 1 must be zero:
+    u64 page_mask_16 = ~u64{kPageSize - 1} | 15;  // aligned operands, sum without the size
+    u64 page_mask_32 = ~u64{kPageSize - 1} | 31;
+    u64 not_direction = 0xFB;  // bits 15:8 of EFLAGS but DF
+};
+/// The upper half of Context::remaining becomes zero when the count is used up.
+inline constexpr u64 kCountBias = u64{1} << 32;
+
+static_assert(std::is_trivially_destructible_v<Site> && std::is_trivially_destructible_v<Link> &&
+              std::is_trivially_destructible_v<Translation>);
+
+}  // namespace bantam::jit

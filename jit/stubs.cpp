@@ -1,0 +1,98 @@
+// See stubs.h. The host's stack pointer in translated code is 8 above a multiple of 16, so that call_handler, one
+// return address deeper, may call C++ at once (System V ABI, AMD64, 3.2.2).
+#include "jit/stubs.h"
+
+#include "jit/assembly.h"
+
+namespace bantam::jit {
+namespace {
+
+constexpr std::array kCalleeSaved{x86::rbx, x86::rbp, x86::r12, x86::r13, x86::r14, x86::r15};
+
+class StubWriter {
+public:
+    StubWriter(x86::Assembler& assembler, CpuState& state, Context& context)
+        : a_(assembler), state_(state), context_(context) {}
+
+    void enter() {
+        for (const x86::Gp& reg : kCalleeSaved) a_.push(reg);
+        load_guest();
+        a_.jmp(absolute(&context_.entry));
+    }
+    void leave_at_rip() {
+        a_.mov(absolute(&state_.rip()), x86::r14);
+        store_guest();
+        a_.mov(absolute(&context_.link), 0);
+        return_to_caller();
+    }
+    void leave_by_link() {
+        store_guest();
+        a_.mov(absolute(&context_.link), x86::r14);
+        return_to_caller();
+    }
+    void call_handler(CallHandler handler) {
+        const asmjit::Label leave = a_.newLabel();
+        a_.mov(absolute(&context_.site), x86::r14);
+        store_guest();
+        a_.mov(x86::rdi, absolute(&context_.self));
+        a_.mov(x86::rax, asmjit::imm(reinterpret_cast<u64>(handler)));
+        a_.call(x86::rax);
+        a_.test(x86::al, x86::al);
+        a_.jnz(leave);
+        load_guest();
+        a_.ret();
+        a_.bind(leave);
+        a_.lea(x86::rsp, x86::ptr(x86::rsp, 8));
+        a_.mov(absolute(&context_.link), 0);
+        return_to_caller();
+    }
+
+private:
+    void load_guest() {
+        // OF from bit 0 of the status word, the others by SAHF: see bantam::Status.
+        a_.movzx(x86::eax, absolute(&state_.status));
+        a_.add(x86::al, 127);
+        a_.sahf();
+        a_.mov(kCount, absolute(&context_.remaining));
+        for (const PinnedRegister& pair : kPinned) a_.mov(pair.host, absolute(&state_.gpr[pair.guest]));
+    }
+    void store_guest() {
+        for (const PinnedRegister& pair : kPinned) a_.mov(absolute(&state_.gpr[pair.guest]), pair.host);
+        a_.lahf();
+        a_.seto(x86::al);
+        a_.mov(absolute(&state_.status), x86::ax);
+        a_.mov(absolute(&context_.remaining), kCount);
+    }
+    void return_to_caller() {
+        for (std::size_t i = kCalleeSaved.size(); i-- > 0;) a_.pop(kCalleeSaved[i]);
+        a_.ret();
+    }
+
+    x86::Assembler& a_;
+    CpuState& state_;
+    Context& context_;
+};
+
+}  // namespace
+
+Result<Stubs> make_stubs(CodeCache& cache, CpuState& state, Context& context, CallHandler call_handler) {
+    const auto make = [&](auto write) -> u64 {
+        Assembly assembly(cache);
+        StubWriter writer(assembly.assembler(), state, context);
+        write(writer);
+        return assembly.finish();
+    };
+    Stubs stubs;
+    const u64 enter = make([](StubWriter& writer) { writer.enter(); });
+    stubs.leave_at_rip = make([](StubWriter& writer) { writer.leave_at_rip(); });
+    stubs.leave_by_link = make([](StubWriter& writer) { writer.leave_by_link(); });
+    stubs.call_handler = make([&](StubWriter& writer) { writer.call_handler(call_handler); });
+    if (enter == 0 || stubs.leave_at_rip == 0 || stubs.leave_by_link == 0 || stubs.call_handler == 0) {
+        return Error{ExitStatus::internal_error, "the translator could not assemble its stubs"};
+    }
+    stubs.enter = reinterpret_cast<void (*)()>(enter);
+    cache.keep();
+    return stubs;
+}
+
+}  // namespace bantam::jit

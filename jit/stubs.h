@@ -1,0 +1,27 @@
+// Stubs: the fixed pieces of host code between C++ and translated code, written once at the start of the code cache.
+#pragma once
+
+#include "cpu/cpu.h"
+#include "jit/code_cache.h"
+
+namespace bantam::jit {
+
+/// Host addresses of the stubs.
+struct Stubs {
+    /// C++ calls it: loads the guest's registers and goes to Context::entry; returns when translated code leaves.
+    void (*enter)() = nullptr;
+    /// Jumped to by translated code. R14: the guest RIP to go on at; the miss of an indirect jump too.
+    u64 leave_at_rip = 0;
+    /// R14: the Link that is not linked.
+    u64 leave_by_link = 0;
+    /// Called with R14: the Site to hand over; returns behind the call, or leaves.
+    u64 call_handler = 0;
+};
+
+/// `call_handler` executes Context::site and says whether translated code must be left.
+using CallHandler = bool (*)(void* self);
+
+/// Errors: internal, when the code could not be made.
+Result<Stubs> make_stubs(CodeCache& cache, CpuState& state, Context& context, CallHandler call_handler);
+
+}  // namespace bantam::jit

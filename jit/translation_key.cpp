@@ -1,0 +1,37 @@
+// Bits 15:0: Cpu::mode_key; 17:16: Privilege of data accesses; from 20: three bits a segment register.
+#include "jit/translation_key.h"
+
+namespace bantam::jit {
+namespace {
+
+constexpr unsigned kPrivilegeShift = 16;
+constexpr unsigned kSegmentShift = 20;
+constexpr unsigned kSegmentBits = 3;
+enum SegmentFact : u64 { kFlatRead = 1, kFlatWrite = 2, kBaseZero = 4 };
+
+bool has(Key key, unsigned segment, u64 fact) { return (key >> (kSegmentShift + kSegmentBits * segment) & fact) != 0; }
+
+}  // namespace
+
+std::optional<Key> key_of(const Cpu& cpu) {
+    const CpuState& s = cpu.state;
+    if (cpu.alignment_checks() || cpu.code_size() == isa::CodeSize::bits16) return std::nullopt;
+    if (!cpu.code64() && (s.segment[kCs].base != 0 || s.segment[kCs].limit != 0xFFFFFFFF)) return std::nullopt;
+    Key key = cpu.mode_key() | static_cast<Key>(cpu.data_privilege()) << kPrivilegeShift;
+    for (unsigned segment = 0; segment < kSegmentCount; ++segment) {
+        const SegmentRegister& r = s.segment[segment];
+        const u64 facts = (r.flat_read ? u64{kFlatRead} : 0) | (r.flat_write ? u64{kFlatWrite} : 0) |
+                          (r.base == 0 ? u64{kBaseZero} : 0);
+        key |= facts << (kSegmentShift + kSegmentBits * segment);
+    }
+    return key;
+}
+
+bool is_64bit(Key key) { return (key & 3) == static_cast<Key>(isa::CodeSize::bits64); }
+Mmu::FastSet data_set(Key key) { return Mmu::fast_set(static_cast<Privilege>(key >> kPrivilegeShift & 3)); }
+bool flat_read(Key key, unsigned segment) { return has(key, segment, kFlatRead); }
+bool flat_write(Key key, unsigned segment) { return has(key, segment, kFlatWrite); }
+bool base_zero(Key key, unsigned segment) { return has(key, segment, kBaseZero); }
+bool wide_stack(Key key) { return (key >> 5 & 1) == 0; }
+
+}  // namespace bantam::jit

@@ -1,0 +1,25 @@
+// The key of a translation: everything besides bytes and RIP that its code takes for granted.
+#pragma once
+
+#include <optional>
+
+#include "cpu/cpu.h"
+
+namespace bantam::jit {
+
+using Key = u64;
+
+/// The key for the CPU's present state; none where code is left to the interpreter: 16-bit code, a CS with a base or a
+/// limit, alignment checks.
+[[nodiscard]] std::optional<Key> key_of(const Cpu& cpu);
+
+[[nodiscard]] bool is_64bit(Key key);
+/// The TLB set of data accesses.
+[[nodiscard]] Mmu::FastSet data_set(Key key);
+/// What may be assumed of a segment register: no limit or right stands in the way of a read (write); its base is 0.
+[[nodiscard]] bool flat_read(Key key, unsigned segment);
+[[nodiscard]] bool flat_write(Key key, unsigned segment);
+[[nodiscard]] bool base_zero(Key key, unsigned segment);
+[[nodiscard]] bool wide_stack(Key key);
+
+}  // namespace bantam::jit

@@ -1,0 +1,94 @@
+// Translator: runs hot blocks as host code (DESIGN section 4). A block that was asked for often enough is translated;
+// its direct jumps within the page are linked to other translations, all others find their target in a table by RIP, or
+// come back here. The interpreter keeps finding blocks, delivering exceptions and stopping exactly at deadlines.
+//
+// What makes a translation or a way to it invalid, and who notices:
+//   its bytes changed               BlockCache, which calls forget(): links to it are taken back
+//   other page tables               Mmu::fetch_generation: the tables of indirect jumps are emptied; links stay within
+//   a
+//                                   page, whose mapping was looked up on the way in
+//   another mode, other segments    the key, compared after everything that may change it
+//   deadline, attention, the like   break_block: the instruction in flight is the last one
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "cpu/cpu.h"
+#include "cpu/interpreter/block_runner.h"
+#include "jit/block_translator.h"
+
+namespace bantam::jit {
+
+class Translator final : public interpreter::BlockRunner {
+public:
+    static constexpr u32 kDefaultThreshold = 16;
+
+    /// A block is translated when it was asked for more than `threshold` times. Errors: host_resource when the host
+    /// lacks what translated code needs: BMI2, memory below 2 GiB (for `cpu` too), executable memory.
+    static Result<std::unique_ptr<Translator>> create(Cpu& cpu, u32 threshold = kDefaultThreshold);
+    Translator(const Translator&) = delete;
+    Translator& operator=(const Translator&) = delete;
+
+    bool run(interpreter::Block& block) override;
+    [[nodiscard]] bool running() const override { return running_; }
+    [[nodiscard]] u64 retired() const override;
+    void break_block() override { break_ = true; }
+    void abandon() override;
+    void forget(interpreter::Block& block) override;
+    void forget_all() override;
+
+    struct Statistics {
+        u64 translations = 0;
+        u64 translated_instructions = 0;
+        u64 host_bytes = 0;
+        u64 not_translatable = 0;  // blocks whose host code could not be made
+        u64 runs = 0;              // entries into translated code from C++
+        u64 handed_over = 0;       // instructions executed by their handlers
+        u64 links = 0;
+        u64 flushes = 0;  // of the whole cache
+    };
+    [[nodiscard]] const Statistics& statistics() const { return statistics_; }
+
+private:
+    Translator(Cpu& cpu, u32 threshold, std::unique_ptr<CodeCache> cache);
+
+    Translation* find(const interpreter::Block& block, u64 rip, Key key) const;
+    Translation* translate(interpreter::Block& block, u64 rip, Key key);
+    IndirectTable& table_for(Key key);
+    void follow_generation();
+    void connect(Translation& translation);
+    void link(Link& link, Translation& target);
+    static void unlink(Link& link);
+    void finish_run();
+    void undo_branch(const Site& site);
+    bool call_handler();
+    void flush();
+    [[nodiscard]] u32 indirect_offset(const Translation& translation) const {
+        return static_cast<u32>(translation.indirect_entry - stubs_.leave_at_rip);
+    }
+    [[nodiscard]] u64 count_left() const { return context_->remaining - kCountBias; }
+
+    Cpu& cpu_;
+    const u32 threshold_;
+    std::unique_ptr<CodeCache> cache_;
+    LowPages context_pages_{sizeof(Context)};
+    Context* context_;
+    Stubs stubs_;
+    std::map<Key, IndirectTable> tables_;
+    std::vector<Translation*> translations_;  // all since the last flush
+    u64 generation_ = 0;                      // of the Mmu, which tables_ and arrived_by_ follow
+    bool running_ = false;
+    bool break_ = false;
+    bool flush_due_ = false;
+    bool interpret_next_ = false;
+    u64 run_end_ = 0;  // CpuState::instructions when no instruction is left in this run
+    // How the last run ended, until the next block is known: by this link, or by an indirect jump under this key.
+    Link* open_link_ = nullptr;
+    bool open_indirect_ = false;
+    Key last_key_ = 0;
+    Statistics statistics_;
+};
+
+}  // namespace bantam::jit
