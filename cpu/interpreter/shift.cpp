@@ -47,6 +47,18 @@ void double_shift(Cpu& cpu, const Instruction& i) {
     }
 }
 
+/// Rotates by an immediate count other than 1 leave OF, undefined by the SDM, as it was: as measured on a processor.
+template <class Op>
+struct KeepingOverflow {
+    template <class T>
+    static T apply(T a, u8 count, Status& status) {
+        const Status overflow = status & 1u;
+        const T result = Op::apply(a, count, status);
+        status = static_cast<Status>((status & ~1u) | overflow);
+        return result;
+    }
+};
+
 template <class Op, bool kMemory>
 struct ShiftMaker {
     template <class T>
@@ -71,15 +83,22 @@ Handler shift(const Instruction& i) {
     return by_size<ShiftMaker<Op, false>>(size);
 }
 
+template <class Op>
+Handler rotate(const Instruction& i) {
+    const u64 count = i.immediate & (i.operands[0].size == 8 ? 63u : 31u);
+    const bool keeps = i.operands[1].kind == OperandKind::immediate && count != 1;
+    return keeps ? shift<KeepingOverflow<Op>>(i) : shift<Op>(i);
+}
+
 }  // namespace
 
 Handler shift_handler(const Instruction& instruction) {
     using isa::Mnemonic;
     switch (instruction.mnemonic) {
         case Mnemonic::Rol:
-            return shift<alu::Rol>(instruction);
+            return rotate<alu::Rol>(instruction);
         case Mnemonic::Ror:
-            return shift<alu::Ror>(instruction);
+            return rotate<alu::Ror>(instruction);
         case Mnemonic::Rcl:
             return shift<alu::Rcl>(instruction);
         case Mnemonic::Rcr:

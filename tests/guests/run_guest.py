@@ -3,7 +3,8 @@
 
     run_guest.py --bantam FILE [--engine NAME] [--results FOLDER] GUEST...   run guests; status 1 when one fails
     run_guest.py --reference GUEST...                                        the same under qemu-system-x86_64 (TCG)
-    run_guest.py --determinism N GUEST...     run each N times, every second time on a busy host: same hash, same output
+    run_guest.py --determinism N GUEST...     run each N times, every second time on a busy host, every third time by the
+                                              interpreter, else by the translator: same hash, same output
     run_guest.py --compare GUEST...           kernel warnings that only Bantam, or only QEMU, shows
     run_guest.py --list [--slow]                                             names, for CMake
     run_guest.py --status FOLDER                                             rewrite docs/STATUS.md from kept results
@@ -255,10 +256,12 @@ def compare(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
 
 
 def determinism(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
-    command = bantam_command(guest, fetch(guest), arguments, pathlib.Path("/dev/null")) + ["--print-hash"]
+    cache = fetch(guest)
     outputs: set[str] = set()
     hashes: list[str] = []
     for turn in range(arguments.determinism):
+        arguments.engine = "interpreter" if turn % 3 == 2 else "jit"
+        command = bantam_command(guest, cache, arguments, pathlib.Path("/dev/null")) + ["--print-hash"]
         busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (turn % 2))]
         try:
             outcome = run(command, guest, guest["seconds"] + 30)
@@ -353,7 +356,7 @@ def status_page(results: pathlib.Path) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bantam", default=str(ROOT / "build/release/frontend/bantam"))
-    parser.add_argument("--engine", default="interpreter")
+    parser.add_argument("--engine", default="auto")
     parser.add_argument("--results")
     parser.add_argument("--reference", action="store_true")
     parser.add_argument("--determinism", type=int, metavar="N")

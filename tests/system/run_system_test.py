@@ -56,6 +56,8 @@ def main():
                 command += ["--floppy", str(diskette)]
             if options.engine:
                 command += ["--engine", options.engine]
+            if options.engine == "jit":
+                command += ["--jit-threshold", "0"]
             if directive(source, "reboot") != "allowed":
                 command.append("--no-reboot")
             command += shlex.split(directive(source, "run"))

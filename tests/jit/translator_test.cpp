@@ -1,0 +1,163 @@
+// The translator beside the interpreter: the same programs, stopped at the same counts, must leave the same state. The
+// oracle (tests/oracle) compares results of single instructions; here it is control flow, counting and invalidation.
+#include "jit/translator.h"
+
+#include <gtest/gtest.h>
+
+#include "cpu/interpreter/interpreter.h"
+#include "tests/empty_environment.h"
+
+namespace bantam::jit {
+namespace {
+
+constexpr u64 kCodeAt = 0x8000, kDataAt = 0x20000, kStackTop = 0x7000;
+constexpr u64 kPageDirectory = 0x1000, kPageTable = 0x2000;
+
+/// A flat 32-bit machine at CPL 0 with `code` at kCodeAt.
+class Board {
+public:
+    Board(bool translated, std::span<const u8> code)
+        : model_(std::move(Model::find("default").value())),
+          memory_(std::move(PhysicalMemory::create(u64{1} << 20).value())),
+          cpu_(std::make_unique<Cpu>(model_, *memory_, environment_)),
+          engine_(std::move(Interpreter::create(*cpu_).value())) {
+        if (translated) {
+            auto made = Translator::create(*cpu_, 0);
+            EXPECT_TRUE(made.ok()) << made.error().message;
+            translator_ = made.value().get();
+            engine_->set_block_runner(std::move(made.value()));
+        }
+        poke(kCodeAt, code);
+        CpuState& s = cpu_->state;
+        s.cr0 |= 1;
+        cpu_->set_segment(kCs, 8, 0, 0xFFFFFFFF, 0xC09B);
+        for (const unsigned data : {kEs, kSs, kDs, kFs, kGs}) cpu_->set_segment(data, 16, 0, 0xFFFFFFFF, 0xC093);
+        cpu_->update_mode();
+        s.rip() = kCodeAt;
+        s.gpr[kRsp] = kStackTop;
+        s.gpr[kRsi] = kDataAt;
+    }
+
+    void poke(u64 at, std::span<const u8> bytes) { memory_->copy_in(Physical{at}, bytes); }
+    void poke32(u64 at, u32 value) { poke(at, std::span(reinterpret_cast<const u8*>(&value), 4)); }
+    [[nodiscard]] u32 peek32(u64 at) const { return static_cast<u32>(memory_->peek(Physical{at}, 4)); }
+    EngineExit run(u64 instructions) {
+        cpu_->state.deadline = cpu_->state.instructions + instructions;
+        return engine_->run();
+    }
+    [[nodiscard]] CpuState& state() { return cpu_->state; }
+    [[nodiscard]] Cpu& cpu() { return *cpu_; }
+    [[nodiscard]] const Translator::Statistics& statistics() const { return translator_->statistics(); }
+
+private:
+    Model model_;
+    std::unique_ptr<PhysicalMemory> memory_;
+    EmptyEnvironment environment_;
+    std::unique_ptr<Cpu> cpu_;
+    std::unique_ptr<Interpreter> engine_;
+    Translator* translator_ = nullptr;
+};
+
+void expect_same(Board& one, Board& other) {
+    const CpuState& a = one.state();
+    const CpuState& b = other.state();
+    EXPECT_EQ(a.instructions, b.instructions);
+    EXPECT_EQ(a.rip(), b.rip());
+    EXPECT_EQ(a.eflags(), b.eflags());
+    for (unsigned reg = 0; reg < 8; ++reg) EXPECT_EQ(a.gpr[reg], b.gpr[reg]) << "register " << reg;
+}
+
+/// Runs `code` on both engines in slices of `slice` instructions until HLT.
+void expect_same_run(std::span<const u8> code, u64 slice) {
+    Board interpreted(false, code);
+    Board translated(true, code);
+    for (int turn = 0; turn < 10'000; ++turn) {
+        const EngineExit exit = interpreted.run(slice);
+        EXPECT_EQ(translated.run(slice), exit);
+        expect_same(interpreted, translated);
+        if (exit == EngineExit::halted || ::testing::Test::HasFailure()) break;
+    }
+    EXPECT_GT(translated.statistics().translations, 0u);
+}
+
+// A loop with a conditional, a call by register, memory, a push and a handed-over instruction:
+//   mov ecx,50 / mov ebx,f / l: test cl,3 / jz s / add [esi],ecx / s: call ebx / dec ecx / jnz l / hlt
+//   f: push eax / lea eax,[eax+ecx*2+7] / adc edx,eax / aaa / pop edi / ret
+constexpr u8 kLoop[] = {0xB9, 50,   0,    0,    0,                 // 8000 mov ecx, 50
+                        0xBB, 0x19, 0x80, 0,    0,                 // 8005 mov ebx, 8019h
+                        0xF6, 0xC1, 3,                             // 800A test cl, 3
+                        0x74, 2,                                   // 800D jz 8011
+                        0x01, 0x0E,                                // 800F add [esi], ecx
+                        0xFF, 0xD3,                                // 8011 call ebx
+                        0x49,                                      // 8013 dec ecx
+                        0x75, 0xF4,                                // 8014 jnz 800A
+                        0xF4, 0x90, 0x90,                          // 8016 hlt
+                        0x50, 0x8D, 0x44, 0x48, 0x07, 0x11, 0xC2,  // 8019 push eax; lea eax,[eax+ecx*2+7]; adc edx,eax
+                        0x37, 0x5F, 0xC3};                         // 8020 aaa; pop edi; ret
+
+TEST(TranslatorTest, StopsWhereTheInterpreterStops) {
+    for (const u64 slice : {1, 2, 3, 5, 7, 11, 64, 1000}) expect_same_run(kLoop, slice);
+}
+
+TEST(TranslatorTest, LinksAndCountsWhatItRuns) {
+    Board interpreted(false, kLoop);
+    Board board(true, kLoop);
+    EXPECT_EQ(interpreted.run(100'000), EngineExit::halted);
+    EXPECT_EQ(board.run(100'000), EngineExit::halted);
+    expect_same(interpreted, board);
+    EXPECT_GT(board.statistics().links, 0u);
+    // Entered from C++ a few times a block, not once a round.
+    EXPECT_LT(board.statistics().runs, 40u);
+}
+
+TEST(TranslatorTest, SeesThatItsOwnCodeChanges) {
+    // l: mov eax, 0 (patched by the next) / inc dword [8001h] / cmp eax, 20 / jb l / hlt
+    constexpr u8 kPatching[] = {0xB8, 0, 0, 0, 0, 0xFF, 0x05, 0x01, 0x80, 0, 0, 0x83, 0xF8, 20, 0x72, 0xF0, 0xF4};
+    for (const u64 slice : {1, 4, 1000}) expect_same_run(kPatching, slice);
+    // The next instruction of the same block: mov byte [8008h], 7 / mov al, 1 / hlt
+    constexpr u8 kNext[] = {0xC6, 0x05, 0x08, 0x80, 0, 0, 7, 0xB0, 1, 0xF4};
+    Board board(true, kNext);
+    EXPECT_EQ(board.run(100), EngineExit::halted);
+    EXPECT_EQ(board.state().gpr[kRax], 7u);
+}
+
+TEST(TranslatorTest, FollowsPageTables) {
+    // Two pages of code take turns at linear 10000h: call there, remap (mov cr3), call again.
+    //   mov eax, 10000h / call eax / mov [2040h], 0x0000A003 / mov ecx, cr3 / mov cr3, ecx / mov eax, 10000h / call eax
+    //   / hlt
+    constexpr u8 kRemap[] = {0xB8, 0,    0,    1,    0,    0xFF, 0xD0, 0xC7, 0x05, 0x40, 0x20, 0, 0,    0x03, 0xA0, 0,
+                             0,    0x0F, 0x20, 0xD9, 0x0F, 0x22, 0xD9, 0xB8, 0,    0,    1,    0, 0xFF, 0xD0, 0xF4};
+    constexpr u8 kAddOne[] = {0x43, 0xC3};              // inc ebx; ret
+    constexpr u8 kAddTen[] = {0x83, 0xC3, 0x0A, 0xC3};  // add ebx, 10; ret
+    for (const bool translated : {false, true}) {
+        Board board(translated, kRemap);
+        board.poke(0x9000, kAddOne);
+        board.poke(0xA000, kAddTen);
+        board.poke32(kPageDirectory, kPageTable | 3);
+        for (u32 page = 0; page < 64; ++page) board.poke32(kPageTable + 4 * page, page << 12 | 3);
+        board.poke32(kPageTable + 4 * 16, 0x9003);
+        board.state().cr3 = kPageDirectory;
+        board.state().cr0 |= 0x80000000;
+        board.cpu().update_mode();
+        EXPECT_EQ(board.run(100), EngineExit::halted);
+        EXPECT_EQ(board.state().gpr[kRbx], 11u);
+    }
+}
+
+TEST(TranslatorTest, RefusesAProcessorOutsideLowMemory) {
+    const Model model = std::move(Model::find("default").value());
+    const auto memory = std::move(PhysicalMemory::create(u64{1} << 20).value());
+    EmptyEnvironment environment;
+    std::vector<u8> high(sizeof(Cpu) + alignof(Cpu));
+    void* at = high.data();
+    std::size_t room = high.size();
+    Cpu* const cpu = ::new (std::align(alignof(Cpu), sizeof(Cpu), at, room)) Cpu(model, *memory, environment);
+    const auto made = Translator::create(*cpu);
+    ASSERT_FALSE(made.ok());
+    EXPECT_EQ(made.error().status, ExitStatus::host_resource);
+    EXPECT_NE(made.error().message.find("--engine interpreter"), std::string::npos);
+    cpu->~Cpu();
+}
+
+}  // namespace
+}  // namespace bantam::jit
