@@ -47,7 +47,8 @@ void double_shift(Cpu& cpu, const Instruction& i) {
     }
 }
 
-/// Rotates by an immediate count other than 1 leave OF, undefined by the SDM, as it was: as measured on a processor.
+/// Rotates of a register by an immediate count other than 1 leave OF, undefined by the SDM, as it was: as measured on a
+/// processor.
 template <class Op>
 struct KeepingOverflow {
     template <class T>
@@ -86,7 +87,8 @@ Handler shift(const Instruction& i) {
 template <class Op>
 Handler rotate(const Instruction& i) {
     const u64 count = i.immediate & (i.operands[0].size == 8 ? 63u : 31u);
-    const bool keeps = i.operands[1].kind == OperandKind::immediate && count != 1;
+    const bool of_register = i.operands[0].kind == OperandKind::gpr;
+    const bool keeps = of_register && i.operands[1].kind == OperandKind::immediate && count != 1;
     return keeps ? shift<KeepingOverflow<Op>>(i) : shift<Op>(i);
 }
 
