@@ -1,5 +1,5 @@
-// CodeArena: bounded memory for thunks. The start of every arena holds the common exits that a host fault inside a thunk
-// is redirected to. Leaves out: freeing single pieces; an arena is emptied as a whole.
+// CodeArena: bounded memory for thunks. The start of every arena holds the common exits that a host fault inside a
+// thunk is redirected to. Leaves out: freeing single pieces; an arena is emptied as a whole.
 #pragma once
 
 #include <memory>
