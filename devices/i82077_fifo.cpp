@@ -166,7 +166,8 @@ void I82077::make_consistent() {
     const Command* command = r_.received != 0 || r_.phase != Phase::command ? find_command(r_.command[0]) : nullptr;
     const bool mid_command = command != nullptr && r_.received < command->length;
     if (r_.phase > Phase::result || (r_.phase == Phase::command && !mid_command)) end_command();
-    r_.result_size = std::clamp<u8>(r_.result_size, 1, static_cast<u8>(r_.result.size()));
+    const u8 least = r_.phase == Phase::result ? 1 : 0;
+    r_.result_size = std::clamp<u8>(r_.result_size, least, static_cast<u8>(r_.result.size()));
     if (r_.result_next >= r_.result_size) r_.result_next = 0;
     if (r_.operation > Operation::format) r_.operation = Operation::none;
     if (r_.stage > Stage::draining) r_.stage = Stage::none;

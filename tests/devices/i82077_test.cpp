@@ -510,6 +510,13 @@ TEST_F(I82077Test, AFasterDrive) {
     fdc.reset();
 }
 
+TEST_F(I82077Test, StateOfAFreshChip) {
+    const auto state = saved(fdc);
+    LoadArchive load(state);
+    fdc.describe(load);
+    EXPECT_EQ(saved(fdc), state);
+}
+
 TEST_F(I82077Test, State) {
     start();
     command({0x13, 0x00, 0x07, 0x10}, 0);
