@@ -32,7 +32,8 @@ std::string sample(const Option& option) {
     if (option.is_flag()) return "true";
     if (option.name == "memory") return "96M";
     if (option.name == "boot") return "dc";
-    if (option.name == "engine") return "interpreter";
+    if (option.name == "engine") return "jit";
+    if (option.name == "jit-threshold") return "4";
     if (option.name == "serial") return "file:a,,b,log=copy of \"it\"";
     if (option.name == "debugcon") return "file:/tmp/debug";
     if (option.name == "monitor") return "unix:/tmp/monitor";
@@ -170,7 +171,10 @@ TEST(CommandLine, BadUsageSaysWhatAndSuggests) {
     EXPECT_NE(message_of({"run", "--memory", "lots"}).find("--memory: 'lots' is no size"), std::string::npos);
     EXPECT_NE(message_of({"run", "--memory"}).find("memory"), std::string::npos);
     EXPECT_NE(message_of({"run", "--disk", "a,read-only"}).find("readonly"), std::string::npos);
-    EXPECT_NE(message_of({"run", "--engine", "jit"}).find("interpreter"), std::string::npos);
+    EXPECT_NE(message_of({"run", "--engine", "jti"}).find("interpreter"), std::string::npos);
+    EXPECT_NE(message_of({"run", "--jit-threshold", "-1"}).find("number of runs"), std::string::npos);
+    EXPECT_NE(message_of({"run", "--engine", "interpreter", "--jit-threshold", "4"}).find("--engine jit"),
+              std::string::npos);
     EXPECT_NE(message_of({"run", "--initrd", "i"}).find("--kernel"), std::string::npos);
     EXPECT_NE(message_of({"run", "--kernel", "k", "--serial", "stdio", "--monitor", "stdio"}).find("stdio"),
               std::string::npos);
