@@ -51,9 +51,12 @@ void report_cpu() {
         const char* meaning;
     };
     constexpr std::array kWanted{
-        Wanted{"sse4_2", "guests up to x86-64-v2"},  Wanted{"avx2", "AVX and AVX2 in guests (x86-64-v3)"},
-        Wanted{"fma", "FMA in guests (x86-64-v3)"},  Wanted{"bmi2", "BMI2 in guests (x86-64-v3)"},
-        Wanted{"aes", "AES instructions in guests"}, Wanted{"sha_ni", "SHA instructions in guests of --cpu host"},
+        Wanted{"sse4_2", "guests up to x86-64-v2"},
+        Wanted{"avx2", "AVX and AVX2 in guests (x86-64-v3)"},
+        Wanted{"fma", "FMA in guests (x86-64-v3)"},
+        Wanted{"bmi2", "the translator; without it guests run interpreted, several times slower"},
+        Wanted{"aes", "AES instructions in guests"},
+        Wanted{"sha_ni", "SHA instructions in guests of --cpu host"},
     };
     for (const Wanted& wanted : kWanted) {
         fmt::print("{:<12} {:<9} {:<4} {}\n", "", wanted.flag, flags.count(wanted.flag) != 0 ? "yes" : "no",
@@ -115,13 +118,13 @@ void report_firmware() {
 
 void report_memory() {
     const std::string available = proc_value("/proc/meminfo", "MemAvailable");
-    report("Memory", fmt::format("{} available", available), "A guest needs its --memory and about 48 MiB more.");
+    report("Memory", fmt::format("{} available", available),
+           "A guest needs its --memory and about 48 MiB more, with the translator up to 112 MiB.");
     std::ifstream file("/proc/sys/vm/max_map_count");
     u64 mappings = 0;
     file >> mappings;
     report("Mappings", fmt::format("vm.max_map_count is {}", mappings),
-           mappings >= 65530 ? "Enough: the interpreter needs a few dozen."
-                             : "Enough for the interpreter; a translator will want 65530.");
+           mappings >= 1000 ? "Enough: the engines need a few dozen." : "Few: the engines need a few dozen.");
 }
 
 }  // namespace
