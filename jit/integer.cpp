@@ -173,7 +173,7 @@ private:
             return Emitter::sized(homed_[k].scratch, operand.size);
         }
         constexpr std::array kScratch{kSpare, kAddend, kAddress};
-        const x86::Gp scratch = kScratch[homed_count_];
+        const x86::Gp& scratch = kScratch[homed_count_];
         e_.read_register(operand.reg, scratch);
         homed_[homed_count_++] = {operand.reg, written, scratch};
         return Emitter::sized(scratch, operand.size);
