@@ -98,7 +98,7 @@ protected:
 
 private:
     static Bytes sector_of(const Bytes& bytes, unsigned c, unsigned h, unsigned r) {
-        const auto begin = bytes.begin() + static_cast<std::ptrdiff_t>(((c * 2 + h) * 18 + r - 1) * 512);
+        const auto begin = bytes.begin() + ((std::ptrdiff_t{c} * 2 + h) * 18 + r - 1) * 512;
         return {begin, begin + 512};
     }
     /// MSR says which way; a host without data does not answer.
