@@ -33,7 +33,7 @@ public:
         if (code_.flatten() != asmjit::kErrorOk || code_.resolveUnresolvedLinks() != asmjit::kErrorOk) return 0;
         if (code_.relocateToBase(address_) != asmjit::kErrorOk) return 0;
         const std::size_t bytes = code_.codeSize();
-        if (bytes > CodeCache::kCodeReserve) return 0;
+        if (bytes > CodeCache::kMostPieceBytes) return 0;
         return code_.copyFlattenedData(cache_.take_code(bytes), bytes) == asmjit::kErrorOk ? address_ : 0;
     }
 

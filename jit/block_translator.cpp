@@ -38,7 +38,7 @@ bool translate_block(const Emitter::Target& target, Translation& translation, u6
         }
         e.end_instruction();
     }
-    if (open) e.jump(e.wide() ? rip : rip & 0xFFFFFFFF);
+    if (open) e.jump(rip);
     return e.finish();
 }
 

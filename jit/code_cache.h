@@ -50,8 +50,11 @@ class CodeCache {
 public:
     static constexpr std::size_t kCodeBytes = std::size_t{32} << 20;
     static constexpr std::size_t kRecordBytes = std::size_t{24} << 20;
-    /// Free room that translating one block never exceeds.
-    static constexpr std::size_t kCodeReserve = 64 << 10;
+    /// The longest piece of code, and the free room below which the cache counts as nearly full: a translation and the
+    /// indirect entry of another fit into it.
+    static constexpr std::size_t kMostPieceBytes = 64 << 10;
+    static constexpr std::size_t kCodeReserve = 2 * kMostPieceBytes + 64;
+    /// The same for the records of one block.
     static constexpr std::size_t kRecordReserve = 16 << 10;
     static constexpr std::size_t kMostTables = 32;
 

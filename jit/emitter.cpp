@@ -61,13 +61,7 @@ bool Emitter::addressable(const isa::Instruction& i, MemoryUse use) const {
     return use == MemoryUse::read ? flat_read(key(), i.segment) : flat_write(key(), i.segment);
 }
 
-void Emitter::add_segment_base(unsigned segment) {
-    a_.mov(kAddend, absolute(&state().segment[segment].base));
-    a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(kAddress, kAddend));
-}
-
-x86::Gp Emitter::effective_address(const isa::Instruction& i) {
-    const bool based = !base_zero(key(), i.segment);
+x86::Gp Emitter::effective_offset(const isa::Instruction& i) {
     const bool has_base = i.base != isa::kSlotZero;
     const bool has_index = i.index != isa::kSlotZero;
     const auto displacement = static_cast<u64>(i.displacement);
@@ -75,29 +69,38 @@ x86::Gp Emitter::effective_address(const isa::Instruction& i) {
     if (i.base == isa::kSlotRip || (!has_base && !has_index)) {
         const u64 rip = has_base ? site_->next_rip : 0;
         load_constant(kAddress, (rip + displacement) & i.address_mask);
-    } else if (has_base && !has_index && displacement == 0) {
-        const x86::Gp base = read_register(i.base, kAddress);
-        if (!based && i.address_size == 8 && base != x86::rcx) return base;
-        a_.mov(result, sized(base, i.address_size));
-    } else {
-        const auto offset = static_cast<i32>(i.displacement);
-        x86::Mem sum = x86::ptr(0);
-        if (has_base && has_index) {
-            const x86::Gp base = read_register(i.base, kAddress);
-            sum = x86::ptr(base, read_register(i.index, kAddend), i.scale, offset);
-        } else if (has_base) {
-            sum = x86::ptr(read_register(i.base, kAddress), offset);
-        } else {
-            sum = x86::ptr_abs(static_cast<u64>(static_cast<i64>(offset)), read_register(i.index, kAddend), i.scale);
-        }
-        a_.lea(result, sum);
+        return kAddress;
     }
-    if (based) add_segment_base(i.segment);
+    if (has_base && !has_index && displacement == 0) {
+        const x86::Gp base = read_register(i.base, kAddress);
+        if (i.address_size == 8 && base != x86::rcx) return base;
+        a_.mov(result, sized(base, i.address_size));
+        return kAddress;
+    }
+    const auto offset = static_cast<i32>(i.displacement);
+    x86::Mem sum = x86::ptr(0);
+    if (has_base && has_index) {
+        const x86::Gp base = read_register(i.base, kAddress);
+        sum = x86::ptr(base, read_register(i.index, kAddend), i.scale, offset);
+    } else if (has_base) {
+        sum = x86::ptr(read_register(i.base, kAddress), offset);
+    } else {
+        sum = x86::ptr_abs(static_cast<u64>(static_cast<i64>(offset)), read_register(i.index, kAddend), i.scale);
+    }
+    a_.lea(result, sum);
+    return kAddress;
+}
+
+x86::Gp Emitter::linear_address(const isa::Instruction& i) {
+    const x86::Gp offset = effective_offset(i);
+    if (base_zero(key(), i.segment)) return offset;
+    a_.mov(kAddend, absolute(&state().segment[i.segment].base));
+    a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(offset, kAddend));
     return kAddress;
 }
 
 x86::Mem Emitter::memory_operand(const isa::Instruction& i, unsigned size, MemoryUse use, unsigned alignment) {
-    return memory_at(effective_address(i), size, use, alignment);
+    return memory_at(linear_address(i), size, use, alignment);
 }
 
 x86::Mem Emitter::memory_at(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment) {

@@ -50,8 +50,8 @@ public:
     // --- memory
     /// Whether memory operands of the current instruction can be translated.
     [[nodiscard]] bool addressable(const isa::Instruction& i, MemoryUse use) const;
-    /// The effective address of `i` in kAddress (or in the base register itself).
-    x86::Gp effective_address(const isa::Instruction& i);
+    /// The offset of `i`'s memory operand in its segment, in kAddress or in the base register itself (never RCX).
+    x86::Gp effective_offset(const isa::Instruction& i);
     /// Host operand of `size` bytes at `i`'s memory operand; overwrites the scratch registers. `alignment`: what the
     /// instruction demands, else 1.
     x86::Mem memory_operand(const isa::Instruction& i, unsigned size, MemoryUse use, unsigned alignment = 1);
@@ -90,7 +90,7 @@ private:
         u64 rip;
     };
     [[nodiscard]] bool same_page(u64 rip) const;
-    void add_segment_base(unsigned segment);
+    x86::Gp linear_address(const isa::Instruction& i);
     asmjit::Label link_to(u64 rip);
     void write_slow_paths();
     void write_links();

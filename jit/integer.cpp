@@ -189,12 +189,8 @@ private:
 
 bool translate_lea(Emitter& e, const Instruction& i) {
     if (i.address_size == 2) return false;
-    // No segment: LEA gives the offset. An address truncated to 32 bits is zero-extended.
-    Instruction offset = i;
-    offset.segment = kDs;
-    if (!base_zero(e.key(), kDs)) return false;
     const Operand& destination = i.operands[0];
-    const x86::Gp address = e.effective_address(offset);
+    const x86::Gp address = e.effective_offset(i);
     const x86::Gp to = is_homed(destination.reg) ? kSpare : host_register(destination.reg);
     if (is_homed(destination.reg) && destination.size == 2) e.read_register(destination.reg, to);
     e.assembler().mov(Emitter::sized(to, destination.size), Emitter::sized(address, destination.size));

@@ -20,6 +20,7 @@ struct Site {
     bool changes_key = false;  // may change the key without ending the block (a segment register load)
 };
 
+class IndirectTable;
 struct Translation;
 
 /// A direct jump out of a translation, patched to go straight to its target.
@@ -29,8 +30,7 @@ struct Link {
     u64 origin = 0;              // executable address behind the rel32
     u64 unlinked = 0;            // where the jump goes while it is not linked
     Translation* source = nullptr;
-    Translation* target = nullptr;  // null: not linked
-    Link* next = nullptr;           // in Translation::incoming
+    Link* next = nullptr;  // in Translation::incoming
 };
 
 /// One block as host code, for one RIP and one key.
@@ -38,8 +38,9 @@ struct Translation {
     interpreter::Block* block = nullptr;
     u64 rip = 0;
     u64 key = 0;
-    u64 entry = 0;           // host address
-    u64 indirect_entry = 0;  // host address of the entry that checks R14 = rip first; 0: not made yet
+    u64 entry = 0;                   // host address
+    IndirectTable* table = nullptr;  // the key's
+    u64 indirect_entry = 0;          // host address of the entry that checks R14 = rip first; 0: not made yet
     bool valid = true;
     Link* incoming = nullptr;
     Translation* next = nullptr;  // in Block::translations

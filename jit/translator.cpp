@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
+
+#include "base/log.h"
 
 namespace bantam::jit {
 
@@ -42,34 +45,41 @@ Translator::Translator(Cpu& cpu, u32 threshold, std::unique_ptr<CodeCache> cache
     context_->self = this;
 }
 
+Translator::~Translator() {
+    const Statistics& n = statistics_;
+    log::info(
+        "translator: {} blocks of {} instructions to {} host bytes, {} left to the interpreter; entered {} times, "
+        "{} instructions handed over, {} links, emptied {} times",
+        n.translations, n.translated_instructions, n.host_bytes, n.not_translatable, n.runs, n.handed_over, n.links,
+        n.flushes);
+}
+
 bool Translator::run(Block& block) {
-    if (flush_due_) flush();
-    if (interpret_next_) {
-        interpret_next_ = false;
-        return false;
+    Link* open_link = std::exchange(open_link_, nullptr);
+    if (flush_due_ || cache_->nearly_full()) {
+        flush();
+        open_link = nullptr;
     }
-    follow_generation();
+    if (std::exchange(interpret_next_, false)) return false;
+    if (follow_generation()) open_link = nullptr;
     const std::optional<Key> key = block.second_page ? std::nullopt : key_of(cpu_);
-    if (!key) {
-        open_link_ = nullptr;
-        open_indirect_ = false;
-        return false;
-    }
+    if (!key) return false;
     CpuState& s = cpu_.state;
     Translation* translation = find(block, s.rip(), *key);
     if (translation == nullptr) {
         if (block.runs < threshold_) {
             ++block.runs;
-            open_link_ = nullptr;
-            open_indirect_ = false;
             return false;
+        }
+        if (!tables_.contains(*key) && !cache_->has_table()) {
+            flush();
+            open_link = nullptr;
         }
         translation = translate(block, s.rip(), *key);
     }
     if (translation->entry == 0) return false;
-    connect(*translation);
+    connect(open_link, *translation);
 
-    last_key_ = *key;
     run_end_ = s.instructions + std::min(s.deadline - s.instructions, kMostInstructionsARun);
     context_->remaining = kCountBias + (run_end_ - s.instructions);
     context_->entry = translation->entry;
@@ -86,18 +96,17 @@ void Translator::finish_run() {
     CpuState& s = cpu_.state;
     const u64 before = s.instructions;
     s.instructions = run_end_ - count_left();
+    // Nothing was executed: the deadline is nearer than the end of the first block.
+    interpret_next_ = s.instructions == before;
     open_link_ = context_->link;
-    open_indirect_ = open_link_ == nullptr;
     if (open_link_ != nullptr) {
         s.rip() = open_link_->target_rip;
     } else if (cpu_.code64() && !cpu_.canonical(s.rip())) {
         undo_branch(*context_->site);
     }
-    // Nothing was executed: the deadline is nearer than the end of the first block.
-    interpret_next_ = s.instructions == before;
 }
 
-/// A near branch to an address that is not canonical: it shall raise #GP as its handler does.
+/// A near branch to an address that is not canonical: its handler shall raise #GP.
 void Translator::undo_branch(const Site& site) {
     CpuState& s = cpu_.state;
     s.gpr[kRsp] -= static_cast<u64>(static_cast<i64>(site.stack_change));
@@ -129,8 +138,6 @@ u64 Translator::retired() const {
 void Translator::abandon() {
     cpu_.state.instructions = retired();
     running_ = false;
-    open_link_ = nullptr;
-    open_indirect_ = false;
 }
 
 // --- finding and making translations
@@ -144,16 +151,13 @@ Translation* Translator::find(const Block& block, u64 rip, Key key) const {
 }
 
 Translation* Translator::translate(Block& block, u64 rip, Key key) {
-    if (cache_->nearly_full() || (!tables_.contains(key) && !cache_->has_table())) {
-        forget_all();
-        flush();
-    }
     auto* const translation = cache_->make<Translation>();
-    *translation = {.block = &block, .rip = rip, .key = key, .next = block.translations};
+    IndirectTable& table = table_for(key);
+    *translation = {.block = &block, .rip = rip, .key = key, .table = &table, .next = block.translations};
     block.translations = translation;
     translations_.push_back(translation);
     const std::size_t before = cache_->code_bytes();
-    const Emitter::Target target{cpu_, *context_, *cache_, stubs_, table_for(key).address()};
+    const Emitter::Target target{cpu_, *context_, *cache_, stubs_, table.address()};
     if (translate_block(target, *translation, rip)) {
         ++statistics_.translations;
         statistics_.translated_instructions += block.count;
@@ -169,23 +173,26 @@ IndirectTable& Translator::table_for(Key key) {
     return found != tables_.end() ? found->second : tables_.emplace(key, cache_->take_table()).first->second;
 }
 
-void Translator::follow_generation() {
-    if (generation_ == cpu_.mmu.fetch_generation()) return;
+/// True when what was known of linear addresses no longer holds.
+bool Translator::follow_generation() {
+    if (generation_ == cpu_.mmu.fetch_generation()) return false;
     generation_ = cpu_.mmu.fetch_generation();
     for (auto& [key, table] : tables_) table.clear();
-    open_link_ = nullptr;
-    open_indirect_ = false;
+    return true;
 }
 
-/// Lets the way by which the last run ended lead straight to `translation`, which is what it ended for.
-void Translator::connect(Translation& translation) {
-    if (translation.key != last_key_) return;
-    if (open_link_ != nullptr) {
-        if (open_link_->target_rip == translation.rip && open_link_->source->valid) link(*open_link_, translation);
-    } else if (open_indirect_) {
-        if (translation.indirect_entry == 0 && !make_indirect_entry(*cache_, stubs_, translation)) return;
-        table_for(translation.key).set(translation.rip, indirect_offset(translation));
+/// Lets translated code find `translation` by itself the next time: by the link through which the last run ended, or
+/// by the table.
+void Translator::connect(Link* open_link, Translation& translation) {
+    if (open_link != nullptr) {
+        const Translation& source = *open_link->source;
+        if (source.valid && source.key == translation.key && open_link->target_rip == translation.rip) {
+            link(*open_link, translation);
+        }
+        return;
     }
+    if (translation.indirect_entry == 0 && !make_indirect_entry(*cache_, stubs_, translation)) return;
+    translation.table->set(translation.rip, indirect_offset(translation));
 }
 
 // --- links
@@ -193,25 +200,20 @@ void Translator::connect(Translation& translation) {
 void Translator::link(Link& link, Translation& target) {
     ++statistics_.links;
     write_displacement(link, target.entry);
-    link.target = &target;
     link.next = target.incoming;
     target.incoming = &link;
-}
-
-void Translator::unlink(Link& link) {
-    write_displacement(link, link.unlinked);
-    link.target = nullptr;
 }
 
 void Translator::forget(Block& block) {
     for (Translation* translation = block.translations; translation != nullptr; translation = translation->next) {
         translation->valid = false;
-        for (Link* link = translation->incoming; link != nullptr; link = link->next) unlink(*link);
+        for (Link* link = translation->incoming; link != nullptr; link = link->next) {
+            write_displacement(*link, link->unlinked);
+        }
         translation->incoming = nullptr;
         if (translation->indirect_entry != 0) {
-            table_for(translation->key).remove(translation->rip, indirect_offset(*translation));
+            translation->table->remove(translation->rip, indirect_offset(*translation));
         }
-        if (open_link_ != nullptr && open_link_->source == translation) open_link_ = nullptr;
     }
     block.translations = nullptr;
     block.runs = 0;
@@ -226,13 +228,13 @@ void Translator::forget_all() {
     flush_due_ = true;
 }
 
+/// Empties the cache; no translated code is running.
 void Translator::flush() {
+    forget_all();
     flush_due_ = false;
     for (auto& [key, table] : tables_) table.clear();
     tables_.clear();
     cache_->clear();
-    open_link_ = nullptr;
-    open_indirect_ = false;
     ++statistics_.flushes;
 }
 

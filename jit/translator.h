@@ -28,6 +28,8 @@ public:
     /// A block is translated when it was asked for more than `threshold` times. Errors: host_resource when the host
     /// lacks what translated code needs: BMI2, memory below 2 GiB (for `cpu` too), executable memory.
     static Result<std::unique_ptr<Translator>> create(Cpu& cpu, u32 threshold = kDefaultThreshold);
+    /// Writes the statistics to the log (info).
+    ~Translator() override;
     Translator(const Translator&) = delete;
     Translator& operator=(const Translator&) = delete;
 
@@ -57,10 +59,9 @@ private:
     Translation* find(const interpreter::Block& block, u64 rip, Key key) const;
     Translation* translate(interpreter::Block& block, u64 rip, Key key);
     IndirectTable& table_for(Key key);
-    void follow_generation();
-    void connect(Translation& translation);
+    bool follow_generation();
+    void connect(Link* open_link, Translation& translation);
     void link(Link& link, Translation& target);
-    static void unlink(Link& link);
     void finish_run();
     void undo_branch(const Site& site);
     bool call_handler();
@@ -83,11 +84,8 @@ private:
     bool break_ = false;
     bool flush_due_ = false;
     bool interpret_next_ = false;
-    u64 run_end_ = 0;  // CpuState::instructions when no instruction is left in this run
-    // How the last run ended, until the next block is known: by this link, or by an indirect jump under this key.
-    Link* open_link_ = nullptr;
-    bool open_indirect_ = false;
-    Key last_key_ = 0;
+    u64 run_end_ = 0;            // CpuState::instructions when no instruction is left in this run
+    Link* open_link_ = nullptr;  // by which the last run ended, until the next block is known
     Statistics statistics_;
 };
 

@@ -144,6 +144,55 @@ TEST(TranslatorTest, FollowsPageTables) {
     }
 }
 
+TEST(TranslatorTest, EmptiesAFullCache) {
+    // Every set of segment facts is a key of its own; there is room for the tables of 32.
+    Board board(true, kLoop);
+    Board interpreted(false, kLoop);
+    EXPECT_EQ(interpreted.run(100'000), EngineExit::halted);
+    const std::array<u64, 18> start = Board(false, kLoop).state().gpr;
+    u64 before = 0;
+    for (unsigned facts = 0; facts < 64; ++facts) {
+        for (unsigned k = 0; k < 3; ++k) {
+            constexpr std::array kSegments{kEs, kFs, kGs};
+            const bool based = (facts >> k & 1) != 0;
+            const bool writable = (facts >> (3 + k) & 1) != 0;
+            board.cpu().set_segment(kSegments[k], 16, based ? 16 : 0, 0xFFFFFFFF, writable ? 0xC093 : 0xC091);
+        }
+        board.cpu().update_mode();
+        board.poke32(kDataAt, 0);
+        board.state().gpr = start;
+        board.state().set_eflags(kFlagReserved1);
+        board.state().attention = 0;
+        EXPECT_EQ(board.run(100'000), EngineExit::halted);
+        EXPECT_EQ(board.state().instructions - before, interpreted.state().instructions);
+        EXPECT_EQ(board.state().gpr, interpreted.state().gpr);
+        before = board.state().instructions;
+    }
+    EXPECT_GT(board.statistics().flushes, 0u);
+}
+
+TEST(TranslatorTest, EndsWithTheCodeSegmentAtFourGigabytes) {
+    // Two NOPs at FFFFFFFEh: what follows is beyond the limit of CS, #GP, and without an IDT a shutdown.
+    constexpr u8 kGo[] = {0xB8, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xE0};  // mov eax, FFFFFFFEh; jmp eax
+    constexpr u8 kNops[] = {0x90, 0x90};
+    std::array<u64, 2> counts{};
+    for (const bool translated : {false, true}) {
+        Board board(translated, kGo);
+        board.poke(0x9FFE, kNops);
+        board.poke32(kPageDirectory, kPageTable | 3);
+        board.poke32(kPageDirectory + 4 * 1023, kPageTable | 3);
+        for (u32 page = 0; page < 64; ++page) board.poke32(kPageTable + 4 * page, page << 12 | 3);
+        board.poke32(kPageTable + 4 * 1023, 0x9003);
+        board.state().idtr = {0, 0};
+        board.state().cr3 = kPageDirectory;
+        board.state().cr0 |= 0x80000000;
+        board.cpu().update_mode();
+        EXPECT_EQ(board.run(100), EngineExit::shutdown);
+        counts[translated] = board.state().instructions;
+    }
+    EXPECT_EQ(counts[0], counts[1]);
+}
+
 TEST(TranslatorTest, RefusesAProcessorOutsideLowMemory) {
     const Model model = std::move(Model::find("default").value());
     const auto memory = std::move(PhysicalMemory::create(u64{1} << 20).value());
