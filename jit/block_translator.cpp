@@ -1,15 +1,43 @@
 #include "jit/block_translator.h"
 
+#include <algorithm>
+#include <span>
+
 #include "cpu/isa/table.h"
 #include "jit/instructions.h"
 
 namespace bantam::jit {
 namespace {
 
+/// Whether `mnemonic` may mask or unmask floating-point exceptions (see key_of).
+bool changes_exception_masks(isa::Mnemonic mnemonic) {
+    switch (mnemonic) {
+        case isa::Mnemonic::Fldcw:
+        case isa::Mnemonic::Fldenv:
+        case isa::Mnemonic::Fninit:
+        case isa::Mnemonic::Fnsave:
+        case isa::Mnemonic::Frstor:
+        case isa::Mnemonic::Fxrstor:
+        case isa::Mnemonic::Ldmxcsr:
+        case isa::Mnemonic::Vldmxcsr:
+        case isa::Mnemonic::Xrstor:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool uses_vectors(const interpreter::Block& block) {
+    const auto code = std::span(block.code, block.count);
+    return std::any_of(code.begin(), code.end(), [](const isa::Instruction& i) {
+        return (isa::row_of(i).attributes & (isa::kSse | isa::kAvx)) != 0;
+    });
+}
+
 void hand_over(Emitter& e, const isa::Instruction& i, Site& site) {
     const u32 attributes = isa::row_of(i).attributes;
     site.leaves = (attributes & isa::kEndsBlock) != 0 || i.mnemonic == isa::Mnemonic::Invalid;
-    site.changes_key = (attributes & isa::kSegmentLoad) != 0;
+    site.changes_key = (attributes & isa::kSegmentLoad) != 0 || changes_exception_masks(i.mnemonic);
     e.hand_over();
 }
 
@@ -20,7 +48,7 @@ bool translate_block(const Emitter::Target& target, Translation& translation, u6
     // At the end of the canonical addresses the interpreter finds out what fetching the next instruction raises.
     if (is_64bit(translation.key) && !target.cpu.canonical(translation.rip + block.bytes)) return false;
     Emitter e(target, translation, linear);
-    e.enter_block(block.count);
+    e.enter_block(block.count, uses_vectors(block));
     bool open = true;  // execution can reach the end of what was written
     u64 rip = translation.rip;
     for (u32 k = 0; k < block.count; ++k) {
@@ -28,17 +56,21 @@ bool translate_block(const Emitter::Target& target, Translation& translation, u6
         Site& site = e.begin_instruction(i, rip, block.count - 1 - k);
         rip = site.next_rip;
         const bool branch = (isa::row_of(i).attributes & isa::kBranch) != 0;
+        if (branch) e.write_x87_pointer();
         // Even a native branch leaves when its memory operand needs the handler.
         if (branch) site.leaves = true;
         if (branch && translate_branch(e, i, site)) {
             open = false;
-        } else if (branch || (!translate_integer(e, i) && !translate_stack(e, i))) {
+        } else if (branch || (!translate_integer(e, i) && !translate_stack(e, i) && !translate_vector(e, i))) {
             hand_over(e, i, site);
             open = !site.leaves;
         }
         e.end_instruction();
     }
-    if (open) e.jump(rip);
+    if (open) {
+        e.write_x87_pointer();
+        e.jump(rip);
+    }
     return e.finish();
 }
 

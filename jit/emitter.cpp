@@ -21,7 +21,9 @@ Site& Emitter::begin_instruction(const isa::Instruction& instruction, u64 rip, u
               .rip = rip,
               .next_rip = rip + instruction.length,
               .key = translation_.key,
-              .after = after};
+              .after = after,
+              .x87_pending = x87_pending_ != nullptr,
+              .x87_rip = x87_pending_ != nullptr ? x87_pending_->rip : 0};
     return *site_;
 }
 
@@ -131,13 +133,16 @@ void Emitter::write_slow_paths() {
         a_.mov(x86::rcx, kSpare);
         load_constant(x86::r14, reinterpret_cast<u64>(slow.site));
         a_.call(asmjit::imm(t_.stubs.call_handler));
-        if (!slow.site->leaves) a_.jmp(slow.resume);
+        if (slow.site->leaves) continue;
+        if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
+        a_.jmp(slow.resume);
     }
 }
 
 // --- control
 
-void Emitter::enter_block(u32 instructions) {
+void Emitter::enter_block(u32 instructions, bool vectors) {
+    vectors_ = vectors;
     const asmjit::Label used_up = a_.newLabel();
     entry_ = a_.newLabel();
     a_.bind(used_up);
@@ -151,12 +156,33 @@ void Emitter::enter_block(u32 instructions) {
     a_.mov(kSpare, x86::rcx);
     a_.rorx(x86::rcx, kCount, 32);
     a_.jecxz(x86::ecx, used_up);
+    if (vectors_) {
+        const asmjit::Label loaded = a_.newLabel();
+        a_.mov(x86::rcx, absolute(&t_.context.vectors_away));
+        a_.jecxz(x86::rcx, loaded);
+        a_.call(asmjit::imm(t_.stubs.load_vectors));
+        a_.bind(loaded);
+    }
     a_.mov(x86::rcx, kSpare);
 }
 
 void Emitter::hand_over() {
     load_constant(x86::r14, reinterpret_cast<u64>(site_));
     a_.call(asmjit::imm(t_.stubs.call_handler));
+    if (vectors_ && !site_->leaves) a_.call(asmjit::imm(t_.stubs.load_vectors));
+    x87_pending_ = nullptr;
+}
+
+void Emitter::write_x87_pointer() {
+    if (x87_pending_ == nullptr) return;
+    const u64 rip = x87_pending_->rip;
+    if (static_cast<i64>(static_cast<i32>(rip)) == static_cast<i64>(rip)) {
+        a_.mov(absolute(&state().x87_instruction_pointer), asmjit::imm(static_cast<i32>(rip)));
+    } else {
+        load_constant(kSpare, rip);
+        a_.mov(absolute(&state().x87_instruction_pointer), kSpare);
+    }
+    x87_pending_ = nullptr;
 }
 
 bool Emitter::same_page(u64 rip) const { return (rip ^ linear_) >> 12 == 0; }

@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "cpu/host/x87_unit.h"
 #include "jit/assembly.h"
 #include "jit/stubs.h"
 #include "jit/translation_key.h"
@@ -34,6 +35,8 @@ public:
     [[nodiscard]] const CpuState& state() const { return t_.cpu.state; }
     [[nodiscard]] Key key() const { return translation_.key; }
     [[nodiscard]] bool wide() const { return wide_; }  // 64-bit code
+    /// X87 and MMX instructions need no look at exceptions and pointers but the last instruction's address.
+    [[nodiscard]] bool native_x87() const { return x87_masked(translation_.key) && host::x87_modern_pointers(t_.cpu); }
     [[nodiscard]] bool canonical(u64 address) const { return t_.cpu.canonical(address); }
     /// The instruction translated next; its Site.
     Site& begin_instruction(const isa::Instruction& instruction, u64 rip, u32 after);
@@ -59,8 +62,13 @@ public:
     x86::Mem memory_at(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment = 1);
 
     // --- control
-    /// The block's entry: counts its instructions, or leaves when they are more than are left.
-    void enter_block(u32 instructions);
+    /// The block's entry: counts its instructions, or leaves when they are more than are left. `vectors`: some of them
+    /// use vector registers.
+    void enter_block(u32 instructions, bool vectors);
+    /// The current instruction, translated, sets the x87 instruction pointer. It is written before it can be seen.
+    void note_x87_instruction() { x87_pending_ = site_; }
+    /// Writes the x87 instruction pointer: before the block is left.
+    void write_x87_pointer();
     /// Executes the current instruction by its handler.
     void hand_over();
     /// Goes on at `rip`.
@@ -103,6 +111,8 @@ private:
     Assembly assembly_;
     x86::Assembler& a_;
     Site* site_ = nullptr;
+    const Site* x87_pending_ = nullptr;  // whose RIP CpuState::x87_instruction_pointer must become
+    bool vectors_ = false;
     asmjit::Label resume_;  // behind the current instruction
     asmjit::Label entry_;
     std::vector<SlowPath> slow_paths_;

@@ -18,6 +18,8 @@ struct Site {
     i32 stack_change = 0;      // what a native near branch has added to RSP when its target turns out not canonical
     bool leaves = false;       // ends the block: control or modes may differ afterwards
     bool changes_key = false;  // may change the key without ending the block (a segment register load)
+    bool x87_pending = false;  // CpuState::x87_instruction_pointer must become x87_rip first
+    u64 x87_rip = 0;
 };
 
 class IndirectTable;
@@ -54,6 +56,8 @@ struct Context {
     u64 branch_target = 0;       // scratch of branches and pushes whose operand is in memory
     u64 entry = 0;               // where `enter` goes
     void* self = nullptr;        // argument of call_handler
+    u64 vectors_away = 1;        // 1: vector registers and MXCSR are in CpuState; 0: in the host's
+    u64 host_mxcsr = 0;          // C++'s
     u64 index_mask = u64{Mmu::kEntries - 1} << 12;
     u64 page_mask = ~u64{kPageSize - 1};          // with these a sum of address, bias and size - 1 must be zero:
     u64 page_mask_16 = ~u64{kPageSize - 1} | 15;  // aligned operands, sum without the size

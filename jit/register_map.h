@@ -5,6 +5,10 @@
 //   R11, R14, R15   scratch         RSP   the host's stack
 //   EFLAGS          the guest's status flags, always: nothing that is inserted between guest instructions touches them
 //
+//   x87, MMX        the guest's, always (cpu/host/x87_unit.h)
+//   XMM, YMM, MXCSR the guest's in blocks that use them, and on until translated code is left or a handler is called;
+//                   Context::vectors_away says where they are (jit/vector_registers.h)
+//
 // The guest's R11 to R15 stay in CpuState ("homed"). Compilers use them least.
 #pragma once
 

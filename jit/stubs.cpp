@@ -3,6 +3,7 @@
 #include "jit/stubs.h"
 
 #include "jit/assembly.h"
+#include "jit/vector_registers.h"
 
 namespace bantam::jit {
 namespace {
@@ -46,6 +47,10 @@ public:
         a_.mov(absolute(&context_.link), 0);
         return_to_caller();
     }
+    void load_vectors() {
+        write_vector_load(a_, state_, context_);
+        a_.ret();
+    }
 
 private:
     void load_guest() {
@@ -62,6 +67,7 @@ private:
         a_.seto(x86::al);
         a_.mov(absolute(&state_.status), x86::ax);
         a_.mov(absolute(&context_.remaining), kCount);
+        write_vector_store(a_, state_, context_);
     }
     void return_to_caller() {
         for (std::size_t i = kCalleeSaved.size(); i-- > 0;) a_.pop(kCalleeSaved[i]);
@@ -87,7 +93,9 @@ Result<Stubs> make_stubs(CodeCache& cache, CpuState& state, Context& context, Ca
     stubs.leave_at_rip = make([](StubWriter& writer) { writer.leave_at_rip(); });
     stubs.leave_by_link = make([](StubWriter& writer) { writer.leave_by_link(); });
     stubs.call_handler = make([&](StubWriter& writer) { writer.call_handler(call_handler); });
-    if (enter == 0 || stubs.leave_at_rip == 0 || stubs.leave_by_link == 0 || stubs.call_handler == 0) {
+    stubs.load_vectors = make([](StubWriter& writer) { writer.load_vectors(); });
+    if (enter == 0 || stubs.load_vectors == 0 || stubs.leave_at_rip == 0 || stubs.leave_by_link == 0 ||
+        stubs.call_handler == 0) {
         return Error{ExitStatus::internal_error, "the translator could not assemble its stubs"};
     }
     stubs.enter = reinterpret_cast<void (*)()>(enter);

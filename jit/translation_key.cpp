@@ -1,10 +1,15 @@
-// Bits 15:0: Cpu::mode_key; 17:16: Privilege of data accesses; from 20: three bits a segment register.
+// Bits 15:0: Cpu::mode_key; 17:16: Privilege of data accesses; 18, 19: exceptions masked; from 20: three bits a segment
+// register.
 #include "jit/translation_key.h"
+
+#include "cpu/host/x87_unit.h"
 
 namespace bantam::jit {
 namespace {
 
 constexpr unsigned kPrivilegeShift = 16;
+constexpr Key kSimdMasked = Key{1} << 18;
+constexpr Key kX87Masked = Key{1} << 19;
 constexpr unsigned kSegmentShift = 20;
 constexpr unsigned kSegmentBits = 3;
 enum SegmentFact : u64 { kFlatRead = 1, kFlatWrite = 2, kBaseZero = 4 };
@@ -18,6 +23,10 @@ std::optional<Key> key_of(const Cpu& cpu) {
     if (cpu.alignment_checks() || cpu.code_size() == isa::CodeSize::bits16) return std::nullopt;
     if (!cpu.code64() && (s.segment[kCs].base != 0 || s.segment[kCs].limit != 0xFFFFFFFF)) return std::nullopt;
     Key key = cpu.mode_key() | static_cast<Key>(cpu.data_privilege()) << kPrivilegeShift;
+    constexpr u32 kMxcsrMasks = 0x1F80;
+    constexpr u16 kX87Masks = 0x3F;
+    if ((s.mxcsr & kMxcsrMasks) == kMxcsrMasks) key |= kSimdMasked;
+    if ((host::x87_control_word() & kX87Masks) == kX87Masks) key |= kX87Masked;
     for (unsigned segment = 0; segment < kSegmentCount; ++segment) {
         const SegmentRegister& r = s.segment[segment];
         const u64 facts = (r.flat_read ? u64{kFlatRead} : 0) | (r.flat_write ? u64{kFlatWrite} : 0) |
@@ -32,6 +41,8 @@ Mmu::FastSet data_set(Key key) { return Mmu::fast_set(static_cast<Privilege>(key
 bool flat_read(Key key, unsigned segment) { return has(key, segment, kFlatRead); }
 bool flat_write(Key key, unsigned segment) { return has(key, segment, kFlatWrite); }
 bool base_zero(Key key, unsigned segment) { return has(key, segment, kBaseZero); }
+bool simd_masked(Key key) { return (key & kSimdMasked) != 0; }
+bool x87_masked(Key key) { return (key & kX87Masked) != 0; }
 bool wide_stack(Key key) { return (key >> 5 & 1) == 0; }
 
 }  // namespace bantam::jit

@@ -14,6 +14,12 @@ namespace {
 
 constexpr u64 kMostInstructionsARun = u64{1} << 30;
 
+u32 host_mxcsr() {
+    u32 value;
+    asm volatile("stmxcsr %0" : "=m"(value));
+    return value;
+}
+
 void write_displacement(const Link& link, u64 target) {
     const auto distance = static_cast<i32>(static_cast<i64>(target - link.origin));
     std::memcpy(link.displacement, &distance, sizeof distance);
@@ -43,6 +49,7 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, u32 threshold) 
 Translator::Translator(Cpu& cpu, u32 threshold, std::unique_ptr<CodeCache> cache)
     : cpu_(cpu), threshold_(threshold), cache_(std::move(cache)), context_(new (context_pages_.at()) Context) {
     context_->self = this;
+    context_->host_mxcsr = host_mxcsr();
 }
 
 Translator::~Translator() {
@@ -121,6 +128,7 @@ bool Translator::call_handler() {
     const Site& site = *context_->site;
     CpuState& s = cpu_.state;
     ++statistics_.handed_over;
+    if (site.x87_pending) s.x87_instruction_pointer = site.x87_rip;
     s.instruction_rip = site.rip;
     s.rip() = site.next_rip;
     site.instruction->handler(cpu_, *site.instruction);

@@ -6,6 +6,7 @@
 
 #include "base/bits.h"
 #include "cpu/host/emitter.h"
+#include "cpu/host/reencode.h"
 #include "cpu/isa/table.h"
 
 namespace bantam::host {
@@ -162,11 +163,7 @@ private:
     void use_vector(const Operand& operand);
     void load();
     void execute();
-    void execute_vex(u8 modrm);
-    void execute_legacy(u8 modrm);
     void store();
-    [[nodiscard]] bool is_selected_by(isa::PrefixSelector prefix) const { return row_.prefixes == 1u << prefix; }
-    [[nodiscard]] bool word_operands() const;
 
     const Instruction& instruction_;
     const isa::Row& row_;
@@ -180,18 +177,12 @@ private:
     u32 fixed_written_ = 0;
     bool flags_ = false;
     bool mxcsr_ = false;
-    // The host's register fields.
-    u8 reg_ = 0;
-    u8 rm_ = 0;
-    u8 vvvv_ = 0;
-    u8 opcode_register_ = 0;
-    bool memory_ = false;
-    bool byte_register_ = false;  // needs a REX prefix even when no bit of it is set
+    HostFields fields_;
 };
 
 u8 Builder::rename(const Operand& operand) {
     const bool written = (operand.access & isa::kAccessWrite) != 0;
-    if (operand.size == 1) byte_register_ = true;
+    if (operand.size == 1) fields_.byte_register = true;
     const u8 guest = static_cast<u8>(operand.gpr_offset / 8);
     if (!operand.is_high && ((fixed_used_ >> guest) & 1u) != 0) {
         if (written) fixed_written_ |= 1u << guest;
@@ -215,33 +206,33 @@ bool Builder::collect(const Operand& operand, OperandSource source) {
     switch (source) {
         case OperandSource::rm_gpr:
         case OperandSource::rm_gpr_only:
-            if (operand.kind == OperandKind::gpr) rm_ = rename(operand);
+            if (operand.kind == OperandKind::gpr) fields_.rm = rename(operand);
             break;
         case OperandSource::reg_gpr:
-            reg_ = rename(operand);
+            fields_.reg = rename(operand);
             break;
         case OperandSource::vvvv_gpr:
-            vvvv_ = rename(operand);
+            fields_.vvvv = rename(operand);
             break;
         case OperandSource::opcode_gpr:
-            opcode_register_ = rename(operand);
+            fields_.opcode_register = rename(operand);
             break;
         case OperandSource::fixed_gpr:
             if ((operand.access & isa::kAccessWrite) != 0) fixed_written_ |= 1u << operand.reg;
             break;
         case OperandSource::reg_vector:
             use_vector(operand);
-            reg_ = operand.reg;
+            fields_.reg = operand.reg;
             break;
         case OperandSource::rm_vector:
         case OperandSource::rm_vector_only:
             if (operand.kind != OperandKind::vector) break;
             use_vector(operand);
-            rm_ = operand.reg;
+            fields_.rm = operand.reg;
             break;
         case OperandSource::vvvv_vector:
             use_vector(operand);
-            vvvv_ = operand.reg;
+            fields_.vvvv = operand.reg;
             break;
         case OperandSource::immediate_vector:
         case OperandSource::fixed_vector:
@@ -267,9 +258,9 @@ bool Builder::collect(const Operand& operand, OperandSource source) {
 bool Builder::collect() {
     fixed_used_ = implied_.gpr_used;
     fixed_written_ = implied_.gpr_written;
-    memory_ = instruction_.memory_operand() != nullptr;
-    reg_ = (instruction_.modrm >> 3) & 7u;
-    rm_ = memory_ ? kBuffer : instruction_.modrm & 7u;
+    fields_.memory = instruction_.memory_operand() != nullptr;
+    fields_.reg = (instruction_.modrm >> 3) & 7u;
+    fields_.rm = fields_.memory ? kBuffer : instruction_.modrm & 7u;
     for (unsigned i = 0; i < instruction_.operand_count; ++i) {
         const Operand& operand = instruction_.operands[i];
         if (row_.operands[i].source != OperandSource::fixed_gpr) continue;
@@ -313,55 +304,9 @@ void Builder::load() {
     }
 }
 
-/// The host runs in 64-bit mode: operand size 16 always needs 66h, whatever the guest's default is.
-bool Builder::word_operands() const {
-    if ((row_.attributes & (isa::kX87 | isa::kMmx | isa::kSse | isa::kAvx)) != 0 || row_.vex) return false;
-    if (instruction_.operands[0].size == 2) return true;
-    if (instruction_.mnemonic == Mnemonic::Crc32) return instruction_.operands[1].size == 2;
-    return instruction_.operand_count == 0 && instruction_.operand_size == 2;
-}
-
-void Builder::execute_vex(u8 modrm) {
-    const unsigned r = reg_ < 8 ? 0x80u : 0;
-    const unsigned b = memory_ || rm_ < 8 ? 0x20u : 0;
-    emitter_.byte(0xC4);
-    emitter_.byte(r | 0x40u | b | instruction_.opcode_map);
-    const unsigned w = (instruction_.rex & 8u) << 4;
-    const unsigned inverted_vvvv = (~static_cast<unsigned>(vvvv_) & 15u) << 3;
-    emitter_.byte(w | inverted_vvvv | (instruction_.vex_l ? 4u : 0u) | instruction_.vex_pp);
-    emitter_.byte(instruction_.opcode);
-    if (instruction_.has_modrm) emitter_.byte(modrm);
-}
-
-void Builder::execute_legacy(u8 modrm) {
-    if (word_operands() || is_selected_by(isa::kSelect66)) emitter_.byte(0x66);
-    if (is_selected_by(isa::kSelectF3)) emitter_.byte(0xF3);
-    if (is_selected_by(isa::kSelectF2)) emitter_.byte(0xF2);
-    unsigned rex = instruction_.rex & 8u;
-    if (reg_ >= 8) rex |= 4;
-    if (!memory_ && (rm_ >= 8 || opcode_register_ >= 8)) rex |= 1;
-    if (rex != 0 || byte_register_) emitter_.byte(0x40u | rex);
-    constexpr std::array<u8, 4> kEscapes = {0, 0, 0x38, 0x3A};
-    if (instruction_.opcode_map != 0) emitter_.byte(0x0F);
-    if (instruction_.opcode_map > 1) emitter_.byte(kEscapes[instruction_.opcode_map]);
-    if (isa::OperandSource::opcode_gpr == row_.operands[0].source ||
-        isa::OperandSource::opcode_gpr == row_.operands[1].source) {
-        emitter_.byte((instruction_.opcode & 0xF8u) | (opcode_register_ & 7u));
-    } else {
-        emitter_.byte(instruction_.opcode);
-    }
-    if (instruction_.has_modrm) emitter_.byte(modrm);
-}
-
 void Builder::execute() {
-    const unsigned mod = memory_ ? 0u : 0xC0u;
-    const u8 modrm = static_cast<u8>(mod | (reg_ & 7u) << 3 | (rm_ & 7u));
-    if (instruction_.vex) {
-        execute_vex(modrm);
-    } else {
-        execute_legacy(modrm);
-    }
-    emitter_.little_endian(instruction_.immediate, instruction_.immediate_size);
+    const HostBytes bytes = reencode(instruction_, fields_);
+    for (const u8 byte : bytes.all()) emitter_.byte(byte);
 }
 
 void Builder::store() {

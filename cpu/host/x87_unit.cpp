@@ -49,6 +49,14 @@ void settle_x87_pointers(Cpu& cpu) {
     s.x87_last_opcode = 0;
 }
 
+void forget_unsettled_x87_pointers(Cpu& cpu) {
+    if (!x87_modern_pointers(cpu) || (x87_status_word() & kX87ErrorSummary) != 0) return;
+    CpuState& s = cpu.state;
+    s.x87_last_opcode = 0;
+    s.x87_last_data_pointer = 0;
+    s.x87_last_data_segment = s.x87_code_segment = s.x87_data_segment = 0;
+}
+
 void clear_x87_pointers(CpuState& state) {
     state.x87_instruction_pointer = state.x87_data_pointer = 0;
     state.x87_code_segment = state.x87_data_segment = state.x87_opcode = state.x87_last_opcode = 0;

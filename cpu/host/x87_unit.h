@@ -50,6 +50,9 @@ void leave_fpu(CpuState& state);
 /// Makes the last instruction's FOP and FDP architectural if its exceptions say so. Call before reading the pointers
 /// and before anything that clears pending exceptions.
 void settle_x87_pointers(Cpu& cpu);
+/// With an engine's turn ends the use of what the last instruction noted, unless its exceptions are pending: CpuState
+/// shall not tell by which engine it ran.
+void forget_unsettled_x87_pointers(Cpu& cpu);
 /// FNINIT, FNSAVE: the pointers read 0.
 void clear_x87_pointers(CpuState& state);
 

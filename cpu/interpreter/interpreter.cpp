@@ -92,6 +92,7 @@ EngineExit Interpreter::run() {
     }
     const EngineExit exit = run_loop();
     cpu_.recovery = nullptr;
+    host::forget_unsettled_x87_pointers(cpu_);
     host::leave_fpu(cpu_.state);
     return exit;
 }

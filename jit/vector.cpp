@@ -1,0 +1,135 @@
+// See instructions.h. The host executes the guest's instruction on the guest's own registers; it raises no
+// floating-point exception because all are masked (jit/translation_key.h), and waits for no pending one because then
+// none is.
+#include "cpu/host/reencode.h"
+#include "cpu/host/thunk.h"
+#include "cpu/host/x87_unit.h"
+#include "cpu/isa/table.h"
+#include "jit/instructions.h"
+
+namespace bantam::jit {
+namespace {
+
+using isa::Instruction;
+using isa::Mnemonic;
+using isa::Operand;
+using isa::OperandKind;
+using isa::OperandSource;
+
+constexpr u32 kAnyUnit = isa::kX87 | isa::kMmx | isa::kSse | isa::kAvx;
+
+/// Whether the host may execute `i` where it stands: it has a thunk, so the mode allows it and the host knows it, and
+/// no exception can come of it.
+bool executable(const Emitter& e, const Instruction& i, u32 attributes) {
+    if ((attributes & kAnyUnit) == 0 || i.thunk == nullptr) return false;
+    if ((attributes & (isa::kX87 | isa::kMmx)) != 0 && !e.native_x87()) return false;
+    return !host::uses_mxcsr(i) || simd_masked(e.key());
+}
+
+/// X87 instructions that do not set the instruction pointer (cpu/host/x87_unit.h).
+bool keeps_x87_pointer(Mnemonic mnemonic) {
+    switch (mnemonic) {
+        case Mnemonic::Fneni:
+        case Mnemonic::Fndisi:
+        case Mnemonic::Fnsetpm:
+        case Mnemonic::Fnstcw:
+        case Mnemonic::Fnstsw:
+            return true;
+        default:
+            return false;
+    }
+}
+
+/// Maps the operands to the host's register fields.
+class FieldMapper {
+public:
+    FieldMapper(Emitter& e, const Instruction& i) : e_(e), i_(i), memory_(i.memory_operand()) {}
+
+    /// Whether every operand has a place; writes nothing.
+    [[nodiscard]] bool possible() const {
+        if (memory_ != nullptr && (memory_->size == 0 || !e_.addressable(i_, use()))) return false;
+        unsigned general = 0;
+        for (u8 k = 0; k < i_.operand_count; ++k) {
+            const Operand& operand = i_.operands[k];
+            if (operand.kind != OperandKind::gpr) continue;
+            if (source(k) == OperandSource::fixed_gpr) {
+                if (operand.reg > kRdx) return false;  // others have other numbers on the host
+            } else if (operand.size < 4 || ++general > 1) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    void emit() {
+        host::HostFields fields;
+        fields.reg = (i_.modrm >> 3) & 7u;
+        fields.rm = i_.modrm & 7u;
+        if (memory_ != nullptr) map_memory(fields);
+        for (u8 k = 0; k < i_.operand_count; ++k) map(i_.operands[k], source(k), fields);
+        const host::HostBytes bytes = host::reencode(i_, fields);
+        e_.assembler().embed(bytes.all().data(), bytes.all().size());
+        if (written_ != nullptr) e_.store_homed(written_->reg, kSpare);
+    }
+
+private:
+    [[nodiscard]] OperandSource source(u8 k) const { return isa::row_of(i_).operands[k].source; }
+    [[nodiscard]] MemoryUse use() const {
+        return (memory_->access & isa::kAccessWrite) != 0 ? MemoryUse::write : MemoryUse::read;
+    }
+
+    void map_memory(host::HostFields& fields) {
+        const x86::Mem at = e_.memory_operand(i_, memory_->size, use(), isa::required_alignment(i_));
+        fields.memory = true;
+        fields.rm = static_cast<u8>(at.baseId());
+        fields.index = static_cast<u8>(at.indexId());
+    }
+
+    void map(const Operand& operand, OperandSource source, host::HostFields& fields) {
+        switch (source) {
+            case OperandSource::reg_gpr:
+                fields.reg = general(operand);
+                break;
+            case OperandSource::rm_gpr:
+            case OperandSource::rm_gpr_only:
+                if (operand.kind == OperandKind::gpr) fields.rm = general(operand);
+                break;
+            case OperandSource::reg_vector:
+                fields.reg = operand.reg;
+                break;
+            case OperandSource::rm_vector:
+            case OperandSource::rm_vector_only:
+                if (operand.kind == OperandKind::vector) fields.rm = operand.reg;
+                break;
+            case OperandSource::vvvv_vector:
+                fields.vvvv = operand.reg;
+                break;
+            default:  // implied, in the immediate, or with the same number on the host (MMX, x87)
+                break;
+        }
+    }
+
+    u8 general(const Operand& operand) {
+        if ((operand.access & isa::kAccessWrite) != 0) written_ = &operand;
+        return static_cast<u8>(e_.read_register(operand.reg, kSpare).id());
+    }
+
+    Emitter& e_;
+    const Instruction& i_;
+    const Operand* memory_;
+    const Operand* written_ = nullptr;
+};
+
+}  // namespace
+
+bool translate_vector(Emitter& e, const Instruction& i) {
+    const u32 attributes = isa::row_of(i).attributes;
+    if (!executable(e, i, attributes)) return false;
+    FieldMapper mapper(e, i);
+    if (!mapper.possible()) return false;
+    mapper.emit();
+    if ((attributes & isa::kX87) != 0 && !keeps_x87_pointer(i.mnemonic)) e.note_x87_instruction();
+    return true;
+}
+
+}  // namespace bantam::jit
