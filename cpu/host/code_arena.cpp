@@ -5,7 +5,6 @@
 
 #include "base/bits.h"
 #include "cpu/host/emitter.h"
-#include "cpu/host/fault_signals.h"
 #include "cpu/state.h"
 
 namespace bantam::host {
@@ -35,17 +34,30 @@ Result<std::unique_ptr<CodeArena>> CodeArena::create(std::size_t bytes) {
 
     std::memcpy(arena->memory_->writable(), &kHostMxcsr, sizeof kHostMxcsr);
     arena->used_ = kAlignment;
-    const void* simd_exit = arena->add(fault_exit(executable, true).code());
-    const void* other_exit = arena->add(fault_exit(executable, false).code());
+    arena->simd_exit_ = reinterpret_cast<u64>(arena->add(fault_exit(executable, true).code()));
+    arena->other_exit_ = reinterpret_cast<u64>(arena->add(fault_exit(executable, false).code()));
     arena->prologue_ = arena->used_;
     const u64 begin = reinterpret_cast<u64>(executable);
-    arena->range_ = register_fault_range(begin + arena->prologue_, begin + bytes, reinterpret_cast<u64>(simd_exit),
-                                         reinterpret_cast<u64>(other_exit));
+    arena->range_ = register_code_range(
+        begin + arena->prologue_, begin + bytes,
+        [](void* self, const CodeFault& fault) {
+            constexpr u64 kGeneralProtection = 13, kPageFault = 14;  // no: a thunk's operand is there and aligned
+            if (fault.vector == kGeneralProtection || fault.vector == kPageFault) return false;
+            static_cast<const CodeArena*>(self)->leave_by_exit(fault);
+            return true;
+        },
+        arena.get());
     return arena;
 }
 
 CodeArena::~CodeArena() {
-    if (range_ != nullptr) release_fault_range(range_);
+    if (range_ != nullptr) release_code_range(range_);
+}
+
+void CodeArena::leave_by_exit(const CodeFault& fault) const {
+    constexpr u64 kSimdError = 19;
+    fault.set(REG_RAX, fault.vector + 1);
+    fault.set(REG_RIP, fault.vector == kSimdError ? simd_exit_ : other_exit_);
 }
 
 const void* CodeArena::add(std::span<const u8> code) {

@@ -1,15 +1,15 @@
 // CodeArena: bounded memory for thunks. The start of every arena holds the common exits that a host fault inside a
-// thunk is redirected to. Leaves out: freeing single pieces; an arena is emptied as a whole.
+// thunk is redirected to, with 1 + the exception's vector in EAX. Leaves out: freeing single pieces; an arena is
+// emptied as a whole.
 #pragma once
 
 #include <memory>
 #include <span>
 
+#include "base/code_faults.h"
 #include "base/executable_memory.h"
 
 namespace bantam::host {
-
-struct FaultRange;
 
 class CodeArena {
 public:
@@ -29,11 +29,14 @@ public:
 
 private:
     explicit CodeArena(std::unique_ptr<ExecutableMemory> memory) : memory_(std::move(memory)) {}
+    void leave_by_exit(const CodeFault& fault) const;
 
     std::unique_ptr<ExecutableMemory> memory_;
     std::size_t used_ = 0;
     std::size_t prologue_ = 0;
-    FaultRange* range_ = nullptr;
+    u64 simd_exit_ = 0;   // #XM: the guest's MXCSR is still loaded and holds the new flags
+    u64 other_exit_ = 0;  // #DE, #UD, #MF
+    CodeRange* range_ = nullptr;
 };
 
 }  // namespace bantam::host
