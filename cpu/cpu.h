@@ -60,9 +60,16 @@ public:
     }
     void (*block_break)(void* context) = nullptr;
     void* block_break_context = nullptr;
-    /// Counted up by the engine when code it holds was written: a repeated string instruction ends its turn, it may
-    /// have overwritten itself.
+    /// Counted up by the engine when code it holds was written: a repeated string instruction may have overwritten
+    /// itself.
     u64 code_changes = 0;
+    /// What the engine knows of the bytes of the instruction in flight: it would see them written; it would not any
+    /// more, but they are as they were; they have changed.
+    enum class InFlight : u8 { watched, intact, overwritten };
+    [[nodiscard]] InFlight in_flight() const {
+        return in_flight_source != nullptr ? in_flight_source(retired_context) : InFlight::watched;
+    }
+    InFlight (*in_flight_source)(const void* context) = nullptr;
     /// Instructions retired up to and excluding the current one; exact in the middle of a block (TSC, now_ns).
     [[nodiscard]] u64 retired() const {
         return retired_source != nullptr ? retired_source(retired_context) : state.instructions;

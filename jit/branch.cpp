@@ -67,8 +67,7 @@ bool translate_ret(Emitter& e, const Instruction& i, Site& site) {
     const unsigned size = i.operand_size;
     if (!native_stack(e, size)) return false;
     x86::Assembler& a = e.assembler();
-    a.mov(Emitter::sized(kAddress, size), Emitter::sized(kGuestRsp, size));
-    const x86::Mem from = e.memory_at(kAddress, size, MemoryUse::read);
+    const x86::Mem from = e.stack_operand(0, size, MemoryUse::read);
     a.mov(Emitter::sized(kAddress, size), from);
     const int released = static_cast<int>(size + i.immediate);
     a.lea(Emitter::sized(kGuestRsp, size), x86::ptr(kGuestRsp, released));

@@ -1,5 +1,7 @@
 #include "jit/code_cache.h"
 
+#include <algorithm>
+
 #include "base/bits.h"
 #include "base/check.h"
 
@@ -43,7 +45,16 @@ u8* CodeCache::take_code(std::size_t bytes) {
     return at;
 }
 
+FaultSite* CodeCache::fault_site_at(u64 address) {
+    const auto after = std::upper_bound(fault_sites_.begin(), fault_sites_.end(), address,
+                                        [](u64 value, const FaultSite& site) { return value < site.begin; });
+    if (after == fault_sites_.begin()) return nullptr;
+    FaultSite& site = *std::prev(after);
+    return address < site.end ? &site : nullptr;
+}
+
 void CodeCache::clear() {
+    fault_sites_.clear();
     code_used_ = code_kept_;
     records_used_ = 0;
     tables_used_ = 0;

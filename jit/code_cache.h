@@ -46,6 +46,17 @@ private:
     std::vector<u16> filled_;  // may name an entry more than once
 };
 
+/// Host code of one instruction that may raise a host exception, and where it goes on then: in the slow path. Host
+/// addresses.
+struct FaultSite {
+    u64 begin = 0;
+    u64 end = 0;
+    u64 slow = 0;
+    Translation* translation = nullptr;
+    const isa::Instruction* instruction = nullptr;
+    u32 unsuited = 0;  // accesses that had no page in a window
+};
+
 class CodeCache {
 public:
     static constexpr std::size_t kCodeBytes = std::size_t{32} << 20;
@@ -77,12 +88,16 @@ public:
         records_used_ += (sizeof(Record) + 15) & ~std::size_t{15};
         return new (at) Record{};
     }
+    /// In rising order of addresses.
+    void add_fault_site(const FaultSite& site) { fault_sites_.push_back(site); }
+    [[nodiscard]] FaultSite* fault_site_at(u64 address);
     [[nodiscard]] bool has_table() const { return tables_used_ < kMostTables; }
     IndirectTable take_table() { return IndirectTable(tables_.at() + IndirectTable::kBytes * tables_used_++); }
     /// Everything after this call goes with clear(), what is there now stays.
     void keep() { code_kept_ = code_used_; }
     /// The tables that were taken must have been cleared.
     void clear();
+    [[nodiscard]] std::span<const u8> executable() const { return {memory_->executable(), kCodeBytes}; }
     [[nodiscard]] std::size_t code_bytes() const { return code_used_; }
     [[nodiscard]] std::size_t record_bytes() const { return records_used_; }
 
@@ -92,6 +107,7 @@ private:
     std::unique_ptr<ExecutableMemory> memory_;
     LowPages records_{kRecordBytes};
     LowPages tables_{kMostTables * IndirectTable::kBytes};
+    std::vector<FaultSite> fault_sites_;
     std::size_t code_used_ = 0;
     std::size_t code_kept_ = 0;
     std::size_t records_used_ = 0;

@@ -16,15 +16,30 @@ Emitter::Emitter(const Target& target, Translation& translation, u64 linear)
 
 Site& Emitter::begin_instruction(const isa::Instruction& instruction, u64 rip, u32 after) {
     resume_ = a_.newLabel();
+    may_fault_ = false;
+    instruction_begin_ = a_.offset();
+    const auto index = static_cast<unsigned>(&instruction - translation_.block->code);
+    windowed_ = windowed(translation_.key) && (translation_.block->no_window >> index & 1) == 0;
     site_ = t_.cache.make<Site>();
     *site_ = {.instruction = &instruction,
               .rip = rip,
               .next_rip = rip + instruction.length,
-              .key = translation_.key,
+              .translation = &translation_,
               .after = after,
               .x87_pending = x87_pending_ != nullptr,
               .x87_rip = x87_pending_ != nullptr ? x87_pending_->rip : 0};
     return *site_;
+}
+
+void Emitter::may_fault() { may_fault_ = true; }
+
+void Emitter::end_instruction() {
+    if (may_fault_) {
+        const SlowPath slow{a_.newLabel(), resume_, site_, false};
+        slow_paths_.push_back(slow);
+        fault_sites_.push_back({instruction_begin_, a_.offset(), slow});
+    }
+    a_.bind(resume_);
 }
 
 // --- registers
@@ -102,12 +117,59 @@ x86::Gp Emitter::linear_address(const isa::Instruction& i) {
 }
 
 x86::Mem Emitter::memory_operand(const isa::Instruction& i, unsigned size, MemoryUse use, unsigned alignment) {
-    return memory_at(linear_address(i), size, use, alignment);
+    if (windowed_) return window_operand(i, size);
+    return tlb_operand(linear_address(i), size, use, alignment);
 }
 
-x86::Mem Emitter::memory_at(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment) {
+x86::Mem Emitter::stack_operand(int displacement, unsigned size, MemoryUse use) {
+    if (windowed_) return window_at(kGuestRsp, displacement, size);
+    if (displacement == 0 && wide_) return tlb_operand(kGuestRsp, size, use, 1);
+    a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(kGuestRsp, displacement));
+    return tlb_operand(kAddress, size, use, 1);
+}
+
+x86::Mem Emitter::frame_operand(unsigned size) {
+    if (windowed_) return window_at(x86::rbp, 0, size);
+    if (wide_) return tlb_operand(x86::rbp, size, MemoryUse::read, 1);
+    a_.mov(kAddress.r32(), x86::ebp);
+    return tlb_operand(kAddress, size, MemoryUse::read, 1);
+}
+
+/// Base registers and displacements stay in the host's operand: what is beyond a window's end is in its guard.
+x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
+    const bool plain = base_zero(key(), i.segment) && i.address_size == (wide_ ? 8 : 4) && i.base != isa::kSlotZero &&
+                       i.base != isa::kSlotRip;
+    const auto displacement = static_cast<i32>(i.displacement);
+    if (plain && !wide_ && i.index != isa::kSlotZero) {
+        may_fault();
+        x86::Mem operand =
+            x86::ptr(host_register(i.base).r32(), host_register(i.index).r32(), i.scale, displacement, size);
+        operand.setSegment(x86::gs);
+        return operand;
+    }
+    if (plain && i.index == isa::kSlotZero) return window_at(read_register(i.base, kAddress), displacement, size);
+    return window_at(linear_address(i), 0, size);
+}
+
+/// 32-bit code: GS has the window's distance. 64-bit code looks it up.
+x86::Mem Emitter::window_at(const x86::Gp& address, i64 displacement, unsigned size) {
+    may_fault();
+    const auto offset = static_cast<i32>(displacement);
+    if (!wide_) {
+        x86::Mem operand = x86::ptr(address.r32(), offset, size);
+        operand.setSegment(x86::gs);
+        return operand;
+    }
+    const u64 table = reinterpret_cast<u64>(t_.windows->table(data_privilege(key())));
+    a_.rorx(kAddend, address, 32);
+    a_.movzx(kAddend.r32(), kAddend.r16());
+    a_.mov(kAddend, x86::ptr_abs(table, kAddend, 3));
+    return x86::ptr(address, kAddend, 0, offset, size);
+}
+
+x86::Mem Emitter::tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment) {
     const asmjit::Label direct = a_.newLabel();
-    const SlowPath slow{a_.newLabel(), resume_, site_};
+    const SlowPath slow{a_.newLabel(), resume_, site_, true};
     const u64 biases = reinterpret_cast<u64>(use == MemoryUse::read ? tables_.read_bias : tables_.write_bias);
     a_.pext(kAddend, address, absolute(&t_.context.index_mask));
     a_.mov(kSpare, x86::rcx);
@@ -130,7 +192,7 @@ x86::Mem Emitter::memory_at(const x86::Gp& address, unsigned size, MemoryUse use
 void Emitter::write_slow_paths() {
     for (const SlowPath& slow : slow_paths_) {
         a_.bind(slow.label);
-        a_.mov(x86::rcx, kSpare);
+        if (slow.rcx_in_spare) a_.mov(x86::rcx, kSpare);
         load_constant(x86::r14, reinterpret_cast<u64>(slow.site));
         a_.call(asmjit::imm(t_.stubs.call_handler));
         if (slow.site->leaves) continue;
@@ -253,6 +315,13 @@ bool Emitter::finish() {
     write_links();
     if (assembly_.finish() == 0) return false;
     translation_.entry = assembly_.address_of(entry_);
+    for (const PendingFaultSite& site : fault_sites_) {
+        t_.cache.add_fault_site({.begin = assembly_.address() + site.begin,
+                                 .end = assembly_.address() + site.end,
+                                 .slow = assembly_.address_of(site.slow.label),
+                                 .translation = &translation_,
+                                 .instruction = site.slow.site->instruction});
+    }
     for (const PendingLink& pending : links_) {
         Link& link = *pending.link;
         link.origin = assembly_.address() + pending.end_offset;

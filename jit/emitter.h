@@ -3,7 +3,8 @@
 //
 // A memory operand goes through the soft TLB (mmu/mmu.h): PEXT picks the index from the linear address, the sum of
 // address, bias and size - 1 must lie in a page, JRCXZ tells without flags. Where it does not, the interpreter's
-// handler executes the whole instruction, out of line: registers and flags are still as before it.
+// handler executes the whole instruction, out of line: registers and flags are still as before it. Where the key has
+// windows (mmu/windows.h), the operand is an addition, and what it may not do shows as a host page fault.
 #pragma once
 
 #include <optional>
@@ -13,6 +14,7 @@
 #include "jit/assembly.h"
 #include "jit/stubs.h"
 #include "jit/translation_key.h"
+#include "mmu/windows.h"
 
 namespace bantam::jit {
 
@@ -25,7 +27,8 @@ public:
         Context& context;
         CodeCache& cache;
         const Stubs& stubs;
-        u64 indirect_table;  // address of the key's table
+        u64 indirect_table;      // address of the key's table
+        const Windows* windows;  // null: no key has windows
     };
     Emitter(const Target& target, Translation& translation, u64 linear);
 
@@ -40,7 +43,9 @@ public:
     [[nodiscard]] bool canonical(u64 address) const { return t_.cpu.canonical(address); }
     /// The instruction translated next; its Site.
     Site& begin_instruction(const isa::Instruction& instruction, u64 rip, u32 after);
-    void end_instruction() { a_.bind(resume_); }
+    void end_instruction();
+    /// The host code of the current instruction may raise a host exception; nothing has changed then.
+    void may_fault();
 
     // --- registers
     /// `reg` (any size) of host register `reg64`.
@@ -58,8 +63,13 @@ public:
     /// Host operand of `size` bytes at `i`'s memory operand; overwrites the scratch registers. `alignment`: what the
     /// instruction demands, else 1.
     x86::Mem memory_operand(const isa::Instruction& i, unsigned size, MemoryUse use, unsigned alignment = 1);
-    /// The same for the linear address in `address`.
-    x86::Mem memory_at(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment = 1);
+    /// The current instruction's memory operand goes through the soft TLB: it has other uses for kAddend, which tells
+    /// windows the address that faulted.
+    void avoid_windows() { windowed_ = false; }
+    /// The same for RSP + `displacement`, in a stack that native_stack allows.
+    x86::Mem stack_operand(int displacement, unsigned size, MemoryUse use);
+    /// The same for reading at RBP.
+    x86::Mem frame_operand(unsigned size);
 
     // --- control
     /// The block's entry: counts its instructions, or leaves when they are more than are left. `vectors`: some of them
@@ -87,6 +97,11 @@ private:
         asmjit::Label label;
         asmjit::Label resume;
         Site* site;
+        bool rcx_in_spare;  // the guest's RCX is in kSpare
+    };
+    struct PendingFaultSite {
+        std::size_t begin, end;  // offsets
+        SlowPath slow;
     };
     struct PendingLink {
         Link* link;
@@ -99,6 +114,9 @@ private:
     };
     [[nodiscard]] bool same_page(u64 rip) const;
     x86::Gp linear_address(const isa::Instruction& i);
+    x86::Mem tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment);
+    x86::Mem window_operand(const isa::Instruction& i, unsigned size);
+    x86::Mem window_at(const x86::Gp& address, i64 displacement, unsigned size);
     asmjit::Label link_to(u64 rip);
     void write_slow_paths();
     void write_links();
@@ -113,9 +131,14 @@ private:
     Site* site_ = nullptr;
     const Site* x87_pending_ = nullptr;  // whose RIP CpuState::x87_instruction_pointer must become
     bool vectors_ = false;
+    // Of the current instruction:
+    bool windowed_ = false;
+    bool may_fault_ = false;
+    std::size_t instruction_begin_ = 0;
     asmjit::Label resume_;  // behind the current instruction
     asmjit::Label entry_;
     std::vector<SlowPath> slow_paths_;
+    std::vector<PendingFaultSite> fault_sites_;
     std::vector<PendingLink> links_;
     std::vector<FarJump> far_jumps_;
 };

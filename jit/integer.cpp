@@ -139,6 +139,7 @@ private:
 
     void map_memory() {
         const bool writes = (memory_->access & isa::kAccessWrite) != 0;
+        if (uses_two_homed()) e_.avoid_windows();
         host_memory_ = e_.memory_operand(i_, memory_->size, writes ? MemoryUse::write : MemoryUse::read);
         if (!uses_two_homed()) return;
         // Frees kAddend for the second.

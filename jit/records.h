@@ -8,12 +8,14 @@
 
 namespace bantam::jit {
 
+struct Translation;
+
 /// An instruction that translated code may hand to its interpreter handler.
 struct Site {
     const isa::Instruction* instruction = nullptr;
     u64 rip = 0;
     u64 next_rip = 0;
-    u64 key = 0;               // the translation's
+    Translation* translation = nullptr;
     u32 after = 0;             // instructions of the block that follow
     i32 stack_change = 0;      // what a native near branch has added to RSP when its target turns out not canonical
     bool leaves = false;       // ends the block: control or modes may differ afterwards
@@ -23,7 +25,6 @@ struct Site {
 };
 
 class IndirectTable;
-struct Translation;
 
 /// A direct jump out of a translation, patched to go straight to its target.
 struct Link {

@@ -13,22 +13,14 @@ bool native_stack(const Emitter& e, unsigned size) {
 }
 
 x86::Mem begin_push(Emitter& e, unsigned size) {
-    e.assembler().lea(Emitter::sized(kAddress, size), x86::ptr(kGuestRsp, -static_cast<i32>(size)));
-    return e.memory_at(kAddress, size, MemoryUse::write);
+    return e.stack_operand(-static_cast<int>(size), size, MemoryUse::write);
 }
 
 void commit_push(Emitter& e, unsigned size) {
-    e.assembler().mov(Emitter::sized(kGuestRsp, size), Emitter::sized(kAddress, size));
+    e.assembler().lea(Emitter::sized(kGuestRsp, size), x86::ptr(kGuestRsp, -static_cast<i32>(size)));
 }
 
 namespace {
-
-/// The top of the stack as a host operand.
-x86::Mem top_of_stack(Emitter& e, unsigned size) {
-    if (e.wide()) return e.memory_at(kGuestRsp, size, MemoryUse::read);
-    e.assembler().mov(kAddress.r32(), kGuestRsp.r32());
-    return e.memory_at(kAddress, size, MemoryUse::read);
-}
 
 bool translate_push(Emitter& e, const Instruction& i) {
     const unsigned size = i.operand_size;
@@ -60,7 +52,7 @@ bool translate_pop(Emitter& e, const Instruction& i) {
     const Operand& operand = i.operands[0];
     if (!native_stack(e, size) || operand.kind != OperandKind::gpr || operand.reg == kRsp) return false;
     x86::Assembler& a = e.assembler();
-    const x86::Mem from = top_of_stack(e, size);
+    const x86::Mem from = e.stack_operand(0, size, MemoryUse::read);
     const x86::Gp to = is_homed(operand.reg) ? kSpare : host_register(operand.reg);
     a.mov(Emitter::sized(to, size), from);
     e.store_homed(operand.reg, to);
@@ -72,10 +64,10 @@ bool translate_leave(Emitter& e, const Instruction& i) {
     const unsigned size = i.operand_size;
     if (!native_stack(e, size)) return false;
     x86::Assembler& a = e.assembler();
-    a.mov(Emitter::sized(kAddress, size), Emitter::sized(x86::rbp, size));
-    const x86::Mem from = e.memory_at(kAddress, size, MemoryUse::read);
-    a.mov(Emitter::sized(x86::rbp, size), from);
-    a.lea(Emitter::sized(kGuestRsp, size), x86::ptr(kAddress, static_cast<i32>(size)));
+    const x86::Mem from = e.frame_operand(size);
+    a.mov(Emitter::sized(kAddress, size), from);
+    a.lea(Emitter::sized(kGuestRsp, size), x86::ptr(x86::rbp, static_cast<i32>(size)));
+    a.mov(Emitter::sized(x86::rbp, size), Emitter::sized(kAddress, size));
     return true;
 }
 

@@ -1,5 +1,5 @@
 // Bits 15:0: Cpu::mode_key; 17:16: Privilege of data accesses; 18, 19: exceptions masked; from 20: three bits a segment
-// register.
+// register; 40: windows.
 #include "jit/translation_key.h"
 
 #include "cpu/host/x87_unit.h"
@@ -10,6 +10,7 @@ namespace {
 constexpr unsigned kPrivilegeShift = 16;
 constexpr Key kSimdMasked = Key{1} << 18;
 constexpr Key kX87Masked = Key{1} << 19;
+constexpr Key kWindowed = Key{1} << 40;
 constexpr unsigned kSegmentShift = 20;
 constexpr unsigned kSegmentBits = 3;
 enum SegmentFact : u64 { kFlatRead = 1, kFlatWrite = 2, kBaseZero = 4 };
@@ -37,7 +38,10 @@ std::optional<Key> key_of(const Cpu& cpu) {
 }
 
 bool is_64bit(Key key) { return (key & 3) == static_cast<Key>(isa::CodeSize::bits64); }
-Mmu::FastSet data_set(Key key) { return Mmu::fast_set(static_cast<Privilege>(key >> kPrivilegeShift & 3)); }
+Privilege data_privilege(Key key) { return static_cast<Privilege>(key >> kPrivilegeShift & 3); }
+Mmu::FastSet data_set(Key key) { return Mmu::fast_set(data_privilege(key)); }
+Key with_windows(Key key) { return key | kWindowed; }
+bool windowed(Key key) { return (key & kWindowed) != 0; }
 bool flat_read(Key key, unsigned segment) { return has(key, segment, kFlatRead); }
 bool flat_write(Key key, unsigned segment) { return has(key, segment, kFlatWrite); }
 bool base_zero(Key key, unsigned segment) { return has(key, segment, kBaseZero); }

@@ -21,6 +21,10 @@ using Key = u64;
 [[nodiscard]] bool flat_write(Key key, unsigned segment);
 [[nodiscard]] bool base_zero(Key key, unsigned segment);
 [[nodiscard]] bool wide_stack(Key key);
+[[nodiscard]] Privilege data_privilege(Key key);
+/// Data accesses go through windows (mmu/windows.h).
+[[nodiscard]] Key with_windows(Key key);
+[[nodiscard]] bool windowed(Key key);
 /// All SIMD (x87) floating-point exceptions are masked: host instructions raise none.
 [[nodiscard]] bool simd_masked(Key key);
 [[nodiscard]] bool x87_masked(Key key);

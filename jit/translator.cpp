@@ -1,5 +1,10 @@
 #include "jit/translator.h"
 
+#include <asm/prctl.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -18,6 +23,17 @@ u32 host_mxcsr() {
     u32 value;
     asm volatile("stmxcsr %0" : "=m"(value));
     return value;
+}
+
+/// Only translated 32-bit code uses GS in this process.
+void set_gs_base(u64 base) {
+    constexpr u64 kFsGsBase = 2;  // AT_HWCAP2: the kernel allows WRGSBASE
+    static const bool kInstruction = (getauxval(AT_HWCAP2) & kFsGsBase) != 0;
+    if (kInstruction) {
+        asm volatile("wrgsbase %0" : : "r"(base));
+    } else {
+        CHECK(syscall(SYS_arch_prctl, ARCH_SET_GS, base) == 0);
+    }
 }
 
 void write_displacement(const Link& link, u64 target) {
@@ -43,6 +59,12 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, u32 threshold) 
                                      [](void* self) { return static_cast<Translator*>(self)->call_handler(); });
     if (!stubs) return stubs.error();
     translator->stubs_ = stubs.value();
+    translator->windows_ = Windows::create(cpu.mmu);
+    const std::span<const u8> code = translator->cache_->executable();
+    translator->code_range_ = register_code_range(
+        reinterpret_cast<u64>(code.data()), reinterpret_cast<u64>(code.data() + code.size()),
+        [](void* self, const CodeFault& fault) { return static_cast<Translator*>(self)->on_host_fault(fault); },
+        translator.get());
     return translator;
 }
 
@@ -53,12 +75,14 @@ Translator::Translator(Cpu& cpu, u32 threshold, std::unique_ptr<CodeCache> cache
 }
 
 Translator::~Translator() {
+    if (code_range_ != nullptr) release_code_range(code_range_);
     const Statistics& n = statistics_;
     log::info(
         "translator: {} blocks of {} instructions to {} host bytes, {} left to the interpreter; entered {} times, "
-        "{} instructions handed over, {} links, emptied {} times",
+        "{} instructions handed over, {} links, emptied {} times, {} host faults, {} of them slow, {} instructions "
+        "kept from windows",
         n.translations, n.translated_instructions, n.host_bytes, n.not_translatable, n.runs, n.handed_over, n.links,
-        n.flushes);
+        n.flushes, n.host_faults, n.slow_faults, n.kept_from_windows);
 }
 
 bool Translator::run(Block& block) {
@@ -69,9 +93,11 @@ bool Translator::run(Block& block) {
     }
     if (std::exchange(interpret_next_, false)) return false;
     if (follow_generation()) open_link = nullptr;
-    const std::optional<Key> key = block.second_page ? std::nullopt : key_of(cpu_);
+    std::optional<Key> key = block.second_page ? std::nullopt : key_of(cpu_);
     if (!key) return false;
     CpuState& s = cpu_.state;
+    policy_.update(s.instructions, cpu_.mmu);
+    key = with_windows_if_enabled(*key);
     Translation* translation = find(block, s.rip(), *key);
     if (translation == nullptr) {
         if (block.runs < threshold_) {
@@ -91,6 +117,8 @@ bool Translator::run(Block& block) {
     context_->remaining = kCountBias + (run_end_ - s.instructions);
     context_->entry = translation->entry;
     break_ = false;
+    if (windowed(*key)) select_window(*key);
+    running_key_ = *key;
     running_ = true;
     ++statistics_.runs;
     stubs_.enter();
@@ -133,14 +161,80 @@ bool Translator::call_handler() {
     s.rip() = site.next_rip;
     site.instruction->handler(cpu_, *site.instruction);
     const bool leave = site.leaves || break_ || s.rip() != site.next_rip ||
-                       cpu_.mmu.fetch_generation() != generation_ || (site.changes_key && key_of(cpu_) != site.key);
+                       cpu_.mmu.fetch_generation() != generation_ ||
+                       (site.changes_key && key_changed(site.translation->key));
+    if (windows_ != nullptr && windows_->stale() && !leave) windows_->synchronize();
     if (leave) context_->remaining += site.after;
     return leave;
+}
+
+bool Translator::key_changed(Key key) const {
+    const std::optional<Key> now = key_of(cpu_);
+    return !now || with_windows_if_enabled(*now) != key;
+}
+
+// --- windows
+
+Key Translator::with_windows_if_enabled(Key key) const {
+    if (windows_ == nullptr || data_privilege(key) == Privilege::supervisor_smap_lifted) return key;
+    return policy_.enabled(data_privilege(key)) ? with_windows(key) : key;
+}
+
+/// Before code with windows runs.
+void Translator::select_window(Key key) {
+    windows_->synchronize();
+    if (!is_64bit(key)) set_gs_base(windows_->low_distance(data_privilege(key)));
+}
+
+/// In the context of a signal, which translated code has raised: nothing else is under way.
+bool Translator::on_host_fault(const CodeFault& fault) {
+    FaultSite* const site = cache_->fault_site_at(fault.get(REG_RIP));
+    if (site == nullptr || !running_) return false;
+    ++statistics_.host_faults;
+    if (fault.has_address && windowed(running_key_)) {
+        policy_.count_fault(data_privilege(running_key_));
+        const Windows::Answer answer = resolve_in_window(fault);
+        if (answer == Windows::Answer::repeat) return true;
+        constexpr u32 kMostUnsuited = 4;
+        if (answer == Windows::Answer::unsuited && ++site->unsuited == kMostUnsuited) keep_from_windows(*site);
+    }
+    ++statistics_.slow_faults;
+    fault.set(REG_RIP, site->slow);
+    return true;
+}
+
+Windows::Answer Translator::resolve_in_window(const CodeFault& fault) {
+    const Repeated now{fault.get(REG_RIP), fault.address, fault.get(REG_R13)};
+    if (now == std::exchange(repeated_, now)) return Windows::Answer::unsuited;
+    const Privilege privilege = data_privilege(running_key_);
+    const bool wide = is_64bit(running_key_);
+    u64 distance = wide ? fault.get(REG_R15) : windows_->low_distance(privilege);
+    const AccessType type = fault.write ? AccessType::write : AccessType::read;
+    const Windows::Answer answer = windows_->resolve(fault.address, distance, type, privilege);
+    if (wide && answer == Windows::Answer::repeat) fault.set(REG_R15, distance);  // kAddend
+    // The walk may have written an accessed or dirty bit over code: then the slow path leaves.
+    const bool leave = break_ || cpu_.mmu.fetch_generation() != generation_;
+    return answer == Windows::Answer::repeat && leave ? Windows::Answer::slow_path : answer;
+}
+
+/// The instruction keeps meeting pages that windows cannot have: its block is translated anew, with the soft TLB there.
+void Translator::keep_from_windows(const FaultSite& site) {
+    Block& block = *site.translation->block;
+    if (!site.translation->valid) return;
+    block.no_window |= u64{1} << (site.instruction - block.code);
+    forget(block);
+    block.runs = threshold_;
+    break_ = true;
+    ++statistics_.kept_from_windows;
 }
 
 u64 Translator::retired() const {
     const Site& site = *context_->site;
     return run_end_ - count_left() - site.after - 1;
+}
+
+interpreter::Place Translator::in_flight() const {
+    return {context_->site->translation->block, context_->site->instruction};
 }
 
 void Translator::abandon() {
@@ -165,7 +259,7 @@ Translation* Translator::translate(Block& block, u64 rip, Key key) {
     block.translations = translation;
     translations_.push_back(translation);
     const std::size_t before = cache_->code_bytes();
-    const Emitter::Target target{cpu_, *context_, *cache_, stubs_, table.address()};
+    const Emitter::Target target{cpu_, *context_, *cache_, stubs_, table.address(), windows_.get()};
     if (translate_block(target, *translation, rip)) {
         ++statistics_.translations;
         statistics_.translated_instructions += block.count;

@@ -8,6 +8,7 @@
 //   a
 //                                   page, whose mapping was looked up on the way in
 //   another mode, other segments    the key, compared after everything that may change it
+//   what a window allows           Windows, a part of the TLB; before translated code runs on after a handler
 //   deadline, attention, the like   break_block: the instruction in flight is the last one
 #pragma once
 
@@ -15,9 +16,11 @@
 #include <memory>
 #include <vector>
 
+#include "base/code_faults.h"
 #include "cpu/cpu.h"
 #include "cpu/interpreter/block_runner.h"
 #include "jit/block_translator.h"
+#include "jit/window_policy.h"
 
 namespace bantam::jit {
 
@@ -36,6 +39,7 @@ public:
     bool run(interpreter::Block& block) override;
     [[nodiscard]] bool running() const override { return running_; }
     [[nodiscard]] u64 retired() const override;
+    [[nodiscard]] interpreter::Place in_flight() const override;
     void break_block() override { break_ = true; }
     void abandon() override;
     void forget(interpreter::Block& block) override;
@@ -49,7 +53,10 @@ public:
         u64 runs = 0;              // entries into translated code from C++
         u64 handed_over = 0;       // instructions executed by their handlers
         u64 links = 0;
-        u64 flushes = 0;  // of the whole cache
+        u64 flushes = 0;            // of the whole cache
+        u64 host_faults = 0;        // in translated code
+        u64 slow_faults = 0;        // of them, those that led to a handler
+        u64 kept_from_windows = 0;  // instructions
     };
     [[nodiscard]] const Statistics& statistics() const { return statistics_; }
 
@@ -65,6 +72,12 @@ private:
     void finish_run();
     void undo_branch(const Site& site);
     bool call_handler();
+    [[nodiscard]] bool key_changed(Key key) const;
+    [[nodiscard]] Key with_windows_if_enabled(Key key) const;
+    void select_window(Key key);
+    bool on_host_fault(const CodeFault& fault);
+    Windows::Answer resolve_in_window(const CodeFault& fault);
+    void keep_from_windows(const FaultSite& site);
     void flush();
     [[nodiscard]] u32 indirect_offset(const Translation& translation) const {
         return static_cast<u32>(translation.indirect_entry - stubs_.leave_at_rip);
@@ -77,6 +90,16 @@ private:
     LowPages context_pages_{sizeof(Context)};
     Context* context_;
     Stubs stubs_;
+    std::unique_ptr<Windows> windows_;  // null: the host has no room for them
+    WindowPolicy policy_;
+    CodeRange* code_range_ = nullptr;
+    Key running_key_ = 0;
+    // The last host fault that was to be repeated.
+    struct Repeated {
+        u64 rip = 0, address = 0, count = 0;
+        bool operator==(const Repeated&) const = default;
+    };
+    Repeated repeated_;
     std::map<Key, IndirectTable> tables_;
     std::vector<Translation*> translations_;  // all since the last flush
     u64 generation_ = 0;                      // of the Mmu, which tables_ and arrived_by_ follow

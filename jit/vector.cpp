@@ -82,7 +82,10 @@ private:
         const x86::Mem at = e_.memory_operand(i_, memory_->size, use(), isa::required_alignment(i_));
         fields.memory = true;
         fields.rm = static_cast<u8>(at.baseId());
-        fields.index = static_cast<u8>(at.indexId());
+        if (at.hasIndex()) fields.index = static_cast<u8>(at.indexId());
+        fields.scale = static_cast<u8>(at.shift());
+        fields.displacement = at.offsetLo32();
+        fields.gs_32 = at.hasSegment();
     }
 
     void map(const Operand& operand, OperandSource source, host::HostFields& fields) {

@@ -100,8 +100,7 @@ std::string tlb(const Cpu& cpu) {
     for (const Mmu::EntryInfo& entry : cpu.mmu.entries()) {
         constexpr std::array kPrivileges{"supervisor", "supervisor, SMAP lifted", "user"};
         add(text, "{:016x} -> {:012x} {}{}{} {}\n", entry.page.value, entry.physical.value, entry.writable ? 'w' : '-',
-            entry.executable ? 'x' : '-', entry.global ? 'g' : '-',
-            kPrivileges[static_cast<std::size_t>(entry.privilege)]);
+            entry.fetch ? 'x' : '-', entry.global ? 'g' : '-', kPrivileges[static_cast<std::size_t>(entry.privilege)]);
     }
     add(text, "{} misses so far\n", cpu.mmu.misses());
     return text;

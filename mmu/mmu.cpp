@@ -43,7 +43,17 @@ void Mmu::drop_hot(std::size_t index) {
     addend_[index] = 0;
 }
 
+void Mmu::hide_exposed(std::size_t index) {
+    exposed_[index] = false;
+    direct_pages_->hide({cold_[index].page}, static_cast<Privilege>(index / kEntries));
+}
+
+void Mmu::hide_all() {
+    for (std::size_t index = 0; index < kAllEntries; ++index) hide(index);
+}
+
 void Mmu::drop(unsigned index) {
+    hide(index);
     drop_hot(index);
     fetch_page_[index] = kNoPage;
     cold_[index] = {};
@@ -74,8 +84,8 @@ void Mmu::flush_non_global() {
 void Mmu::flush_page(Linear address) {
     const Linear page = wrap(address.value).page();
     bool fetch_dropped = fetch_entry_lost_;
-    for (const Privilege privilege : {Privilege::supervisor, Privilege::supervisor_smap_lifted, Privilege::user}) {
-        const unsigned index = index_for(page, privilege);
+    for (unsigned set = 0; set < kSets; ++set) {
+        const unsigned index = index_for(page, set);
         if (cold_[index].page != page.value) continue;
         fetch_dropped |= fetch_page_[index] != kNoPage;
         drop(index);
@@ -105,7 +115,9 @@ void Mmu::protect_code_page(Physical page) {
     const u64 frame = page.page().value;
     for (const Filled* filled : {&filled_local_, &filled_global_}) {
         for (const unsigned index : filled->indices()) {
-            if ((cold_[index].physical & ~kFacts) == frame) write_bias_[index] = no_page(index);
+            if ((cold_[index].physical & ~kFacts) != frame) continue;
+            hide(index);
+            write_bias_[index] = no_page(index);
         }
     }
 }
@@ -132,26 +144,38 @@ bool Mmu::watched(Linear address) const {
 
 /// Derives the hot half of an entry from its cold half and from what the physical page is now.
 void Mmu::derive_hot(unsigned index) {
+    hide(index);
     const Cold& cold = cold_[index];
     const u64 page = cold.page;
+    if (for_fetches(index)) {
+        fetch_page_[index] = page;
+        return;
+    }
     const PhysicalMemory::Page physical = memory_.page({cold.physical & ~u64{kFacts}});
     const bool direct = physical.host != nullptr && (watched_count_ == 0 || !watched({page}));
     addend_[index] = std::bit_cast<u64>(physical.host) - page;
     read_bias_[index] = direct && (cold.physical & kMayRead) != 0 ? u64{0} - page : no_page(index);
     write_bias_[index] =
         direct && physical.writable && (cold.physical & kMayWrite) != 0 ? u64{0} - page : no_page(index);
-    fetch_page_[index] = (cold.physical & kMayExecute) != 0 ? page : kNoPage;
+}
+
+bool Mmu::holds(Linear page) const {
+    for (unsigned set = 0; set < kSets; ++set) {
+        if (cold_[index_for(page, set)].page == page.value) return true;
+    }
+    return false;
 }
 
 bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault& fault) {
-    ++misses_;
-    const unsigned index = index_for(address, privilege);
+    const unsigned set = set_for(type, privilege);
+    ++misses_[set];
+    const unsigned index = index_for(address, set);
     const Translation translation = translate(memory_, controls_, address, type, privilege);
     Cold& cold = cold_[index];
     if (!translation.ok) {
         fault = {address, translation.error_code};
         // A page fault invalidates what is cached for its page (SDM vol. 3, 4.10.4.1).
-        if (cold.page == address.page().value) flush_page(address);
+        if (holds(address.page())) flush_page(address);
         return false;
     }
     const u64 page = address.page().value;
@@ -159,10 +183,11 @@ bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault
     if (fetch_page_[index] != kNoPage) {
         if (cold.page != page) {
             fetch_entry_lost_ = true;
-        } else if ((cold.physical & ~u64{kFacts}) != frame || !translation.may_execute) {
+        } else if ((cold.physical & ~u64{kFacts}) != frame) {
             bump_fetch_generation();  // the tables changed without INVLPG; this access is the first to see it
         }
     }
+    hide(index);
     cold.page = page;
     cold.physical = frame | (translation.global ? u64{kGlobal} : 0) | (translation.large ? u64{kLarge} : 0) |
                     (translation.may_read ? u64{kMayRead} : 0) | (translation.may_write ? u64{kMayWrite} : 0) |
@@ -178,7 +203,7 @@ bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault
 }
 
 bool Mmu::lookup(Linear address, AccessType type, Privilege privilege, Target& target, MemoryFault& fault) {
-    const unsigned index = index_for(address, privilege);
+    const unsigned index = index_for(address, set_for(type, privilege));
     constexpr std::array<u64, 3> kNeeded{kMayRead, kMayWrite, kMayExecute};
     const Cold& cold = cold_[index];
     const bool cached =
@@ -196,6 +221,17 @@ bool Mmu::lookup_range(Linear address, u64 size, AccessType type, Privilege priv
     if (!lookup(first, type, privilege, targets[0], fault)) return false;
     if (first.page_offset() + size <= kPageSize) return true;
     return lookup(wrap(first.page().value + kPageSize), type, privilege, targets[1], fault);
+}
+
+std::optional<Mmu::DirectPage> Mmu::expose(Linear address, AccessType type, Privilege privilege) {
+    Target target;
+    MemoryFault fault;
+    if (!lookup(address, type, privilege, target, fault)) return std::nullopt;
+    const u64 direct = u64{0} - address.page().value;
+    const bool writable = write_bias_[target.index] == direct;
+    if (type == AccessType::write ? !writable : read_bias_[target.index] != direct) return DirectPage{};
+    exposed_[target.index] = true;
+    return DirectPage{host_address(target.index, address.page()), writable};
 }
 
 // --- accesses
@@ -288,7 +324,7 @@ bool Mmu::probe_write(Linear address, unsigned size, Privilege privilege, Memory
 
 bool Mmu::fetch(Linear address, Privilege privilege, Physical& physical, MemoryFault& fault) {
     const Linear at = wrap(address.value);
-    const unsigned index = index_for(at, privilege);
+    const unsigned index = index_for(at, set_for(AccessType::execute, privilege));
     if (fetch_page_[index] != at.page().value && !fill(at, AccessType::execute, privilege, fault)) return false;
     physical = {(cold_[index].physical & ~u64{kFacts}) + at.page_offset()};
     return true;
@@ -301,9 +337,11 @@ std::vector<Mmu::EntryInfo> Mmu::entries() const {
         if (cold.page == kNoPage) continue;
         list.push_back({{cold.page},
                         {cold.physical & ~u64{kFacts}},
-                        static_cast<Privilege>(index / kEntries),
+                        for_fetches(index)
+                            ? (index / kEntries == kFetchUserSet ? Privilege::user : Privilege::supervisor)
+                            : static_cast<Privilege>(index / kEntries),
                         (cold.physical & kMayWrite) != 0,
-                        (cold.physical & kMayExecute) != 0,
+                        for_fetches(index),
                         (cold.physical & kGlobal) != 0});
     }
     return list;

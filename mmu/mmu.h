@@ -9,10 +9,14 @@
 // address + bias + size - 1 is below the page size, one addition and one compare for "this page, and not across its
 // end" (and no flags at all in translated code). Where an access must take the slow path the bias is no_page(index), a
 // page that no address looked up at this index lies in. Three sets, one per Privilege, so that a CPL change or
-// STAC/CLAC flushes nothing. The hot halves are arrays by field, for indexed addressing by translated code.
+// STAC/CLAC flushes nothing, and two for fetches: which entries data accesses fill and evict, and so when a walk sets
+// accessed and dirty bits, must not depend on how often an engine fetches. The hot halves are arrays by field, for
+// indexed addressing by translated code.
 #pragma once
 
 #include <array>
+#include <numeric>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -28,9 +32,19 @@ struct MemoryFault {
     u32 error_code = 0;
 };
 
+/// Keeps more direct ways to pages than the hot halves (mmu/windows.h): each exists only while the entry that allowed
+/// it is there and unchanged.
+class DirectPages {
+public:
+    virtual ~DirectPages() = default;
+    /// `page` may no longer be accessed directly by `privilege`. It is not to be asked about before this returns.
+    virtual void hide(Linear page, Privilege privilege) = 0;
+};
+
 class Mmu final : private HostPointerCache {
 public:
     static constexpr unsigned kEntries = 1024;  // per set; power of two
+    static constexpr unsigned kSets = 5;        // by Privilege, then fetches by supervisor and user
 
     explicit Mmu(PhysicalMemory& memory);
     ~Mmu();
@@ -48,7 +62,7 @@ public:
 
     /// Which entries the fast path looks at, as the index of the first: those of one Privilege, or none at all (every
     /// access takes the slow path: alignment checks).
-    enum class FastSet : u32 { none = 3 * kEntries };
+    enum class FastSet : u32 { none = kSets * kEntries };
     [[nodiscard]] static constexpr FastSet fast_set(Privilege privilege) {
         return static_cast<FastSet>(static_cast<u32>(privilege) * kEntries);
     }
@@ -82,6 +96,17 @@ public:
         return {&read_bias_[first], &write_bias_[first], &addend_[first]};
     }
 
+    /// A page that may be accessed directly until DirectPages::hide.
+    struct DirectPage {
+        const u8* host = nullptr;  // null: every access must take the slow path
+        bool writable = false;
+    };
+    /// The page of `address`, to be read (written) directly; fills its entry where need be. None: the access faults.
+    std::optional<DirectPage> expose(Linear address, AccessType type, Privilege privilege);
+    void set_direct_pages(DirectPages* pages) { direct_pages_ = pages; }
+    /// DirectPages::hide for every page that was exposed.
+    void hide_all();
+
     /// Slow paths: any size up to 8, may cross a page, MMIO included. False: `fault` says why and nothing was changed
     /// (a crossing access checks both pages before it touches either). The caller has checked for canonical form;
     /// outside long mode the page after FFFFF000h is page 0.
@@ -107,14 +132,16 @@ public:
     [[nodiscard]] bool watched(Linear address) const;
 
     [[nodiscard]] PhysicalMemory& memory() { return memory_; }
-    [[nodiscard]] u64 misses() const { return misses_; }
+    [[nodiscard]] u64 misses() const { return std::accumulate(misses_.begin(), misses_.end(), u64{0}); }
+    /// Of data accesses.
+    [[nodiscard]] u64 misses(Privilege privilege) const { return misses_[static_cast<unsigned>(privilege)]; }
 
     struct EntryInfo {
         Linear page;
         Physical physical;
         Privilege privilege;
         bool writable;
-        bool executable;
+        bool fetch;  // an entry for fetches
         bool global;
     };
     /// For `info tlb`: all valid entries.
@@ -122,7 +149,9 @@ public:
 
 private:
     /// Set index and entry index in one number.
-    static constexpr unsigned kAllEntries = 3 * kEntries;
+    static constexpr unsigned kAllEntries = kSets * kEntries;
+    static constexpr unsigned kFetchSupervisorSet = 3;
+    static constexpr unsigned kFetchUserSet = 4;
 
     static constexpr u64 kNoPage = ~u64{0};  // never equals a page address
     struct Cold {
@@ -131,10 +160,14 @@ private:
     };
     enum Fact : u64 { kGlobal = 1, kLarge = 2, kMayRead = 4, kMayWrite = 8, kMayExecute = 16, kFacts = 0xFFF };
 
-    static unsigned index_for(Linear address, Privilege privilege) {
-        return static_cast<unsigned>(privilege) * kEntries +
-               static_cast<unsigned>((address.value >> 12) & (kEntries - 1));
+    static unsigned set_for(AccessType type, Privilege privilege) {
+        if (type != AccessType::execute) return static_cast<unsigned>(privilege);
+        return privilege == Privilege::user ? kFetchUserSet : kFetchSupervisorSet;
     }
+    static unsigned index_for(Linear address, unsigned set) {
+        return set * kEntries + static_cast<unsigned>((address.value >> 12) & (kEntries - 1));
+    }
+    [[nodiscard]] static bool for_fetches(std::size_t index) { return index >= kFetchSupervisorSet * kEntries; }
     static std::size_t fast_index(Linear address, FastSet set) {
         return static_cast<std::size_t>(set) + ((address.value >> 12) & (kEntries - 1));
     }
@@ -160,9 +193,15 @@ private:
     bool lookup(Linear address, AccessType type, Privilege privilege, Target& target, MemoryFault& fault);
     bool lookup_range(Linear address, u64 size, AccessType type, Privilege privilege, std::array<Target, 2>& targets,
                       MemoryFault& fault);
+    [[nodiscard]] bool holds(Linear page) const;
     bool fill(Linear address, AccessType type, Privilege privilege, MemoryFault& fault);
     void derive_hot(unsigned index);
     void drop_hot(std::size_t index);
+    /// Before the hot half of an entry changes.
+    void hide(std::size_t index) {
+        if (exposed_[index]) hide_exposed(index);
+    }
+    void hide_exposed(std::size_t index);
     void drop(unsigned index);
     void drop_large(u64 linear, unsigned shift);
     void finish_write(const Target& target);
@@ -178,8 +217,10 @@ private:
     std::array<u64, kFastEntries> read_bias_;
     std::array<u64, kFastEntries> write_bias_;
     std::array<u64, kFastEntries> addend_;     // host address = linear + addend, modulo 2^64
-    std::array<u64, kAllEntries> fetch_page_;  // the entry's page if it may be fetched from, else kNoPage
+    std::array<u64, kAllEntries> fetch_page_;  // of the sets for fetches: the entry's page, or kNoPage
     std::array<Cold, kAllEntries> cold_{};
+    std::array<bool, kAllEntries> exposed_{};  // to direct_pages_
+    DirectPages* direct_pages_ = nullptr;
     PhysicalMemory& memory_;
     PagingControls controls_;
     /// The entries filled since the last flush, each once: visiting them costs no more than filling them did.
@@ -212,7 +253,7 @@ private:
     std::array<Linear, 8> watched_pages_{};
     unsigned watched_count_ = 0;
     u64 fetch_generation_ = 1;
-    u64 misses_ = 0;
+    std::array<u64, kSets> misses_{};
 };
 
 }  // namespace bantam

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,6 +51,11 @@ public:
     [[nodiscard]] u64 low_ram_bytes() const { return ram_bytes_ < kLowRamMax ? ram_bytes_ : kLowRamMax; }
     [[nodiscard]] u64 high_ram_bytes() const { return ram_bytes_ - low_ram_bytes(); }
     [[nodiscard]] int ram_fd() const { return ram_fd_; }
+    /// The offset in ram_fd() of a host address that page() gave, if it is one of RAM.
+    [[nodiscard]] std::optional<u64> ram_offset(const u8* host) const {
+        const auto offset = reinterpret_cast<u64>(host) - reinterpret_cast<u64>(ram_);
+        return offset < ram_bytes_ ? std::optional(offset) : std::nullopt;
+    }
 
     /// Read-only memory at `base` (page-aligned), hiding RAM there; writes are dropped and counted. Copied, and filled
     /// with FFh to a whole number of pages. Names are unique; overlap with another region: CHECK.

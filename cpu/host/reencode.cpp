@@ -15,18 +15,25 @@ public:
         : i_(instruction), row_(isa::row_of(instruction)), f_(fields) {}
 
     HostBytes run() {
+        if (f_.gs_32) {
+            out_.byte(0x65);
+            out_.byte(0x67);
+        }
         if (i_.vex) {
             vex();
         } else {
             legacy();
         }
         if (i_.has_modrm) modrm();
-        for (unsigned k = 0; k < i_.immediate_size; ++k)
-            out_.byte(static_cast<unsigned>(i_.immediate >> (8 * k)) & 0xFFu);
+        little_endian(i_.immediate, i_.immediate_size);
         return out_;
     }
 
 private:
+    void little_endian(u64 value, unsigned bytes) {
+        for (unsigned k = 0; k < bytes; ++k) out_.byte(static_cast<unsigned>(value >> (8 * k)) & 0xFFu);
+    }
+
     [[nodiscard]] bool is_selected_by(isa::PrefixSelector prefix) const { return row_.prefixes == 1u << prefix; }
 
     /// The host's default operand size is 32 bits: operand size 16 always needs 66h, whatever the guest's default is.
@@ -75,11 +82,11 @@ private:
         constexpr unsigned kSib = 4, kNeedsDisplacement = 5;
         const unsigned reg = (f_.reg & 7u) << 3, rm = f_.rm & 7u;
         if (!f_.memory) return out_.byte(0xC0u | reg | rm);
-        const unsigned mod = rm == kNeedsDisplacement ? 0x40u : 0u;
+        const bool displaced = f_.displacement != 0 || rm == kNeedsDisplacement;
         const bool sib = f_.index || rm == kSib;
-        out_.byte(mod | reg | (sib ? kSib : rm));
-        if (sib) out_.byte((f_.index ? *f_.index & 7u : kSib) << 3 | rm);
-        if (mod != 0) out_.byte(0);
+        out_.byte((displaced ? 0x80u : 0u) | reg | (sib ? kSib : rm));
+        if (sib) out_.byte(static_cast<unsigned>(f_.scale) << 6 | (f_.index ? *f_.index & 7u : kSib) << 3 | rm);
+        if (displaced) little_endian(static_cast<u32>(f_.displacement), 4);
     }
 
     const Instruction& i_;

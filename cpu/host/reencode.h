@@ -17,7 +17,11 @@ struct HostFields {
     u8 vvvv = 0;
     u8 opcode_register = 0;
     bool memory = false;
-    std::optional<u8> index{};   // of the memory operand: [rm + index]
+    // The rest of the memory operand: [rm + index * 2^scale + displacement].
+    std::optional<u8> index{};
+    u8 scale = 0;
+    i32 displacement = 0;
+    bool gs_32 = false;          // in GS, the sum modulo 2^32
     bool byte_register = false;  // needs a REX prefix even when no bit of it is set
 };
 

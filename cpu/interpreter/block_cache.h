@@ -35,6 +35,7 @@ struct Block {
     Block* next_in_bucket = nullptr;
     u32 runs = 0;                              // how often a BlockRunner was asked for it and declined
     jit::Translation* translations = nullptr;  // the runner's
+    u64 no_window = 0;                         // the runner's: instructions that windows do not suit, one bit each
 
     /// True when [address, address+size) overlaps bytes of this block.
     [[nodiscard]] bool overlaps(Physical address, u64 size) const;

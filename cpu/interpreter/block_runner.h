@@ -2,11 +2,17 @@
 // finding blocks, attention, deadlines, exceptions and every block that the runner declines.
 #pragma once
 
-#include "base/types.h"
+#include "cpu/isa/instruction.h"
 
 namespace bantam::interpreter {
 
 struct Block;
+
+/// An instruction of a block.
+struct Place {
+    const Block* block = nullptr;
+    const isa::Instruction* instruction = nullptr;
+};
 
 class BlockRunner {
 public:
@@ -21,6 +27,8 @@ public:
     [[nodiscard]] virtual bool running() const = 0;
     /// As Cpu::retired().
     [[nodiscard]] virtual u64 retired() const = 0;
+    /// The instruction that a handler executes.
+    [[nodiscard]] virtual Place in_flight() const = 0;
     /// run() shall return after the current instruction.
     virtual void break_block() = 0;
     /// An exception left run(): CpuState::instructions becomes the count up to and without the current instruction.

@@ -50,6 +50,7 @@ Interpreter::Interpreter(Cpu& cpu, std::unique_ptr<host::HostExecutor> host)
     cpu_.block_break = [](void* context) { static_cast<Interpreter*>(context)->end_block_early(); };
     cpu_.block_break_context = this;
     cpu_.retired_source = [](const void* context) { return static_cast<const Interpreter*>(context)->retired(); };
+    cpu_.in_flight_source = [](const void* context) { return static_cast<const Interpreter*>(context)->in_flight(); };
     cpu_.retired_context = this;
 }
 
@@ -57,6 +58,7 @@ Interpreter::~Interpreter() {
     cache_.set_runner(nullptr);
     cpu_.block_break = nullptr;
     cpu_.retired_source = nullptr;
+    cpu_.in_flight_source = nullptr;
 }
 
 void Interpreter::reset() { cache_.clear(); }
@@ -145,6 +147,7 @@ void Interpreter::execute(const Block& block, u64 most) {
         if (count == 0) cpu_.raise(Vector::general_protection, 0);
     }
     const u64 base = s.rip();
+    running_ = &block;
     begin_ = current_ = block.code;
     end_ = begin_ + count;
     const Instruction* i = begin_;
@@ -157,6 +160,29 @@ void Interpreter::execute(const Block& block, u64 most) {
     } while (i != end_);
     s.instructions += static_cast<u64>(i - begin_);
     begin_ = current_ = end_ = nullptr;
+}
+
+Cpu::InFlight Interpreter::in_flight() const {
+    const interpreter::Place place =
+        running_translated() ? runner_->in_flight() : interpreter::Place{running_, current_};
+    const Block& block = *place.block;
+    if (block.valid) return Cpu::InFlight::watched;
+    const Instruction& before = *place.instruction;
+    std::array<u8, kMaxInstructionBytes> bytes;
+    const Physical start = block.start + (before.next_offset - before.length);
+    const std::size_t here = std::min<std::size_t>(before.length, kPageSize - start.page_offset());
+    cpu_.mmu.memory().copy_out(start, std::span(bytes).first(here));
+    if (block.second_page) {
+        cpu_.mmu.memory().copy_out(*block.second_page, std::span(bytes).subspan(here, before.length - here));
+    }
+    Instruction now;
+    const bool same =
+        isa::decode(std::span(bytes).first(before.length), cpu_.decode_mode(), now) == isa::DecodeStatus::ok &&
+        now.row == before.row && now.length == before.length && now.modrm == before.modrm &&
+        now.operand_size == before.operand_size && now.address_size == before.address_size &&
+        now.segment == before.segment && now.repeat == before.repeat && now.rex == before.rex &&
+        now.immediate == before.immediate && now.displacement == before.displacement;
+    return same ? Cpu::InFlight::intact : Cpu::InFlight::overwritten;
 }
 
 void Interpreter::execute_traced(u64) {

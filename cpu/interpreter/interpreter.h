@@ -70,6 +70,7 @@ private:
         if (current_ != end_) end_ = current_ + 1;
         if (running_translated()) runner_->break_block();
     }
+    [[nodiscard]] Cpu::InFlight in_flight() const;
     [[nodiscard]] bool running_translated() const { return runner_ != nullptr && runner_->running(); }
     [[nodiscard]] u64 retired() const;
 
@@ -80,6 +81,7 @@ private:
     std::vector<JumpEntry> jumps_;
     Tracer tracer_;
     Statistics statistics_;
+    const interpreter::Block* running_ = nullptr;
     // The running block: [begin_, end_), of which current_ executes. All equal between blocks.
     const isa::Instruction* begin_ = nullptr;
     const isa::Instruction* current_ = nullptr;

@@ -182,7 +182,17 @@ void repeated(Cpu& cpu, const Instruction& i) {
     const auto due = [&s] { return (s.attention & ~u32{kAttentionStep}) != 0 || s.step_armed; };
     u64 turn = due() ? 1 : kIterationsPerTurn;
     const Status status = s.status;
-    const u64 code_changes = cpu.code_changes;
+    u64 code_changes = cpu.code_changes;
+    // Once it is not told any more when its own bytes are written, it looks after each element. Where a turn ends is
+    // counted, so it must not depend on what other code an engine holds.
+    bool looks = false;
+    const auto overwritten = [&] {
+        if (!looks && cpu.code_changes == code_changes) return false;
+        code_changes = cpu.code_changes;
+        const Cpu::InFlight bytes = cpu.in_flight();
+        looks = bytes != Cpu::InFlight::watched;
+        return bytes == Cpu::InFlight::overwritten;
+    };
     // As measured on a processor: 32-bit addresses clear bits 63:32 of the count, and of the pointers of MOVS and STOS,
     // even when the first element faults or there is none.
     if (i.address_size == 4) {
@@ -191,7 +201,7 @@ void repeated(Cpu& cpu, const Instruction& i) {
         if constexpr (Op::kTruncatesRdi) set_index(s, i, kRdi, s.gpr[kRdi]);
     }
     while (count != 0) {
-        u64 done = Op::template many<T>(cpu, i, std::min(count, turn));
+        u64 done = Op::template many<T>(cpu, i, looks ? 1 : std::min(count, turn));
         if (done == 0) {
             // A fault leaves the flags as they were before the first iteration (SDM vol. 2, REP).
             if constexpr (Op::kCompares) s.status = status;
@@ -205,12 +215,13 @@ void repeated(Cpu& cpu, const Instruction& i) {
             const bool zero = alu::condition_holds<4>(s.status);
             if (zero != (i.repeat == isa::RepeatPrefix::rep)) return;
         }
-        if (count != 0 && (turn == 0 || due() || cpu.code_changes != code_changes)) {
+        const bool ended = overwritten();
+        if (count != 0 && (turn == 0 || due() || ended)) {
             s.status = status;
             s.rip() = s.instruction_rip;
             // Events between elements save RF = 1 (SDM vol. 3, 18.3.1.1), and it holds until the last one. Written code
             // alone is no event.
-            if (due() || cpu.code_changes == code_changes) {
+            if (due() || !ended) {
                 cpu.write_flags(kFlagResume, kFlagResume);
                 s.resume_armed = false;
             }

@@ -213,15 +213,27 @@ TEST_F(MmuTest, FetchGenerationMovesWhenAFetchMappingMay) {
     EXPECT_GT(mmu_.fetch_generation(), before);
 }
 
-TEST_F(MmuTest, FetchSeesAChangedTableWithoutInvlpgOnlyTogetherWithTheGeneration) {
+TEST_F(MmuTest, FetchesHaveEntriesOfTheirOwn) {
     map(0x10000, 0x20061);
     fetch(0x10000);
     const u64 before = mmu_.fetch_generation();
     map(0x10000, 0x24063);
+    EXPECT_TRUE(write(0x10000, 1, 1));  // walks
     EXPECT_EQ(fetch(0x10000), 0x20000u);
-    EXPECT_TRUE(write(0x10000, 1, 1));  // walks again
+    EXPECT_EQ(mmu_.fetch_generation(), before);
+    mmu_.flush_page({0x10000});
     EXPECT_GT(mmu_.fetch_generation(), before);
     EXPECT_EQ(fetch(0x10000), 0x24000u);
+}
+
+TEST_F(MmuTest, FetchesDoNotEvictDataEntries) {
+    map(0x10000, 0x20061);
+    map(0x10000 + Mmu::kEntries * kPageSize, 0x24061);
+    read(0x10000);
+    const u64 misses = mmu_.misses(Privilege::supervisor);
+    fetch(0x10000 + Mmu::kEntries * kPageSize);
+    read(0x10000);
+    EXPECT_EQ(mmu_.misses(Privilege::supervisor), misses);
 }
 
 TEST_F(MmuTest, CrossingAccessChecksBothPagesFirst) {

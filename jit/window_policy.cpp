@@ -1,0 +1,27 @@
+#include "jit/window_policy.h"
+
+#include <algorithm>
+
+namespace bantam::jit {
+
+void WindowPolicy::decide(Side& side, u64 misses) {
+    const u64 new_misses = misses - side.misses;
+    side.misses = misses;
+    if (!side.enabled) {
+        if (side.waiting > 0) {
+            --side.waiting;
+        } else if (new_misses < kFewMisses) {
+            side.enabled = true;
+            side.kept = 0;
+        }
+    } else if (side.faults > kManyFaults && side.kept > 0) {  // the first interval maps what is in use
+        side.enabled = false;
+        side.waiting = side.pause;
+        side.pause = std::min(2 * side.pause, kLongestPause);
+    } else if (++side.kept > 2 * side.pause) {
+        side.pause = std::max(side.pause / 2, 1u);
+    }
+    side.faults = 0;
+}
+
+}  // namespace bantam::jit

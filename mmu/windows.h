@@ -1,0 +1,85 @@
+// Windows: guest pages at fixed distances from their linear addresses in the host's address space, so that translated
+// code reaches them by an addition and the host's own paging does the checks.
+//
+// Terms: a *window* is 4 GiB of the host's address space that stand for 4 GiB of one Privilege's linear addresses, with
+// 2 GiB that are never accessible before and behind it. A page is mapped into it on the first access, which faults; it
+// stays while the soft TLB's entry that allows it (Mmu::expose) stays as it is. So windows are a part of the TLB: what
+// they allow, the TLB allows, and which entries are filled does not depend on them. A *distance* is host minus linear
+// address. Tables hold one for each value of linear address bits 47:32; unused entries lead into the *void*, a window
+// that never has a page, and addresses that are not canonical lead to ones that the host's processor refuses, whatever
+// the entry.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "base/low_memory.h"
+#include "mmu/mmu.h"
+
+namespace bantam {
+
+class Windows final : private DirectPages {
+public:
+    static constexpr std::size_t kTableEntries = 1u << 16;
+
+    /// Null where the host has not the address space. `mmu` outlives the object and has no other DirectPages.
+    static std::unique_ptr<Windows> create(Mmu& mmu);
+    ~Windows() override;
+    Windows(const Windows&) = delete;
+    Windows& operator=(const Windows&) = delete;
+
+    /// The table of distances; in low memory.
+    [[nodiscard]] const u64* table(Privilege privilege) const { return sets_[slot(privilege)].distances; }
+    /// The distance of linear addresses below 4 GiB. Opens their window.
+    u64 low_distance(Privilege privilege);
+
+    /// What to do about an access that faulted.
+    enum class Answer : u8 {
+        repeat,     // its page is mapped now
+        slow_path,  // it raises an exception
+        unsuited,   // the page cannot be in a window, or the access leaves its window
+    };
+    /// The access faulted at `host`, `distance` from its linear address. The distance may be another afterwards.
+    Answer resolve(u64 host, u64& distance, AccessType type, Privilege privilege);
+    /// Pages that the TLB took back are still mapped. Call synchronize() before translated code runs on.
+    [[nodiscard]] bool stale() const { return !hidden_.empty(); }
+    void synchronize();
+
+    [[nodiscard]] u64 mapped_pages() const { return mapped_pages_; }
+
+private:
+    static constexpr u64 kWindowBytes = u64{4} << 30;
+    static constexpr u64 kGuardBytes = u64{2} << 30;
+    static constexpr u64 kStride = kWindowBytes + 2 * kGuardBytes;
+    static constexpr unsigned kWindows = 32;                               // the first is the void
+    static constexpr u64 kReservedBytes = kWindows * kStride + kPageSize;  // the last access beyond a guard ends in it
+
+    struct Set {
+        u64* distances = nullptr;
+    };
+    Windows(Mmu& mmu, u8* reserved, u64* tables);
+    static unsigned slot(Privilege privilege) { return privilege == Privilege::user ? 1 : 0; }
+    static std::size_t entry_of(u64 linear) { return (linear >> 32) & (kTableEntries - 1); }
+    /// The first linear address of entry `entry`, canonical.
+    static u64 first_linear(std::size_t entry) {
+        return static_cast<u64>(static_cast<i64>(static_cast<u64>(entry) << 48) >> 16);
+    }
+    [[nodiscard]] u64 window_base(unsigned window) const {
+        return reinterpret_cast<u64>(reserved_) + window * kStride + kGuardBytes;
+    }
+    [[nodiscard]] u64 void_distance(std::size_t entry) const { return window_base(0) - first_linear(entry); }
+    void open(u64 linear, Set& set);
+    void close_all();
+    void hide(Linear page, Privilege privilege) override;
+
+    Mmu& mmu_;
+    u8* reserved_;
+    u64* tables_;
+    std::array<Set, 2> sets_;
+    unsigned windows_used_ = 1;
+    std::vector<u64> hidden_;  // host addresses of pages to unmap
+    u64 mapped_pages_ = 0;
+};
+
+}  // namespace bantam
