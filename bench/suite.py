@@ -4,7 +4,8 @@
 Each benchmark is measured `--runs` times on each machine, in turns: native three times, then each emulator once, so that
 a disturbance of the host meets all of them. Its checksum must be the native one. Times are the host's, from one mark on the
 guest's second serial port to the next, without the time that was stolen from the processor meanwhile; where much was
-stolen it is measured again. The tables show medians.
+stolen it is measured again. Where an emulator would take longer than a second it does fewer rounds, and its time is scaled
+up. The tables show medians.
 """
 import argparse
 import contextlib
@@ -12,6 +13,7 @@ import json
 import pathlib
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,7 @@ from suite_machines import KERNELS, QUICK_KERNELS, ROOT, Bantam, Machine, Machin
 
 NATIVE_TURNS, MOST_TRIES, STOLEN_SHARE = 3, 3, 0.05
 SECTOR_TURNS = 5  # a round: it takes some tens of milliseconds
+LONG_ENOUGH_S, PROBE_PERCENT = 1.0, 2
 QUICK = ("int/hash", "fp/x87-bodies", "mem/rep-movs", "system/ping-pong", "smc/jit")
 QUICK_PERCENT = 3
 
@@ -38,6 +41,8 @@ class Suite:
         self.programs = {"bantam": arguments.bantam} | dict(each.split("=", 1) for each in arguments.emulators.split(",") if "=" in each)
         self.emulators = [each.split("=", 1)[0] for each in arguments.emulators.split(",") if each]
         self.results: dict = {"runs": arguments.runs, "suite": {}, "startup": {}, "peak_mib": {}}
+        self.percents: dict[tuple[str, str, str], int] = {}
+        self.sums: dict[tuple[str, str, int], str] = {}
         self.wrong = 0
 
     def guests(self, kernels: list[str]) -> pathlib.Path:
@@ -64,24 +69,39 @@ class Suite:
         return machines
 
     def measure(self, machine: Machine, benchmark: str, percent: int) -> tuple[float, str]:
-        for attempt in range(MOST_TRIES):
+        for _ in range(MOST_TRIES):
             seconds, stolen, checksum = machine.request(benchmark, percent)
             if stolen <= seconds * STOLEN_SHARE:
                 break
         return max(seconds - stolen, seconds / 2), checksum
 
-    def turn(self, machines: list[Machine], benchmark: str, measured: dict[str, list[float]], sums: dict[str, str]) -> None:
+    def percent_of(self, architecture: str, machine: Machine, benchmark: str) -> int:
+        """How much of the usual rounds this machine does: all, or as much as it does in LONG_ENOUGH_S."""
+        key = (architecture, machine.name, benchmark)
+        if key not in self.percents:
+            self.percents[key] = self.arguments.percent
+            if machine.name != "native" and self.arguments.percent > PROBE_PERCENT:
+                seconds, _ = self.measure(machine, benchmark, PROBE_PERCENT)
+                fits = int(LONG_ENOUGH_S / seconds * PROBE_PERCENT)
+                self.percents[key] = max(PROBE_PERCENT, min(self.arguments.percent, fits))
+        return self.percents[key]
+
+    def turn(self, architecture: str, machines: list[Machine], benchmark: str, measured: dict[str, list[float]]) -> None:
+        native = machines[0]
         for machine in machines:
-            for _ in range(NATIVE_TURNS if machine.name == "native" else 1):
-                seconds, checksum = self.measure(machine, benchmark, self.arguments.percent)
-                measured.setdefault(machine.name, []).append(seconds)
-                if checksum != sums.setdefault(benchmark, checksum):
+            percent = self.percent_of(architecture, machine, benchmark)
+            for _ in range(NATIVE_TURNS if machine is native else 1):
+                seconds, checksum = self.measure(machine, benchmark, percent)
+                measured.setdefault(machine.name, []).append(seconds * self.arguments.percent / percent)
+                key = (architecture, benchmark, percent)
+                if key not in self.sums:
+                    self.sums[key] = checksum if machine is native else self.measure(native, benchmark, percent)[1]
+                if checksum != self.sums[key]:
                     self.wrong += 1
-                    note(f"WRONG {benchmark} by {machine.name}: {checksum}, natively {sums[benchmark]}")
+                    note(f"WRONG {benchmark} by {machine.name}: {checksum}, natively {self.sums[key]}")
 
     def run(self, architecture: str, kernels: dict[str, str], only: re.Pattern) -> None:
         measured: dict[str, dict[str, list[float]]] = {}
-        sums: dict[str, str] = {}
         with tempfile.TemporaryDirectory(prefix="bantam-bench-") as folder, contextlib.ExitStack() as stack:
             machines = self.start(architecture, kernels, pathlib.Path(folder))
             for machine in machines:
@@ -94,7 +114,7 @@ class Suite:
             names = [name for name in known[0] if only.search(name) and all(name in each for each in known)]
             for number in range(self.arguments.runs):
                 for name in names:
-                    self.turn(machines, name, measured.setdefault(name, {}), sums)
+                    self.turn(architecture, machines, name, measured.setdefault(name, {}))
                     last = {key: times[-1] for key, times in measured[name].items()}
                     note(f"{architecture} {number + 1}/{self.arguments.runs} {name}: " +
                          ", ".join(f"{key} {seconds * 1000:.1f} ms" for key, seconds in last.items()))
@@ -155,6 +175,7 @@ def parse() -> argparse.Namespace:
 
 def main() -> int:
     arguments = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))  # so that machines are ended too
     suite = Suite(arguments)
     architectures = arguments.arch.split(",")
     try:
