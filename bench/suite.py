@@ -36,7 +36,7 @@ def note(text: str) -> None:
 class Suite:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.arguments = arguments
-        self.processors = Processors()
+        self.processors = Processors(come_first=not arguments.quick)
         self.build = pathlib.Path(arguments.suite)
         self.programs = {"bantam": arguments.bantam} | dict(each.split("=", 1) for each in arguments.emulators.split(",") if "=" in each)
         self.emulators = [each.split("=", 1)[0] for each in arguments.emulators.split(",") if each]

@@ -41,9 +41,13 @@ class MachineError(Exception):
 class Processors:
     """One processor to measure on, the others for the harness; the steal time of the first as the host's kernel tells it."""
 
-    def __init__(self) -> None:
+    def __init__(self, come_first: bool) -> None:
+        """Without `come_first` nothing is placed or preferred: for runs whose times do not count."""
         self.all = sorted(os.sched_getaffinity(0))
         self.measured = self.all[-1]
+        self.come_first = come_first
+        if not come_first:
+            return
         self.avoid()
         with contextlib.suppress(PermissionError):
             # The harness sleeps, and must stamp at once what wakes it.
@@ -53,6 +57,8 @@ class Processors:
         os.sched_setaffinity(0, self.all[:-1] or self.all)
 
     def start(self, command: list[str], **options) -> subprocess.Popen:
+        if not self.come_first:
+            return subprocess.Popen(command, start_new_session=True, **options)
         # Children inherit the affinity; taskset or preexec_fn would cost milliseconds before the first instruction.
         os.sched_setaffinity(0, {self.measured})
         try:
