@@ -173,6 +173,16 @@ def parse() -> argparse.Namespace:
     return arguments
 
 
+def without_paths(words: list[str]) -> list[str]:
+    """The command line for the report: where files are, and that the report is kept, is of no interest there."""
+    shown, skip = [], False
+    for word in words:
+        if not skip and not word.startswith(("--json", "--bantam", "--suite", "--write")):
+            shown.append(re.sub(r"=[^,]*/", "=", word))
+        skip = not skip and word in ("--json", "--bantam", "--suite")
+    return shown
+
+
 def main() -> int:
     arguments = parse()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(75))  # so that machines are ended too
@@ -187,9 +197,8 @@ def main() -> int:
         note(f"bench: {error}")
         return 70
     if not arguments.quick:
-        # Where files are is of no interest to others.
-        words = [re.sub(r"=.*/", "=", word) for word in sys.argv[1:] if word not in ("--write",)]
-        report = suite_report.text(suite.results, shlex.join(["bench/run", *words]), suite.emulators)
+        shown = shlex.join(["bench/run", *without_paths(sys.argv[1:])])
+        report = suite_report.text(suite.results, shown, suite.emulators)
         print(report)
         if arguments.write:
             suite_report.write(report)
