@@ -74,26 +74,4 @@ bool translate_block(const Emitter::Target& target, Translation& translation, u6
     return e.finish();
 }
 
-bool make_indirect_entry(CodeCache& cache, const Stubs& stubs, Translation& translation) {
-    Assembly assembly(cache);
-    x86::Assembler& a = assembly.assembler();
-    const asmjit::Label same = a.newLabel();
-    const u64 negated = u64{0} - translation.rip;
-    a.mov(kSpare, x86::rcx);
-    if (static_cast<i64>(static_cast<i32>(negated)) == static_cast<i64>(negated)) {
-        a.lea(x86::rcx, x86::ptr(kAddress, static_cast<i32>(negated)));
-    } else {
-        a.mov(x86::rcx, asmjit::imm(negated));
-        a.lea(x86::rcx, x86::ptr(x86::rcx, kAddress));
-    }
-    a.jecxz(x86::rcx, same);
-    a.mov(x86::rcx, kSpare);
-    a.jmp(asmjit::imm(stubs.leave_at_rip));
-    a.bind(same);
-    a.mov(x86::rcx, kSpare);
-    a.jmp(asmjit::imm(translation.entry));
-    translation.indirect_entry = assembly.finish();
-    return translation.indirect_entry != 0;
-}
-
 }  // namespace bantam::jit

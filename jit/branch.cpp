@@ -11,13 +11,11 @@ using isa::Mnemonic;
 using isa::Operand;
 using isa::OperandKind;
 
-/// The near transfer's way out when the target is in a register: R14.
-void jump_to_computed(Emitter& e, Site& site, int stack_change) {
-    if (e.wide()) {
-        site.stack_change = stack_change;
-        e.assembler().mov(absolute(&e.context().site), asmjit::imm(reinterpret_cast<u64>(&site)));
-    }
-    e.jump_indirect();
+/// Before going on at a RIP that is in a register: what Translator::undo_branch needs, should it not be canonical.
+void note_computed_target(Emitter& e, Site& site, int stack_change) {
+    if (!e.wide()) return;
+    site.stack_change = stack_change;
+    e.assembler().mov(absolute(&e.context().site), asmjit::imm(reinterpret_cast<u64>(&site)));
 }
 
 /// Puts the target of an indirect JMP or CALL into kAddress.
@@ -55,10 +53,11 @@ bool translate_call(Emitter& e, const Instruction& i, Site& site, std::optional<
     }
     commit_push(e, size);
     if (target) {
-        e.jump(*target);
+        e.call(*target, site.next_rip);
     } else {
         a.mov(kAddress, absolute(&e.context().branch_target));
-        jump_to_computed(e, site, -static_cast<int>(size));
+        note_computed_target(e, site, -static_cast<int>(size));
+        e.call_indirect(site.next_rip);
     }
     return true;
 }
@@ -71,7 +70,8 @@ bool translate_ret(Emitter& e, const Instruction& i, Site& site) {
     a.mov(Emitter::sized(kAddress, size), from);
     const int released = static_cast<int>(size + i.immediate);
     a.lea(Emitter::sized(kGuestRsp, size), x86::ptr(kGuestRsp, released));
-    jump_to_computed(e, site, released);
+    note_computed_target(e, site, released);
+    a.ret();
     return true;
 }
 
@@ -108,7 +108,8 @@ bool translate_branch(Emitter& e, const Instruction& i, Site& site) {
             }
             if (!target_readable(e, i)) return false;
             load_target(e, i);
-            jump_to_computed(e, site, 0);
+            note_computed_target(e, site, 0);
+            e.jump_indirect();
             return true;
         case Mnemonic::Jcc:
             e.jump_if(i.condition, *target);

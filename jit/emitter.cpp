@@ -206,16 +206,25 @@ void Emitter::write_slow_paths() {
 void Emitter::enter_block(u32 instructions, bool vectors) {
     vectors_ = vectors;
     const asmjit::Label used_up = a_.newLabel();
+    const asmjit::Label miss = a_.newLabel();
+    const asmjit::Label begin = a_.newLabel();
     entry_ = a_.newLabel();
+    indirect_entry_ = a_.newLabel();
     a_.bind(used_up);
     a_.lea(kCount, x86::ptr(kCount, static_cast<i32>(instructions)));
-    a_.mov(x86::rcx, kSpare);
     load_constant(x86::r14, translation_.rip);
+    a_.bind(miss);
+    a_.mov(x86::rcx, kSpare);
     a_.jmp(asmjit::imm(t_.stubs.leave_at_rip));
+    a_.bind(indirect_entry_);
+    a_.mov(kSpare, x86::rcx);
+    compare_rip(translation_.rip, begin);
+    a_.jmp(miss);
     a_.align(asmjit::AlignMode::kCode, 32);
     a_.bind(entry_);
-    a_.lea(kCount, x86::ptr(kCount, -static_cast<i32>(instructions)));
     a_.mov(kSpare, x86::rcx);
+    a_.bind(begin);
+    a_.lea(kCount, x86::ptr(kCount, -static_cast<i32>(instructions)));
     a_.rorx(x86::rcx, kCount, 32);
     a_.jecxz(x86::ecx, used_up);
     if (vectors_) {
@@ -226,6 +235,18 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
         a_.bind(loaded);
     }
     a_.mov(x86::rcx, kSpare);
+}
+
+/// Jumps to `same` if kAddress is `rip`. RCX is overwritten.
+void Emitter::compare_rip(u64 rip, const asmjit::Label& same) {
+    const u64 negated = u64{0} - rip;
+    if (static_cast<i64>(static_cast<i32>(negated)) == static_cast<i64>(negated)) {
+        a_.lea(x86::rcx, x86::ptr(kAddress, static_cast<i32>(negated)));
+    } else {
+        a_.mov(x86::rcx, asmjit::imm(negated));
+        a_.lea(x86::rcx, x86::ptr(x86::rcx, kAddress));
+    }
+    a_.jecxz(x86::rcx, same);
 }
 
 void Emitter::hand_over() {
@@ -291,10 +312,46 @@ void Emitter::jump_if_rcx_zero(unsigned address_size, u64 rip) {
 }
 
 void Emitter::jump_indirect() {
+    load_target();
+    a_.jmp(kAddend);
+}
+
+void Emitter::call(u64 target, u64 rip) {
+    if (same_page(target)) {
+        const asmjit::Label stub = link_to(target);
+        a_.call(stub);
+        links_.back().end_offset = a_.offset();
+    } else {
+        load_constant(kAddress, target);
+        load_target();
+        a_.call(kAddend);
+    }
+    write_continuation(rip);
+}
+
+void Emitter::call_indirect(u64 rip) {
+    load_target();
+    a_.call(kAddend);
+    write_continuation(rip);
+}
+
+/// Where host returns arrive.
+void Emitter::write_continuation(u64 rip) {
+    const asmjit::Label expected = a_.newLabel();
+    a_.mov(kSpare, x86::rcx);
+    compare_rip(rip, expected);
+    a_.mov(x86::rcx, kSpare);
+    jump_indirect();
+    a_.bind(expected);
+    a_.mov(x86::rcx, kSpare);
+    jump(rip);
+}
+
+/// The host address for the RIP in kAddress to kAddend.
+void Emitter::load_target() {
     a_.movzx(kAddend.r32(), kAddress.r16());
     a_.mov(kAddend.r32(), x86::ptr_abs(t_.indirect_table, kAddend, 2));
     a_.lea(kAddend.r32(), x86::ptr(kAddend, static_cast<i32>(t_.stubs.leave_at_rip)));
-    a_.jmp(kAddend);
 }
 
 void Emitter::write_links() {
@@ -315,6 +372,7 @@ bool Emitter::finish() {
     write_links();
     if (assembly_.finish() == 0) return false;
     translation_.entry = assembly_.address_of(entry_);
+    translation_.indirect_entry = assembly_.address_of(indirect_entry_);
     for (const PendingFaultSite& site : fault_sites_) {
         t_.cache.add_fault_site({.begin = assembly_.address() + site.begin,
                                  .end = assembly_.address() + site.end,

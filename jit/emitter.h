@@ -86,6 +86,9 @@ public:
     void jump_if(u8 condition, u64 rip);
     /// Goes on at the RIP in kAddress.
     void jump_indirect();
+    /// The same as host calls: a host return that follows goes on at `rip`, if that is in kAddress then.
+    void call(u64 target, u64 rip);
+    void call_indirect(u64 rip);
     /// JECXZ / JRCXZ to `rip`.
     void jump_if_rcx_zero(unsigned address_size, u64 rip);
 
@@ -118,6 +121,9 @@ private:
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);
     x86::Mem window_at(const x86::Gp& address, i64 displacement, unsigned size);
     asmjit::Label link_to(u64 rip);
+    void load_target();
+    void compare_rip(u64 rip, const asmjit::Label& same);
+    void write_continuation(u64 rip);
     void write_slow_paths();
     void write_links();
 
@@ -137,6 +143,7 @@ private:
     std::size_t instruction_begin_ = 0;
     asmjit::Label resume_;  // behind the current instruction
     asmjit::Label entry_;
+    asmjit::Label indirect_entry_;
     std::vector<SlowPath> slow_paths_;
     std::vector<PendingFaultSite> fault_sites_;
     std::vector<PendingLink> links_;

@@ -43,7 +43,7 @@ struct Translation {
     u64 key = 0;
     u64 entry = 0;                   // host address
     IndirectTable* table = nullptr;  // the key's
-    u64 indirect_entry = 0;          // host address of the entry that checks R14 = rip first; 0: not made yet
+    u64 indirect_entry = 0;          // host address of the entry that checks R14 = rip first
     bool valid = true;
     Link* incoming = nullptr;
     Translation* next = nullptr;  // in Block::translations
@@ -57,6 +57,9 @@ struct Context {
     u64 branch_target = 0;       // scratch of branches and pushes whose operand is in memory
     u64 entry = 0;               // where `enter` goes
     void* self = nullptr;        // argument of call_handler
+    u64 host_stack = 0;          // C++'s stack pointer
+    u64 return_stack = 0;        // the stack pointer that translated code begins with; while C++ runs, its own
+    u64 indirect_table = 0;      // address of the running key's
     u64 vectors_away = 1;        // 1: vector registers and MXCSR are in CpuState; 0: in the host's
     u64 host_mxcsr = 0;          // C++'s
     u64 index_mask = u64{Mmu::kEntries - 1} << 12;

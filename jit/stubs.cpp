@@ -1,5 +1,5 @@
-// See stubs.h. The host's stack pointer in translated code is 8 above a multiple of 16, so that call_handler, one
-// return address deeper, may call C++ at once (System V ABI, AMD64, 3.2.2).
+// See stubs.h. Translated code runs on the ReturnStack, C++ on the stack that `enter` was called on, which is 8
+// above a multiple of 16 after the six pushes (System V ABI, AMD64, 3.2.2).
 #include "jit/stubs.h"
 
 #include "jit/assembly.h"
@@ -17,6 +17,8 @@ public:
 
     void enter() {
         for (const x86::Gp& reg : kCalleeSaved) a_.push(reg);
+        a_.mov(absolute(&context_.host_stack), x86::rsp);
+        a_.mov(x86::rsp, absolute(&context_.return_stack));
         load_guest();
         a_.jmp(absolute(&context_.entry));
     }
@@ -35,17 +37,28 @@ public:
         const asmjit::Label leave = a_.newLabel();
         a_.mov(absolute(&context_.site), x86::r14);
         store_guest();
+        a_.mov(x86::rbx, x86::rsp);
+        a_.mov(x86::rsp, absolute(&context_.host_stack));
         a_.mov(x86::rdi, absolute(&context_.self));
         a_.mov(x86::rax, asmjit::imm(reinterpret_cast<u64>(handler)));
+        a_.sub(x86::rsp, 8);  // to a multiple of 16
         a_.call(x86::rax);
         a_.test(x86::al, x86::al);
         a_.jnz(leave);
+        a_.mov(x86::rsp, x86::rbx);
         load_guest();
         a_.ret();
         a_.bind(leave);
-        a_.lea(x86::rsp, x86::ptr(x86::rsp, 8));
         a_.mov(absolute(&context_.link), 0);
         return_to_caller();
+    }
+    void lone_return(u64 leave_at_rip) {
+        a_.lea(x86::rsp, x86::ptr(x86::rsp, -8));  // the address of this stub is there again
+        a_.movzx(kAddend.r32(), kAddress.r16());
+        a_.mov(kSpare, absolute(&context_.indirect_table));
+        a_.mov(kAddend.r32(), x86::ptr(kSpare, kAddend, 2));
+        a_.lea(kAddend.r32(), x86::ptr(kAddend, static_cast<i32>(leave_at_rip)));
+        a_.jmp(kAddend);
     }
     void load_vectors() {
         write_vector_load(a_, state_, context_);
@@ -70,6 +83,7 @@ private:
         write_vector_store(a_, state_, context_);
     }
     void return_to_caller() {
+        a_.mov(x86::rsp, absolute(&context_.host_stack));
         for (std::size_t i = kCalleeSaved.size(); i-- > 0;) a_.pop(kCalleeSaved[i]);
         a_.ret();
     }
@@ -94,8 +108,9 @@ Result<Stubs> make_stubs(CodeCache& cache, CpuState& state, Context& context, Ca
     stubs.leave_by_link = make([](StubWriter& writer) { writer.leave_by_link(); });
     stubs.call_handler = make([&](StubWriter& writer) { writer.call_handler(call_handler); });
     stubs.load_vectors = make([](StubWriter& writer) { writer.load_vectors(); });
-    if (enter == 0 || stubs.load_vectors == 0 || stubs.leave_at_rip == 0 || stubs.leave_by_link == 0 ||
-        stubs.call_handler == 0) {
+    stubs.lone_return = make([&](StubWriter& writer) { writer.lone_return(stubs.leave_at_rip); });
+    if (enter == 0 || stubs.lone_return == 0 || stubs.load_vectors == 0 || stubs.leave_at_rip == 0 ||
+        stubs.leave_by_link == 0 || stubs.call_handler == 0) {
         return Error{ExitStatus::internal_error, "the translator could not assemble its stubs"};
     }
     stubs.enter = reinterpret_cast<void (*)()>(enter);

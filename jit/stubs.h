@@ -16,6 +16,8 @@ struct Stubs {
     u64 leave_by_link = 0;
     /// Called with R14: the Site to hand over; returns behind the call, or leaves.
     u64 call_handler = 0;
+    /// Returned to when no call is left on the ReturnStack. R14: the guest RIP to go on at.
+    u64 lone_return = 0;
     /// Called: the guest's vector registers and MXCSR are the host's afterwards. Overwrites R14 and R15 only.
     u64 load_vectors = 0;
 };

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/signal_stack.h"
 
 namespace bantam::jit {
 
@@ -59,6 +60,7 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, u32 threshold) 
                                      [](void* self) { return static_cast<Translator*>(self)->call_handler(); });
     if (!stubs) return stubs.error();
     translator->stubs_ = stubs.value();
+    translator->return_stack_.set_stub(translator->stubs_.lone_return);
     translator->windows_ = Windows::create(cpu.mmu);
     const std::span<const u8> code = translator->cache_->executable();
     translator->code_range_ = register_code_range(
@@ -116,7 +118,10 @@ bool Translator::run(Block& block) {
     run_end_ = s.instructions + std::min(s.deadline - s.instructions, kMostInstructionsARun);
     context_->remaining = kCountBias + (run_end_ - s.instructions);
     context_->entry = translation->entry;
+    context_->return_stack = return_stack_.top();
+    context_->indirect_table = translation->table->address();
     break_ = false;
+    ensure_signal_stack();
     if (windowed(*key)) select_window(*key);
     running_key_ = *key;
     running_ = true;
@@ -188,8 +193,13 @@ void Translator::select_window(Key key) {
 
 /// In the context of a signal, which translated code has raised: nothing else is under way.
 bool Translator::on_host_fault(const CodeFault& fault) {
+    if (!running_) return false;
+    if (fault.has_address && return_stack_.full(fault.address)) {
+        fault.set(REG_RSP, return_stack_.top());
+        return true;
+    }
     FaultSite* const site = cache_->fault_site_at(fault.get(REG_RIP));
-    if (site == nullptr || !running_) return false;
+    if (site == nullptr) return false;
     ++statistics_.host_faults;
     if (fault.has_address && windowed(running_key_)) {
         policy_.count_fault(data_privilege(running_key_));
@@ -293,7 +303,6 @@ void Translator::connect(Link* open_link, Translation& translation) {
         }
         return;
     }
-    if (translation.indirect_entry == 0 && !make_indirect_entry(*cache_, stubs_, translation)) return;
     translation.table->set(translation.rip, indirect_offset(translation));
 }
 
@@ -313,9 +322,7 @@ void Translator::forget(Block& block) {
             write_displacement(*link, link->unlinked);
         }
         translation->incoming = nullptr;
-        if (translation->indirect_entry != 0) {
-            translation->table->remove(translation->rip, indirect_offset(*translation));
-        }
+        if (translation->entry != 0) translation->table->remove(translation->rip, indirect_offset(*translation));
     }
     block.translations = nullptr;
     block.runs = 0;

@@ -20,6 +20,7 @@
 #include "cpu/cpu.h"
 #include "cpu/interpreter/block_runner.h"
 #include "jit/block_translator.h"
+#include "jit/return_stack.h"
 #include "jit/window_policy.h"
 
 namespace bantam::jit {
@@ -90,6 +91,7 @@ private:
     LowPages context_pages_{sizeof(Context)};
     Context* context_;
     Stubs stubs_;
+    ReturnStack return_stack_;
     std::unique_ptr<Windows> windows_;  // null: the host has no room for them
     WindowPolicy policy_;
     CodeRange* code_range_ = nullptr;
