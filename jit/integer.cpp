@@ -25,6 +25,26 @@ std::vector<InstId> make_operations() {
     return operations;
 }
 
+/// Whether the host's divisions leave all status flags alone, as the interpreter's do. They are undefined; processors
+/// since 2013 are known to.
+bool divisions_keep_flags() {
+    const auto keeps = [](u64 flags) {
+        u64 after = 0;
+        asm volatile(
+            "pushq %1\n\tpopfq\n\tmovl $7, %%eax\n\txorq %%rdx, %%rdx\n\tpushq %1\n\tpopfq\n\tmovl $3, %%ecx\n\t"
+            "divl %%ecx\n\tmovl $-7, %%eax\n\tmovl $-1, %%edx\n\tidivl %%ecx\n\tmovq $9, %%rax\n\tmovl $0, %%edx\n\t"
+            "divq %%rcx\n\tpushfq\n\tpopq %0"
+            : "=r"(after)
+            : "r"(flags)
+            : "rax", "rcx", "rdx", "cc", "memory");
+        return ((after ^ flags) & kStatusFlags) == 0;
+    };
+    constexpr u64 kReservedAndInterrupt = kFlagReserved1 | kFlagInterrupt;
+    return keeps(kReservedAndInterrupt) && keeps(kReservedAndInterrupt | kStatusFlags);
+}
+
+bool divides(Mnemonic mnemonic) { return mnemonic == Mnemonic::Div || mnemonic == Mnemonic::Idiv; }
+
 /// The operation that does on the host what `i` does: those which the instruction table calls the host's own
 /// (isa::ExecutionClass) and which touch nothing but general registers, flags and memory. 0: another kind.
 InstId operation_of(const Instruction& i) {
@@ -32,6 +52,8 @@ InstId operation_of(const Instruction& i) {
     constexpr u32 kOthers = isa::kEndsBlock | isa::kPrivileged | isa::kIo | isa::kString | isa::kTraps |
                             isa::kSegmentLoad | isa::kX87 | isa::kMmx | isa::kSse | isa::kAvx;
     const isa::Row& row = isa::row_of(i);
+    static const bool kNativeDivisions = divisions_keep_flags();
+    if (divides(i.mnemonic)) return kNativeDivisions ? kOperations[static_cast<std::size_t>(i.mnemonic)] : 0;
     if (isa::execution_class(row) != isa::ExecutionClass::host || (row.attributes & kOthers) != 0) return 0;
     const auto condition = static_cast<x86::CondCode>(i.condition);
     if (i.mnemonic == Mnemonic::Setcc) return x86::Inst::setccFromCond(condition);
@@ -239,6 +261,7 @@ bool translate_integer(Emitter& e, const Instruction& i) {
     if (operation == 0 || unusual(i)) return false;
     OperandMapper mapper(e, i);
     if (!mapper.possible()) return false;
+    if (divides(i.mnemonic)) e.may_fault();
     mapper.emit(operation);
     return true;
 }

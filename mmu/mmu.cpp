@@ -102,11 +102,13 @@ void Mmu::flush_page(Linear address) {
 /// Drops all cached pieces of large pages that share linear address bits from `shift` up.
 void Mmu::drop_large(u64 linear, unsigned shift) {
     bool fetch_dropped = false;
-    for (unsigned index = 0; index < kAllEntries; ++index) {
-        const Cold& cold = cold_[index];
-        if ((cold.physical & kLarge) == 0 || (cold.page ^ linear) >> shift != 0) continue;
-        fetch_dropped |= fetch_page_[index] != kNoPage;
-        drop(index);
+    for (const Filled* filled : {&filled_local_, &filled_global_}) {
+        for (const unsigned index : filled->indices()) {
+            const Cold& cold = cold_[index];
+            if ((cold.physical & kLarge) == 0 || (cold.page ^ linear) >> shift != 0) continue;
+            fetch_dropped |= fetch_page_[index] != kNoPage;
+            drop(index);
+        }
     }
     if (fetch_dropped) bump_fetch_generation();
 }
@@ -144,7 +146,6 @@ bool Mmu::watched(Linear address) const {
 
 /// Derives the hot half of an entry from its cold half and from what the physical page is now.
 void Mmu::derive_hot(unsigned index) {
-    hide(index);
     const Cold& cold = cold_[index];
     const u64 page = cold.page;
     if (for_fetches(index)) {
@@ -153,10 +154,17 @@ void Mmu::derive_hot(unsigned index) {
     }
     const PhysicalMemory::Page physical = memory_.page({cold.physical & ~u64{kFacts}});
     const bool direct = physical.host != nullptr && (watched_count_ == 0 || !watched({page}));
-    addend_[index] = std::bit_cast<u64>(physical.host) - page;
-    read_bias_[index] = direct && (cold.physical & kMayRead) != 0 ? u64{0} - page : no_page(index);
-    write_bias_[index] =
-        direct && physical.writable && (cold.physical & kMayWrite) != 0 ? u64{0} - page : no_page(index);
+    const u64 addend = std::bit_cast<u64>(physical.host) - page;
+    const u64 bias = u64{0} - page;
+    const u64 read_bias = direct && (cold.physical & kMayRead) != 0 ? bias : no_page(index);
+    const u64 write_bias = direct && physical.writable && (cold.physical & kMayWrite) != 0 ? bias : no_page(index);
+    // What is exposed may stay where it allows no more than before.
+    const bool narrower =
+        (read_bias_[index] == bias && read_bias != bias) || (write_bias_[index] == bias && write_bias != bias);
+    if (addend != addend_[index] || narrower) hide(index);
+    addend_[index] = addend;
+    read_bias_[index] = read_bias;
+    write_bias_[index] = write_bias;
 }
 
 bool Mmu::holds(Linear page) const {

@@ -66,10 +66,27 @@ Block& BlockCache::add(Physical start, u64 bytes, std::optional<Physical> second
     return block;
 }
 
+/// The 64-byte parts of `page` that [address, address + size) touches, one bit each.
+u64 BlockCache::parts_of(Physical page, Physical address, u64 size) {
+    constexpr u64 kPartBytes = kPageSize / 64;
+    const u64 end = address.value + size;
+    if (end <= page.value || address.value >= page.value + kPageSize) return 0;
+    const u64 first = (std::max(address.value, page.value) - page.value) / kPartBytes;
+    const u64 last = (std::min(end, page.value + kPageSize) - 1 - page.value) / kPartBytes;
+    return ~u64{0} >> (63 - (last - first)) << first;
+}
+
+u64 BlockCache::parts_of(Physical page, const Block& block) {
+    if (!block.second_page) return parts_of(page, block.start, block.bytes);
+    const u64 here = kPageSize - block.start.page_offset();
+    return parts_of(page, block.start, here) | parts_of(page, *block.second_page, block.bytes - here);
+}
+
 void BlockCache::track_page(Physical page, Block* block) {
-    std::vector<Block*>& list = pages_[page.value];
-    if (list.empty()) mmu_.memory().mark_code(page);
-    list.push_back(block);
+    Page& tracked = pages_[page.value];
+    if (tracked.blocks.empty()) mmu_.memory().mark_code(page);
+    tracked.blocks.push_back(block);
+    tracked.parts |= parts_of(page, *block);
 }
 
 void BlockCache::remove(Block* block) {
@@ -86,11 +103,15 @@ void BlockCache::remove(Block* block) {
     const auto untrack = [&](Physical page) {
         const auto found = pages_.find(page.value);
         if (found == pages_.end()) return;
-        std::erase(found->second, block);
-        if (found->second.empty()) {
+        Page& tracked = found->second;
+        std::erase(tracked.blocks, block);
+        if (tracked.blocks.empty()) {
             pages_.erase(found);
             mmu_.memory().clear_code(page);
+            return;
         }
+        tracked.parts = 0;
+        for (const Block* other : tracked.blocks) tracked.parts |= parts_of(page, *other);
     };
     untrack(block->start.page());
     if (block->second_page) untrack(*block->second_page);
@@ -100,8 +121,8 @@ void BlockCache::code_written(Physical address, u64 size) {
     bool any = false;
     for (Physical page = address.page(); page.value < address.value + size; page = page + kPageSize) {
         const auto found = pages_.find(page.value);
-        if (found == pages_.end()) continue;
-        const std::vector<Block*> candidates = found->second;
+        if (found == pages_.end() || (found->second.parts & parts_of(page, address, size)) == 0) continue;
+        const std::vector<Block*> candidates = found->second.blocks;
         for (Block* block : candidates) {
             if (!block->overlaps(address, size)) continue;
             remove(block);
@@ -113,7 +134,7 @@ void BlockCache::code_written(Physical address, u64 size) {
 
 void BlockCache::clear() {
     if (runner_ != nullptr) runner_->forget_all();
-    for (const auto& [page, list] : pages_) mmu_.memory().clear_code(Physical{page});
+    for (const auto& [page, tracked] : pages_) mmu_.memory().clear_code(Physical{page});
     for (Block& block : blocks_) block.valid = false;
     std::fill(buckets_.begin(), buckets_.end(), nullptr);
     pages_.clear();

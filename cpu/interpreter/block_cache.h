@@ -83,7 +83,14 @@ private:
     BlockRunner* runner_ = nullptr;
     std::vector<Block*> buckets_;
     std::deque<Block> blocks_;
-    std::unordered_map<u64, std::vector<Block*>> pages_;  // by page address; only valid blocks
+    /// What a page holds: its valid blocks, and which of its 64 parts they touch.
+    struct Page {
+        std::vector<Block*> blocks;
+        u64 parts = 0;
+    };
+    static u64 parts_of(Physical page, Physical address, u64 size);
+    static u64 parts_of(Physical page, const Block& block);
+    std::unordered_map<u64, Page> pages_;  // by page address
     std::vector<std::unique_ptr<isa::Instruction[]>> chunks_;
     std::vector<std::unique_ptr<isa::Instruction[]>> retired_chunks_;  // cleared, perhaps still running
     std::vector<std::deque<Block>> retired_blocks_;
