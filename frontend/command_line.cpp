@@ -106,6 +106,14 @@ Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 wants the first argument last
     try {
         app.parse(std::move(arguments));
+    } catch (const CLI::ArgumentMismatch& error) {  // "--memory: 1 required TEXT missing"
+        const std::string_view text = error.what();
+        const std::string_view flag = text.substr(0, text.find(':'));
+        for (const Option& option : option_table()) {
+            if (flag.size() > 2 && flag.substr(2) == option.name)
+                return usage(fmt::format("{} needs a value: {} {}", flag, flag, option.value));
+        }
+        return usage(error.what());
     } catch (const CLI::ParseError& error) {
         return usage(error.what());
     }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -20,10 +21,34 @@ namespace {
 
 constexpr u64 kLargest = u64{1} << 30;  // bytes read at once; a longer stretch of code takes several commands
 
+/// The same part of standard input, which may be a pipe: read to its end, or to the end of the part.
+Result<std::vector<u8>> read_part_of_input(u64 offset, std::optional<u64> length) {
+    const auto failed = [&](std::string_view cause) {
+        return Error{ExitStatus::bad_input, fmt::format("cannot read standard input: {}", cause)};
+    };
+    std::vector<u8> bytes;
+    u64 skipped = 0;
+    std::array<u8, 65536> chunk{};
+    while (bytes.size() < length.value_or(kLargest + 1)) {
+        const std::size_t got = std::fread(chunk.data(), 1, chunk.size(), stdin);
+        if (std::ferror(stdin) != 0) return failed(std::strerror(errno));
+        if (got == 0) break;
+        const u64 skip = std::min<u64>(offset - skipped, got);
+        skipped += skip;
+        const u64 taken =
+            std::min<u64>(got - skip, length.value_or(got) - std::min(length.value_or(got), bytes.size()));
+        bytes.insert(bytes.end(), chunk.data() + skip, chunk.data() + skip + taken);
+    }
+    if (bytes.empty()) return failed(fmt::format("--offset {} is beyond its end ({} bytes)", offset, skipped));
+    if (bytes.size() > kLargest) return failed("there is more than 1G: give --length");
+    return bytes;
+}
+
 Result<std::vector<u8>> read_part(const std::string& path, u64 offset, std::optional<u64> length) {
     const auto failed = [&](std::string_view cause) {
         return Error{ExitStatus::bad_input, fmt::format("cannot read {}: {}", path, cause)};
     };
+    if (path == "-") return read_part_of_input(offset, length);
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) return failed(std::strerror(errno));
     if (!S_ISREG(status.st_mode)) return failed("it is not an ordinary file");

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <optional>
@@ -163,6 +164,18 @@ Result<void> read_machine_text(std::string_view text, const std::string& name, S
 }
 
 Result<void> read_machine_file(const std::string& path, Settings& settings) {
+    const auto too_large = [&] {
+        return Error{
+            ExitStatus::bad_input,
+            fmt::format("{} is larger than 1M: that is no MACHINE.toml (images go to --disk, kernels to --kernel)",
+                        path)};
+    };
+    std::string text(kLargestFile + 1, '\0');
+    if (path == "-") {
+        text.resize(std::fread(text.data(), 1, text.size(), stdin));
+        if (text.size() > kLargestFile) return too_large();
+        return read_machine_text(text, "standard input", settings);
+    }
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0) {
         return Error{ExitStatus::bad_input, fmt::format("cannot read {}: {}", path, std::strerror(errno))};
@@ -172,15 +185,9 @@ Result<void> read_machine_file(const std::string& path, Settings& settings) {
     }
     std::ifstream file(path, std::ios::binary);
     if (!file) return Error{ExitStatus::bad_input, fmt::format("cannot read {}: {}", path, std::strerror(errno))};
-    std::string text(kLargestFile + 1, '\0');
     file.read(text.data(), static_cast<std::streamsize>(text.size()));
     text.resize(static_cast<std::size_t>(file.gcount()));
-    if (text.size() > kLargestFile) {
-        return Error{
-            ExitStatus::bad_input,
-            fmt::format("{} is larger than 1M: that is no MACHINE.toml (images go to --disk, kernels to --kernel)",
-                        path)};
-    }
+    if (text.size() > kLargestFile) return too_large();
     return read_machine_text(text, path, settings);
 }
 

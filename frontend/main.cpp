@@ -23,7 +23,8 @@ namespace bantam::frontend {
 namespace {
 
 int fail(const Error& error) {
-    fmt::print(stderr, "bantam: {}\n", error.message);
+    // Not fmt::print, which throws where standard error cannot be written.
+    std::fputs(fmt::format("bantam: {}\n", error.message).c_str(), stderr);
     return static_cast<int>(error.status);
 }
 

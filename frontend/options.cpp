@@ -28,6 +28,12 @@ Result<void> set_path(std::string& path, std::string_view text) {
     path = text;
     return {};
 }
+/// The screen's picture: checked before the run, which would be lost otherwise.
+Result<void> set_picture(std::string& path, std::string_view text) {
+    if (!text.ends_with(".png") && !text.ends_with(".ppm"))
+        return usage(fmt::format("'{}' must end in .png or .ppm, which chooses the format", text));
+    return set_path(path, text);
+}
 Texts get_text(const std::string& text) { return text.empty() ? Texts{} : Texts{text}; }
 
 Result<void> set_duration(std::optional<u64>& duration, std::string_view text) {
@@ -361,7 +367,7 @@ const std::array kOptions{
         [](S s, V t) { return set_path(s.machine.screen_text, t); },
         [](C s) { return get_text(s.machine.screen_text); }, nothing},
     Option{kRun, "screenshot", "FILE.png", "write the final screen there", "", false, true, true,
-        [](S s, V t) { return set_path(s.machine.screenshot, t); },
+        [](S s, V t) { return set_picture(s.machine.screenshot, t); },
         [](C s) { return get_text(s.machine.screenshot); }, nothing},
     Option{kRun, "monitor", "stdio|unix:PATH", "line console that inspects and controls the machine; unix: listens", "stdio unix:", false, true, false,
         [](S s, V t) { return set_monitor(s.machine.monitor, t); },
@@ -394,10 +400,11 @@ const std::array kOptions{
 // clang-format on
 
 constexpr std::array kCommands{
-    CommandInfo{Command::run, "run", "run [MACHINE.toml] [OPTIONS]", "Runs a machine."},
+    CommandInfo{Command::run, "run", "run [MACHINE.toml] [OPTIONS]",
+                "Runs a machine (MACHINE.toml of '-': standard input)."},
     CommandInfo{Command::doctor, "doctor", "doctor", "Says what this host offers and what that means."},
     CommandInfo{Command::disassemble, "disassemble", "disassemble FILE [OPTIONS]",
-                "Shows the code in a file as assembly."},
+                "Shows the code in a file ('-': standard input) as assembly."},
     CommandInfo{Command::help, "help", "help [COMMAND]", "Explains a command."},
 };
 

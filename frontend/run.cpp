@@ -29,20 +29,23 @@ Result<void> write_screen_text(Machine& machine, const std::string& path) {
     return {};
 }
 
+/// fmt::print would throw where standard error is a pipe that nobody reads any more.
+void say(const char* message) { std::fputs(fmt::format("bantam: {}\n", message).c_str(), stderr); }
+
 /// Why the machine ended, where the status alone would puzzle.
 void explain(const Outcome& outcome) {
     switch (outcome.reason) {
         case StopReason::time_limit:
-            fmt::print(stderr, "bantam: the time limit was reached\n");
+            say("the time limit was reached");
             break;
         case StopReason::halted:
-            fmt::print(stderr, "bantam: the guest halted, and nothing can wake it\n");
+            say("the guest halted, and nothing can wake it");
             break;
         case StopReason::triple_fault:
-            fmt::print(stderr, "bantam: the guest's CPU shut down after a triple fault\n");
+            say("the guest's CPU shut down after a triple fault");
             break;
         case StopReason::reset_refused:
-            fmt::print(stderr, "bantam: the guest asked for a reset, which --no-reboot refuses\n");
+            say("the guest asked for a reset, which --no-reboot refuses");
             break;
         case StopReason::power_off:
         case StopReason::quit:
@@ -61,14 +64,14 @@ bool has_nothing_to_boot(const MachineConfig& config) {
 Result<int> run_machine(const Settings& settings) {
     SignalWatch::block();
     if (!settings.machine.headless) log::info("this release has no window: running headless");
-    if (has_nothing_to_boot(settings.machine)) {
-        fmt::print(stderr, "bantam: nothing to boot: the firmware will wait for ever (Ctrl-C ends it); try --kernel\n");
-    }
     MachineConfig config = settings.machine;
     config.headless = true;
 
     Result<std::unique_ptr<Machine>> made = Machine::create(std::move(config));
     if (!made) return made.error();
+    if (has_nothing_to_boot(settings.machine)) {
+        say("nothing to boot: the firmware will wait for ever (Ctrl-C ends it); try --kernel");
+    }
     Machine& machine = *made.value();
     Outcome outcome;
     {
@@ -87,6 +90,7 @@ Result<int> run_machine(const Settings& settings) {
         if (const Result<void> written = machine.screendump(settings.machine.screenshot); !written)
             return written.error();
     }
+    if (std::ferror(stderr) != 0) return Error{ExitStatus::host_resource, "cannot write to standard error"};
     if (settings.machine.print_hash) fmt::print("state hash {:016x}\n", machine.state_hash());
     return outcome.code;
 }

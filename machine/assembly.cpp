@@ -239,7 +239,7 @@ Result<void> Machine::Parts::start_engine() {
         RunLoop::Limits{.guest_ns = config.time_limit_ns,
                         .wall_ns = config.wall_limit_ns,
                         .attended = !config.headless || config.monitor.kind != MonitorConfig::Kind::none});
-    start_trace(config.trace, *pc, *engine);
+    start_trace(config.trace, *pc, *engine, [this] { loop->request_quit(); });
     return {};
 }
 

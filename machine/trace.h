@@ -1,7 +1,9 @@
 // --trace WHAT: a line on standard error for every event of the kinds asked for: io (port accesses), interrupts
-// (acknowledged external vectors), instructions (CS:RIP, mode and mnemonic before each instruction).
+// (acknowledged external vectors), instructions (CS:RIP and disassembly before each instruction). Every line begins
+// with the number of instructions retired so far.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,7 +16,7 @@ namespace bantam {
 /// Errors: usage for an unknown word, with the list.
 Result<void> check_trace(const std::vector<std::string>& words);
 
-/// Switches on what `words` name.
-void start_trace(const std::vector<std::string>& words, Pc& pc, Interpreter& engine);
+/// Switches on what `words` name. `unwritable` is called when standard error takes no more.
+void start_trace(const std::vector<std::string>& words, Pc& pc, Interpreter& engine, std::function<void()> unwritable);
 
 }  // namespace bantam

@@ -24,7 +24,7 @@ Error host_error(const std::string& path, std::string_view act, int error) {
 Error open_error(const std::string& path, int error, bool writing) {
     switch (error) {
         case ENOENT:
-            return bad_input(path, "no such file; create one with: truncate -s 1G FILE");
+            return bad_input(path, "no such file; an empty hard disk is made with: truncate -s 1G FILE");
         case EISDIR:
             return bad_input(path, "is a directory, not a disk image");
         case EACCES:

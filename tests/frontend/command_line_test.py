@@ -67,6 +67,8 @@ class CommandLine(unittest.TestCase):
         self.fails(64, "runn", says="did you mean 'run'")
         self.fails(64, "run", "--memori", "1G", says="did you mean 'memory'")
         self.fails(64, "run", "--memory", "256", says="256M")
+        self.fails(64, "run", "--memory", says="--memory needs a value: --memory SIZE")
+        self.fails(64, "run", "--screenshot", "picture.jpg", "--kernel", "k", says=".png")
         self.fails(64, "run", "--time-limit", "soon", says="30s")
         self.fails(64, "run", "--cpu", "z80", "--kernel", "k", says="z80")
         self.fails(64, "run", "--trace", "nonsense", "--kernel", "k", says="nonsense")
@@ -81,6 +83,8 @@ class CommandLine(unittest.TestCase):
         again = self.path / "again.toml"
         again.write_text(done.stdout)
         self.assertEqual(run("run", str(again), "--print-config").stdout, done.stdout)
+        piped = subprocess.run([BANTAM, "run", "-", "--print-config"], input=done.stdout, text=True, capture_output=True, check=False)
+        self.assertEqual(piped.stdout, done.stdout, piped.stderr)
         file.write_text("memroy = '1G'\n")
         self.fails(64, "run", str(file), says="did you mean 'memory'")
         self.fails(65, "run", str(self.path / "missing.toml"), says="missing.toml")
@@ -110,6 +114,10 @@ class CommandLine(unittest.TestCase):
         self.assertIn("7c01:  b8 01 00 00 00", lines[1])
         self.assertIn("mov", lines[1])
         self.assertIn("ret", lines[2])
+        for part in (["--offset", "1"], ["--offset", "2", "--length", "5"], ["--length", "1"], ["--offset", "8"]):
+            piped = subprocess.run([BANTAM, "disassemble", "-", *part], input=code.read_bytes(), capture_output=True, check=False)
+            self.assertEqual(piped.stdout.decode(), run("disassemble", str(code), *part).stdout)
+            self.assertEqual(piped.returncode, 65 if "8" in part else 0, piped.stderr)
         self.fails(65, "disassemble", str(code), "--offset", "8", says="beyond its end")
         self.fails(64, "disassemble", str(code), "--bits", "8", says="16, 32 or 64")
 

@@ -176,6 +176,23 @@ class Run(unittest.TestCase):
         self.assertEqual(process.wait(timeout=20), 66)
         self.assertIn("cannot write", process.stderr.read())
 
+    def test_trace(self) -> None:
+        code = guest_image.debug_exit(5)
+        for options, expected in [
+                ("io", r"(?m)^ +1 io write 00f4h 1 bytes 05h "),
+                ("instructions", rf"(?m)^ +0 0010:{guest_image.LOAD + guest_image.HEADER_BYTES:x} mov +al, 5\n +1 0010:[0-9a-f]+ out +0xf4, al$"),
+        ]:
+            done = self.run_guest(code, "--debug-exit", "--trace", options)
+            self.assertEqual(done.returncode, 11, done.stderr)
+            self.assertRegex(done.stderr, expected)
+
+    def test_trace_that_nobody_reads_ends_it(self) -> None:
+        for engine in ("interpreter", "jit"):
+            process = self.start(bytes.fromhex("e464 ebfc"), "--trace", "io", "--engine", engine)  # in al,64h; jmp back
+            process.stderr.readline()
+            process.stderr.close()
+            self.assertEqual(process.wait(timeout=20), 66)
+
     def test_hash_repeats(self) -> None:
         spin = (guest_image.SPIN, "--time-limit", "20ms", "--clock", "virtual", "--print-hash")
         outputs = {self.run_guest(*spin).stdout for _ in range(3)}
