@@ -27,10 +27,11 @@ private:
 };
 
 Error failed(const std::string& path, const char* verb) {
-    const bool missing = errno == ENOENT || errno == ENOTDIR;
-    return {missing ? ExitStatus::bad_input : ExitStatus::host_resource,
-            missing ? fmt::format("{}: no such file", path)
-                    : fmt::format("{}: cannot {}: {}", path, verb, std::strerror(errno))};
+    if (errno == ENOENT || errno == ENOTDIR) return {ExitStatus::bad_input, fmt::format("{}: no such file", path)};
+    if (errno == EACCES || errno == EPERM) {
+        return {ExitStatus::bad_input, fmt::format("{}: permission denied; make it readable for this user", path)};
+    }
+    return {ExitStatus::host_resource, fmt::format("{}: cannot {}: {}", path, verb, std::strerror(errno))};
 }
 
 }  // namespace

@@ -97,11 +97,22 @@ class CommandLine(unittest.TestCase):
             self.fails(65, "run", "--kernel", str(bad), "--serial", "none", says=str(bad))
         self.fails(65, "disassemble", str(self.path / "missing"), says="missing")
         self.fails(65, "disassemble", str(self.path), says="ordinary file")
-        if os.getuid() != 0:
-            unreadable = self.path / "unreadable"
-            unreadable.write_bytes(b"x" * 4096)
-            unreadable.chmod(0)
-            self.fails(65, "run", "--kernel", str(unreadable), "--serial", "none", says="unreadable")
+
+    def test_unreadable_files_are_65(self) -> None:
+        unreadable = self.path / "unreadable"
+        unreadable.write_bytes(b"x" * 4096)
+        unreadable.chmod(0)
+        self.path.chmod(0o755)
+        # Root reads everything: the program then runs as nobody, started by a descriptor, for its path may be closed to it.
+        as_nobody = {"preexec_fn": lambda: os.setuid(65534)} if os.getuid() == 0 else {}
+        program = os.open(BANTAM, os.O_RDONLY)
+        self.addCleanup(os.close, program)
+        for options in (["--kernel", str(unreadable)], ["--firmware", str(unreadable)], ["--disk", str(unreadable)], [str(unreadable)]):
+            done = subprocess.run([f"/proc/self/fd/{program}", "run", "--serial", "none", *options], capture_output=True, text=True, timeout=60,
+                                  stdin=subprocess.DEVNULL, check=False, pass_fds=[program], **as_nobody)
+            self.assertEqual(done.returncode, 65, done.stderr)
+            self.assertIn("unreadable", done.stderr)
+            self.assertIn("ermission denied", done.stderr)
 
     def test_disassemble(self) -> None:
         code = self.path / "code"
