@@ -325,6 +325,12 @@ void Uart16550::transmit_until(u64 now) {
     }
 }
 
+void Uart16550::send_rest() const {
+    if (port_ == nullptr || loopback() || !r_.shifting || (r_.line_control & kLcrBreak) != 0) return;
+    port_->put(r_.shift_register);
+    for (unsigned i = 0; i < transmit_.size(); ++i) port_->put(transmit_.at(i));
+}
+
 void Uart16550::schedule_transmit() {
     if (!r_.shifting) {
         transmit_timer_.disarm();

@@ -43,6 +43,10 @@ public:
     /// speed for as long as there are some, and asks again by itself after its FIFO was full.
     void receive_ready();
 
+    /// Gives the far end what the transmitter still holds, as the line would in a moment; the chip stays as it is. For
+    /// the end of a run.
+    void send_rest() const;
+
     struct Registers {
         u8 interrupt_enable = 0;
         u8 fifo_control = 0;  // FCR as written, reset bits excluded

@@ -24,6 +24,8 @@ Outcome Machine::run() {
     const Outcome outcome = parts_->loop->run();
     parts_->clock->pause();
     parts_->scheduler.set_now(parts_->clock->now());
+    parts_->pc->send_serial_rest();
+    parts_->io->drain();
     return outcome;
 }
 

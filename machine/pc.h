@@ -103,6 +103,8 @@ public:
     [[nodiscard]] bool can_wake_masked() const;
     /// Host side of the serial lines has something.
     void input_waiting();
+    /// The run is over: what a guest wrote to its serial ports just before it halted still reaches the host.
+    void send_serial_rest() const;
 
     // --- Environment
     u32 read_port(u16 port, unsigned size) override;

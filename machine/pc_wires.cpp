@@ -157,6 +157,12 @@ void Pc::input_waiting() {
     }
 }
 
+void Pc::send_serial_rest() const {
+    for (const auto& serial : serials_) {
+        if (serial) serial->send_rest();
+    }
+}
+
 void Pc::set_up_without_firmware(const devices::VgaFont& font) {
     constexpr u8 kReadWrite = 0x33;
     for (u8 pam = 0x59; pam <= 0x5F; ++pam) host_bridge_.write_config(pam, 1, pam == 0x59 ? 0x30u : kReadWrite);

@@ -57,6 +57,18 @@ TEST_F(Uart16550Test, OneCharacterTakesTenBitTimes) {
     EXPECT_EQ(chip.read(5), 0x60);
 }
 
+TEST_F(Uart16550Test, TheRestIsSentWithoutChangingTheChip) {
+    set_up_115200(1);
+    for (const char c : {'a', 'b', 'c'}) chip.write(0, static_cast<u8>(c));
+    chip.send_rest();
+    EXPECT_EQ(port.sent, "abc");
+    EXPECT_EQ(chip.read(5), 0x00) << "both registers are still full";
+    board.run_for(3 * kCharacter);
+    EXPECT_EQ(port.sent, "abcabc");
+    chip.send_rest();
+    EXPECT_EQ(port.sent, "abcabc") << "nothing is left";
+}
+
 TEST_F(Uart16550Test, FifoOfSixteenEmptiesWithOneInterrupt) {
     set_up_115200(0xC7);
     chip.write(1, 2);

@@ -136,6 +136,15 @@ TEST_F(MachineTest, HaltForGood) {
     EXPECT_EQ(make(config())->run().code, 76);
 }
 
+TEST_F(MachineTest, LastWordsAreWritten) {
+    // mov dx,3FAh; mov al,1 (FIFOs on); out dx,al; mov dl,F8h; mov al,'o'; out dx,al; mov al,'k'; out dx,al; cli; hlt
+    write_kernel({0x66, 0xBA, 0xFA, 0x03, 0xB0, 0x01, 0xEE, 0xB2, 0xF8, 0xB0, 'o', 0xEE, 0xB0, 'k', 0xEE, 0xFA, 0xF4});
+    MachineConfig c = config();
+    c.serials = {{SerialConfig::Kind::file, path("serial"), ""}};
+    EXPECT_EQ(make(c)->run().code, 76);
+    EXPECT_EQ(contents("serial"), "ok");
+}
+
 TEST_F(MachineTest, TripleFault) {
     write_kernel({0x0F, 0x0B});  // ud2 without an IDT
     MachineConfig c = config();
