@@ -7,6 +7,7 @@
 #include <cstring>
 #include <memory>
 
+#include "base/check.h"
 #include "base/log.h"
 #include "frontend/commands.h"
 #include "frontend/monitor.h"
@@ -54,6 +55,15 @@ void explain(const Outcome& outcome) {
     }
 }
 
+/// The machine whose registers a failed CHECK shows; the process has one only here.
+Machine* running_machine = nullptr;
+
+void show_registers() {
+    if (running_machine == nullptr) return;
+    const Result<std::string> registers = running_machine->info("registers");
+    if (registers) std::fputs(registers.value().c_str(), stderr);
+}
+
 bool has_nothing_to_boot(const MachineConfig& config) {
     return config.kernel.empty() && config.disks.empty() && config.cdroms.empty() && config.floppies.empty() &&
            config.firmware == MachineConfig{}.firmware;
@@ -79,7 +89,10 @@ Result<int> run_machine(const Settings& settings) {
         if (!signals) return signals.error();
         const Result<std::unique_ptr<Monitor>> monitor = Monitor::start(settings.machine.monitor, machine);
         if (!monitor) return monitor.error();
+        running_machine = &machine;
+        set_crash_reporter(show_registers);
         outcome = machine.run();
+        running_machine = nullptr;
     }
     explain(outcome);
     if (!settings.machine.screen_text.empty()) {
