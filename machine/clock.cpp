@@ -12,17 +12,49 @@ constexpr u64 kFastest = 20'000'000;
 }  // namespace
 
 Clock::Clock(Pace pace, const Cpu& cpu, HostNow host_now) : pace_(pace), cpu_(cpu), host_now_(host_now) {
-    const u64 start = pace == Pace::real_time ? host_now() : cpu.retired() * kNsPerInstruction;
-    offset_ns_ = -static_cast<i64>(start);
+    if (pace == Pace::real_time) {
+        last_host_ns_ = host_now();
+    } else {
+        offset_ns_ = -static_cast<i64>(cpu.retired() * kNsPerInstruction);
+    }
 }
 
-u64 Clock::now() const {
-    if (paused_) return paused_at_ns_;
-    const u64 running = pace_ == Pace::real_time ? host_now_() : cpu_.retired() * kNsPerInstruction;
-    return running + static_cast<u64>(offset_ns_);
+void Clock::advance(u64 longest_ns) {
+    const u64 host_ns = host_now_();
+    u64 step = host_ns - last_host_ns_;
+    last_host_ns_ = host_ns;
+    if (step > longest_ns) {
+        owed_ns_ += step - longest_ns;
+        step = longest_ns;
+    }
+    const u64 paid = std::min(owed_ns_, step / 4);
+    owed_ns_ -= paid;
+    guest_ns_ += step + paid;
 }
 
-u64 Clock::instructions_at(u64 time_ns) const {
+u64 Clock::now() {
+    if (paused_) return guest_ns_;
+    if (pace_ == Pace::virtual_time) return cpu_.retired() * kNsPerInstruction + static_cast<u64>(offset_ns_);
+    advance(kLongestStep_ns);
+    return guest_ns_;
+}
+
+u64 Clock::host_ns_until(u64 time_ns) {
+    const u64 time_now = now();
+    const u64 ahead_ns = time_ns > time_now ? time_ns - time_now : 0;
+    return ahead_ns - std::min(ahead_ns, owed_ns_);
+}
+
+void Clock::slept_until(u64 time_ns) {
+    const u64 ahead_ns = time_ns > guest_ns_ ? time_ns - guest_ns_ : 0;
+    constexpr u64 kMost = std::numeric_limits<u64>::max() - kLongestStep_ns;
+    advance(std::min(ahead_ns, kMost) + kLongestStep_ns);
+    const u64 paid = time_ns > guest_ns_ ? std::min(owed_ns_, time_ns - guest_ns_) : 0;
+    owed_ns_ -= paid;
+    guest_ns_ += paid;
+}
+
+u64 Clock::instructions_at(u64 time_ns) {
     const u64 time_now = now();
     if (time_ns <= time_now) return cpu_.retired();
     const u64 ahead_ns = time_ns - time_now;
@@ -53,14 +85,14 @@ void Clock::learn(u64 instructions, u64 ns) {
 
 void Clock::pause() {
     if (paused_) return;
-    paused_at_ns_ = now();
+    guest_ns_ = now();
     paused_ = true;
 }
 
 void Clock::resume() {
     if (!paused_) return;
     paused_ = false;
-    if (pace_ == Pace::real_time) offset_ns_ = static_cast<i64>(paused_at_ns_ - host_now_());
+    if (pace_ == Pace::real_time) last_host_ns_ = host_now_();
 }
 
 }  // namespace bantam

@@ -4,6 +4,11 @@
 // event. Time is a function of the instructions alone, so two runs of one configuration agree to the nanosecond. Real:
 // guest time is the host's CLOCK_MONOTONIC since power-on, less the time the machine was paused. How many instructions
 // fit before a deadline is estimated from the recent speed.
+//
+// A busy host may let the process wait for many ms. If all of them passed for the guest between two instructions, it
+// would see one timer interrupt where it counts on several: Linux then panics ("IO-APIC + timer doesn't work"). So a
+// step of real time is kLongestStep_ns at most. The rest is owed: it is paid back by a clock that runs a quarter
+// faster, and at once while the guest is idle.
 #pragma once
 
 #include "base/types.h"
@@ -17,6 +22,9 @@ public:
     /// timer fit the others, and a round figure for people who read traces.
     static constexpr u64 kNsPerInstruction = 1;
 
+    /// Twice the time between two looks at the host (RunLoop::kHostPeriod_ns), below a tick of 250 Hz.
+    static constexpr u64 kLongestStep_ns = 2'000'000;
+
     enum class Pace { virtual_time, real_time };
     using HostNow = u64 (*)();
 
@@ -24,12 +32,17 @@ public:
     Clock(Pace pace, const Cpu& cpu, HostNow host_now);
 
     [[nodiscard]] Pace pace() const { return pace_; }
-    /// Guest time; exact to the instruction being executed, and never less than before.
-    [[nodiscard]] u64 now() const;
+    /// Guest time; exact to the instruction being executed, and never less than before. Real: this is what notices that
+    /// the host's time has passed.
+    [[nodiscard]] u64 now();
     /// The value of CpuState::instructions at which guest time will be (real: may be) `time_ns`.
-    [[nodiscard]] u64 instructions_at(u64 time_ns) const;
+    [[nodiscard]] u64 instructions_at(u64 time_ns);
     /// Virtual: idle time has passed. Real: nothing to do, the host's clock ran on. Earlier times are ignored.
     void jump_to(u64 time_ns);
+    /// Real: how long the host may sleep until guest time is `time_ns`.
+    [[nodiscard]] u64 host_ns_until(u64 time_ns);
+    /// Real: the guest was idle, waiting for `time_ns`, and the process slept.
+    void slept_until(u64 time_ns);
     /// Real: learns the speed from a slice of `instructions` that took `ns`.
     void learn(u64 instructions, u64 ns);
     /// Real: host time between these two does not count.
@@ -37,11 +50,17 @@ public:
     void resume();
 
 private:
+    /// Real: `longest_ns` at most of the host's time since the last call passes for the guest.
+    void advance(u64 longest_ns);
+
     const Pace pace_;
     const Cpu& cpu_;
     const HostNow host_now_;
-    i64 offset_ns_ = 0;     // guest time minus instructions (virtual) or minus host time (real)
-    u64 paused_at_ns_ = 0;  // real, while paused: the guest time that stands still
+    i64 offset_ns_ = 0;  // virtual: guest time minus instructions
+    u64 guest_ns_ =
+        0;  // real: guest time at the host's last_host_ns_; virtual: the time that stands still while paused
+    u64 last_host_ns_ = 0;
+    u64 owed_ns_ = 0;  // real: the host's time that has not passed for the guest yet
     bool paused_ = false;
     u64 instructions_per_ms_ = 100'000;  // real: smoothed speed
 };

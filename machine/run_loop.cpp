@@ -152,7 +152,9 @@ void RunLoop::idle() {
     if (until_ns <= now) return;
     if (w_.clock.pace() == Clock::Pace::real_time) {
         w_.io.service();
-        w_.io.wait(std::min(until_ns == Scheduler::kNever ? host::HostIo::kForever : until_ns - now, wall_left()));
+        w_.io.wait(std::min(until_ns == Scheduler::kNever ? host::HostIo::kForever : w_.clock.host_ns_until(until_ns),
+                            wall_left()));
+        w_.clock.slept_until(until_ns);
         next_host_look_ns_ = 0;
     } else if (listening) {
         sleep_virtual(until_ns);
