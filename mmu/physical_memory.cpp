@@ -21,8 +21,9 @@ struct PhysicalMemory::Region {
     std::string name;
     u64 base = 0;
     u64 size = 0;
-    // One of three:
+    // ROM, device memory or registers; or a device's ROM, which has registers for writes
     std::vector<u8> rom{};
+    const u8* readable = nullptr;                  // the contents of ROM, ours or a device's
     u8* memory = nullptr;                          // of a device
     std::shared_ptr<const RegisterSpace> space{};  // shared: a register write may unmap its own region
     std::unique_ptr<u8[]> code_pages{};            // device memory: one flag per page
@@ -102,15 +103,25 @@ PhysicalMemory::Store PhysicalMemory::store_in(const Region* region, u64 address
 }
 
 const u8* PhysicalMemory::load_in(const Region* region, u64 address) const {
-    if (region != nullptr && !region->rom.empty()) return region->rom.data() + (address - region->base);
+    if (region != nullptr && region->readable != nullptr) return region->readable + (address - region->base);
     return store_in(region, address).host;
 }
 
 void PhysicalMemory::map_rom(std::string name, Physical base, std::vector<u8> contents) {
     CHECK(!contents.empty());
     contents.resize(align_up(contents.size(), kPageSize), 0xFF);
-    const u64 size = contents.size();
-    add_region({.name = std::move(name), .base = base.value, .size = size, .rom = std::move(contents)});
+    Region region{.name = std::move(name), .base = base.value, .size = contents.size(), .rom = std::move(contents)};
+    region.readable = region.rom.data();  // which moving a vector leaves where it is
+    add_region(std::move(region));
+}
+
+void PhysicalMemory::map_device_rom(std::string name, Physical base, std::span<const u8> bytes, RegisterSpace space) {
+    CHECK(std::has_single_bit(space.max_size) && space.max_size <= 8 && space.write);
+    add_region({.name = std::move(name),
+                .base = base.value,
+                .size = bytes.size(),
+                .readable = bytes.data(),
+                .space = std::make_shared<const RegisterSpace>(std::move(space))});
 }
 
 void PhysicalMemory::map_memory(std::string name, Physical base, std::span<u8> bytes) {
@@ -200,7 +211,7 @@ void PhysicalMemory::write(Physical address, unsigned size, u64 value) {
         std::memcpy(store.host, &value, size);
         return;
     }
-    if (region == nullptr || !region->rom.empty()) {
+    if (region == nullptr || region->space == nullptr) {
         ++unclaimed_writes_;
         return;
     }
@@ -297,7 +308,8 @@ bool PhysicalMemory::holds_code(Physical address) const {
 std::vector<PhysicalMemory::RegionInfo> PhysicalMemory::regions() const {
     std::vector<RegionInfo> list;
     for (const Region& region : regions_)
-        list.push_back({region.name, {region.base}, region.size, region.space != nullptr});
+        list.push_back(
+            {region.name, {region.base}, region.size, region.readable == nullptr && region.space != nullptr});
     return list;
 }
 

@@ -60,6 +60,10 @@ public:
     /// Read-only memory at `base` (page-aligned), hiding RAM there; writes are dropped and counted. Copied, and filled
     /// with FFh to a whole number of pages. Names are unique; overlap with another region: CHECK.
     void map_rom(std::string name, Physical base, std::vector<u8> contents);
+    /// Read-only memory of a device (flash memory that shows its array) at `base`, whole pages: reads go straight to
+    /// `bytes`, which stay where and what they are until unmap; writes go to space.write, but for block copies (copy_in
+    /// and what of the Mmu ends there), which are dropped.
+    void map_device_rom(std::string name, Physical base, std::span<const u8> bytes, RegisterSpace space);
     /// Memory of a device (a frame buffer) at `base`, whole pages: CPU accesses go straight to its bytes, which stay
     /// where they are until unmap. DEVIATION: bus masters and loaders (copy_in) reach it too, and what the device
     /// itself changes in it is not announced to the CodeObserver: code there is decoded anew after CPU writes and map

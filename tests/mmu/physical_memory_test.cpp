@@ -81,6 +81,38 @@ TEST(PhysicalMemory, RomHidesRamAndDropsWrites) {
     EXPECT_TRUE(memory->page({0xF0000}).writable);
 }
 
+TEST(PhysicalMemory, DeviceRomReadsDirectlyAndPassesWritesOn) {
+    const auto memory = make();
+    std::vector<u8> array(2 * kPageSize, 0x5A);
+    std::vector<std::pair<u64, u64>> writes;
+    const auto map = [&] {
+        memory->map_device_rom("flash", {0x1000}, array,
+                               {.read = [](u64, unsigned) -> u64 { return 0; },
+                                .write = [&](u64 offset, unsigned, u64 value) { writes.emplace_back(offset, value); },
+                                .peek = nullptr,
+                                .max_size = 1});
+    };
+    map();
+    EXPECT_EQ(memory->read({0x1000}, 4), 0x5A5A5A5Au);
+    EXPECT_EQ(memory->peek({0x2FFF}, 1), 0x5Au);
+    EXPECT_EQ(memory->page({0x2000}).host, array.data() + kPageSize);
+    EXPECT_FALSE(memory->page({0x2000}).writable);
+    memory->write({0x2001}, 2, 0x1234);
+    EXPECT_EQ(writes, (std::vector<std::pair<u64, u64>>{{0x1001, 0x34}, {0x1002, 0x12}}));
+    EXPECT_EQ(memory->read({0x2001}, 1), 0x5Au);
+    EXPECT_EQ(memory->unclaimed_writes(), 0u);
+    memory->copy_in({0x1000}, std::array<u8, 2>{1, 2});
+    EXPECT_EQ(memory->read({0x1000}, 1), 0x5Au);
+    memory->mark_code({0x1000});
+    EXPECT_FALSE(memory->holds_code({0x1000}));
+    ASSERT_EQ(memory->regions().size(), 1u);
+    EXPECT_FALSE(memory->regions()[0].mmio);
+    memory->unmap("flash");
+    array[0] = 0x77;
+    map();
+    EXPECT_EQ(memory->read({0x1000}, 1), 0x77u);
+}
+
 TEST(PhysicalMemory, RegisterAccessesAreSplitIntoNaturallyAlignedParts) {
     struct Case {
         unsigned max_size;
