@@ -10,35 +10,83 @@
 #include <cerrno>
 #include <cstring>
 
+#include "storage/image_format.h"
+
 namespace bantam::storage {
 namespace {
 
-Error bad_input(const std::string& path, std::string_view cause) {
-    return {ExitStatus::bad_input, fmt::format("disk image '{}': {}", path, cause)};
-}
-
-Error host_error(const std::string& path, std::string_view act, int error) {
-    return {ExitStatus::host_resource, fmt::format("disk image '{}': {}: {}", path, act, std::strerror(error))};
-}
-
-Error open_error(const std::string& path, int error, bool writing) {
-    switch (error) {
-        case ENOENT:
-            return bad_input(path, "no such file; an empty hard disk is made with: truncate -s 1G FILE");
-        case EISDIR:
-            return bad_input(path, "is a directory, not a disk image");
-        case EACCES:
-        case EPERM:
-        case EROFS:
-            if (writing && access(path.c_str(), R_OK) == 0) {
-                return bad_input(
-                    path, "may not be written; make it writable, or add ',readonly' or ',overlay=temp' to the option");
-            }
-            return bad_input(path, "permission denied; make it readable for this user");
-        default:
-            return bad_input(path, std::strerror(error));
+struct Words {
+    const char* noun;
+    const char* another;  // the way out when the file is not there, or empty
+    const char* whole;    // the way out when it is no whole image
+};
+Words words_of(ImageKind kind) {
+    switch (kind) {
+        case ImageKind::disk:
+            break;
+        case ImageKind::cdrom:
+            return {"CD-ROM image", "check the name, or give --cdrom none for a drive without a disc",
+                    "fetch it again"};
+        case ImageKind::floppy:
+            return {"floppy image",
+                    "create one with: truncate -s 1474560 FILE, or give --floppy none for a drive without a disk",
+                    "fetch it again, or bring it to the size of a diskette with: truncate -s 1474560 FILE"};
+        case ImageKind::flash:
+            return {"flash image",
+                    "check the name; a store for variables is a copy of the one that comes with the firmware",
+                    "copy it again from where the firmware came from"};
     }
+    return {"disk image", "an empty hard disk is made with: truncate -s 1G FILE",
+            "fetch it again or pad it with: truncate -s %512 FILE"};
 }
+
+/// Errors about the file at one path.
+class Complaint {
+public:
+    Complaint(const std::string& path, ImageKind kind) : path_(path), words_(words_of(kind)) {}
+
+    [[nodiscard]] Error bad_input(std::string_view cause) const {
+        return {ExitStatus::bad_input, fmt::format("{} '{}': {}", words_.noun, path_, cause)};
+    }
+    [[nodiscard]] Error host(std::string_view act, int error) const {
+        return {ExitStatus::host_resource,
+                fmt::format("{} '{}': {}: {}", words_.noun, path_, act, std::strerror(error))};
+    }
+    [[nodiscard]] Error not_whole(std::string_view cause) const {
+        return bad_input(fmt::format("{}; {}", cause, words_.whole));
+    }
+    [[nodiscard]] Error absent(std::string_view cause) const {
+        return bad_input(fmt::format("{}; {}", cause, words_.another));
+    }
+    [[nodiscard]] Error opening(int error, bool writing) const {
+        switch (error) {
+            case ENOENT:
+                return absent("no such file");
+            case EISDIR:
+                return bad_input("is a directory, not an image");
+            case EACCES:
+            case EPERM:
+            case EROFS:
+                if (writing && access(path_.c_str(), R_OK) == 0) {
+                    return bad_input(
+                        "may not be written; make it writable, or add ',readonly' or ',overlay=temp' to the option");
+                }
+                return bad_input("permission denied; make it readable for this user");
+            default:
+                return bad_input(std::strerror(error));
+        }
+    }
+    [[nodiscard]] Error locked(bool writing) const {
+        return {ExitStatus::host_resource,
+                fmt::format("{} '{}': in use by another Bantam; end that one, or {}", words_.noun, path_,
+                            writing ? "share the image by ',readonly' on both"
+                                    : "start that one with ',readonly' or ',overlay=temp' too")};
+    }
+
+private:
+    const std::string& path_;
+    Words words_;
+};
 
 /// Takes a lock on the whole file that lasts as long as `fd` is open. 0, or errno.
 int lock_file(int fd, short type) {
@@ -51,38 +99,37 @@ int lock_file(int fd, short type) {
 }  // namespace
 
 Result<std::unique_ptr<RawImage>> RawImage::open(const std::string& path, RawImageOptions options) {
+    const Complaint complaint(path, options.kind);
     struct stat info = {};
     // Asked before opening: opening a FIFO would wait for its other end.
-    if (stat(path.c_str(), &info) != 0) return open_error(path, errno, false);
-    if (S_ISDIR(info.st_mode)) return open_error(path, EISDIR, false);
+    if (stat(path.c_str(), &info) != 0) return complaint.opening(errno, false);
+    if (S_ISDIR(info.st_mode)) return complaint.opening(EISDIR, false);
     if (!S_ISREG(info.st_mode) && !S_ISBLK(info.st_mode))
-        return bad_input(path, "is neither a regular file nor a block device");
+        return complaint.bad_input("is neither a regular file nor a block device");
 
     const bool writing = !options.readonly && !options.temporary_overlay;
     const int fd = ::open(path.c_str(), (writing ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return open_error(path, errno, writing);
+    if (fd < 0) return complaint.opening(errno, writing);
 
     const auto fail = [fd](Error error) {
         close(fd);
         return error;
     };
     const off_t size = lseek(fd, 0, SEEK_END);
-    if (size < 0) return fail(host_error(path, "cannot find its size", errno));
-    if (size == 0) return fail(bad_input(path, "is empty (0 bytes); give it a size with: truncate -s 1G FILE"));
+    if (size < 0) return fail(complaint.host("cannot find its size", errno));
+    if (size == 0) return fail(complaint.absent("is empty (0 bytes)"));
+    std::array<u8, kFormatBytes> start{};
+    const ssize_t got = pread(fd, start.data(), start.size(), 0);
+    if (got < 0) return fail(complaint.host("read failed", errno));
+    if (const auto foreign = foreign_format(std::span(start).first(static_cast<std::size_t>(got))))
+        return fail(complaint.bad_input(*foreign));
     if (size % static_cast<off_t>(kSectorSize) != 0) {
-        return fail(
-            bad_input(path, fmt::format("its size of {} bytes is no multiple of 512, so it is not a whole raw image; "
-                                        "fetch it again or pad it with: truncate -s %512 FILE",
-                                        size)));
+        return fail(complaint.not_whole(
+            fmt::format("its size of {} bytes is no multiple of 512, so it is not a whole raw image", size)));
     }
     if (const int error = lock_file(fd, writing ? F_WRLCK : F_RDLCK); error != 0) {
-        if (error == EAGAIN || error == EACCES) {
-            return fail({ExitStatus::host_resource,
-                         fmt::format("disk image '{}': in use by another Bantam; end that one, or {}", path,
-                                     writing ? "share the image by ',readonly' on both"
-                                             : "start that one with ',readonly' or ',overlay=temp' too")});
-        }
-        return fail(host_error(path, "cannot lock it", error));
+        if (error == EAGAIN || error == EACCES) return fail(complaint.locked(writing));
+        return fail(complaint.host("cannot lock it", error));
     }
     return std::unique_ptr<RawImage>(new RawImage(path, options, fd, static_cast<u64>(size) / kSectorSize));
 }
@@ -91,6 +138,10 @@ RawImage::RawImage(std::string path, RawImageOptions options, int fd, u64 sector
     : path_(std::move(path)), options_(options), fd_(fd), sector_count_(sector_count) {}
 
 RawImage::~RawImage() { close(fd_); }
+
+Error RawImage::host_error(std::string_view act, int error) const {
+    return Complaint(path_, options_.kind).host(act, error);
+}
 
 bool RawImage::in_range(u64 first, u64 bytes) const {
     return bytes % kSectorSize == 0 && first <= sector_count_ && bytes / kSectorSize <= sector_count_ - first;
@@ -102,15 +153,15 @@ Result<void> RawImage::read_file(u64 first, std::span<u8> to) {
         const ssize_t got =
             pread(fd_, to.data() + done, to.size() - done, static_cast<off_t>(first * kSectorSize + done));
         if (got < 0 && errno == EINTR) continue;
-        if (got < 0) return host_error(path_, "read failed", errno);
-        if (got == 0) return host_error(path_, "shorter than when it was opened", EIO);
+        if (got < 0) return host_error("read failed", errno);
+        if (got == 0) return host_error("shorter than when it was opened", EIO);
         done += static_cast<std::size_t>(got);
     }
     return {};
 }
 
 Result<void> RawImage::read(u64 first, std::span<u8> to) {
-    if (!in_range(first, to.size())) return host_error(path_, "read beyond its end", EINVAL);
+    if (!in_range(first, to.size())) return host_error("read beyond its end", EINVAL);
     if (overlay_.empty()) return read_file(first, to);
     while (!to.empty()) {
         const u64 index = first / kOverlaySectors;
@@ -142,8 +193,8 @@ Result<RawImage::Granule*> RawImage::overlay_granule(u64 index) {
 }
 
 Result<void> RawImage::write(u64 first, std::span<const u8> from) {
-    if (options_.readonly) return host_error(path_, "write refused, opened with ',readonly'", EROFS);
-    if (!in_range(first, from.size())) return host_error(path_, "write beyond its end", EINVAL);
+    if (options_.readonly) return host_error("write refused, opened with ',readonly'", EROFS);
+    if (!in_range(first, from.size())) return host_error("write beyond its end", EINVAL);
     if (options_.temporary_overlay) {
         while (!from.empty()) {
             const u64 within = first % kOverlaySectors;
@@ -161,7 +212,7 @@ Result<void> RawImage::write(u64 first, std::span<const u8> from) {
         const ssize_t put =
             pwrite(fd_, from.data() + done, from.size() - done, static_cast<off_t>(first * kSectorSize + done));
         if (put < 0 && errno == EINTR) continue;
-        if (put < 0) return host_error(path_, "write failed", errno);
+        if (put < 0) return host_error("write failed", errno);
         done += static_cast<std::size_t>(put);
     }
     return {};
@@ -169,7 +220,7 @@ Result<void> RawImage::write(u64 first, std::span<const u8> from) {
 
 Result<void> RawImage::flush() {
     if (options_.readonly || options_.temporary_overlay) return {};
-    if (fdatasync(fd_) != 0) return host_error(path_, "flush failed", errno);
+    if (fdatasync(fd_) != 0) return host_error("flush failed", errno);
     return {};
 }
 

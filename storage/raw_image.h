@@ -13,16 +13,20 @@
 
 namespace bantam::storage {
 
+/// What the image is of: the errors' words, and what makes an image whole.
+enum class ImageKind { disk, cdrom, floppy, flash };
+
 struct RawImageOptions {
     bool readonly = false;
     bool temporary_overlay = false;  // writes go to memory; the file is never changed
+    ImageKind kind = ImageKind::disk;
 };
 
 class RawImage final : public Image {
 public:
     /// Opens and locks `path`. Errors are bad_input or host_resource and name the file, the cause and the way out:
-    /// missing, a directory or other non-file, unreadable, empty, a size that is no multiple of 512, not writable,
-    /// locked.
+    /// missing, a directory or other non-file, unreadable, empty, a size that is no multiple of 512, a format that is
+    /// not raw (storage/image_format.h), not writable, locked.
     static Result<std::unique_ptr<RawImage>> open(const std::string& path, RawImageOptions options);
     ~RawImage() override;
     RawImage(const RawImage&) = delete;
@@ -45,6 +49,8 @@ private:
     [[nodiscard]] bool in_range(u64 first, u64 bytes) const;
     Result<void> read_file(u64 first, std::span<u8> to);
     Result<Granule*> overlay_granule(u64 index);
+
+    [[nodiscard]] Error host_error(std::string_view act, int error) const;
 
     std::string path_;
     RawImageOptions options_;
