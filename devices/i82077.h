@@ -33,6 +33,10 @@ public:
         /// Heads move and diskettes turn this many times faster than their drives would. 1 is real; more spares a guest
         /// that spins while it waits. Bytes that the processor moves itself still come at their data rate.
         u32 speed_factor = 1;
+        /// A search on a drive without a diskette ends after two revolutions, as on one that was never formatted. A
+        /// real drive gives no index pulses then, and the search never ends: firmware waits for it, spinning, for
+        /// seconds.
+        bool empty_drive_ends_search = false;
     };
 
     /// `drives`: by drive select, null where none is connected; they must outlive the chip.

@@ -115,7 +115,12 @@ void I82077::search() {
     FloppyDrive* drive = selected();
     execution_timer_.disarm();
     r_.stage = Stage::no_index;
-    if (drive == nullptr || !drive->has_disk()) return;
+    if (drive == nullptr) return;
+    if (!drive->has_disk()) {
+        if (!options_.empty_drive_ends_search) return;
+        r_.st1 |= kMissingAddressMark;
+        return wait(Stage::failing, 2 * drive->rotation_ns());
+    }
     if (r_.operation == Operation::format) return wait(Stage::finding, until_index());
     const u64 two_indexes = until_index() + drive->rotation_ns();
     if (!track_readable(*drive)) {

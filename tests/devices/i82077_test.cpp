@@ -317,6 +317,38 @@ TEST_F(I82077Test, NoDisketteNeverEnds) {
     EXPECT_EQ(command({0x08}, 2), (Bytes{0xC0, 0}));
 }
 
+TEST_F(I82077Test, AnEmptyDriveMayEndSearches) {
+    FloppyDrive empty("floppy0", FloppyDrive::Type::inch3_1440k);
+    RecordedLine request(board.scheduler);
+    I82077 impatient(board.scheduler, {.interrupt = request.pin(), .dma_request = {}},
+                     {&empty, nullptr, nullptr, nullptr}, {.empty_drive_ends_search = true});
+    const auto take = [&](unsigned count) {
+        Bytes bytes;
+        for (unsigned i = 0; i < count && (impatient.read(4) & 0x40) != 0; ++i) bytes.push_back(impatient.read(5));
+        return bytes;
+    };
+    const auto give = [&](std::initializer_list<u8> bytes) {
+        for (const u8 byte : bytes) impatient.write(5, byte);
+    };
+    impatient.write(2, 0x1C);
+    board.run_for(2 * kMs);
+    for (int i = 0; i < 4; ++i) give({0x08}), take(2);
+    give({0x03, 0xAF, 0x02});
+    give({0x4A, 0x00});  // READ ID
+    board.run_for(350 * kMs);
+    EXPECT_FALSE(request.level);
+    board.run_for(100 * kMs);
+    EXPECT_TRUE(request.level);
+    EXPECT_EQ(take(3), (Bytes{0x40, 0x01, 0x00})) << "abnormal termination, missing address mark";
+    take(4);
+    // A diskette that comes in time is read.
+    give({0x4A, 0x00});
+    board.run_for(100 * kMs);
+    empty.insert(disk.get(), k1440);
+    board.run_for(350 * kMs);
+    EXPECT_EQ(take(1), Bytes{0x00});
+}
+
 TEST_F(I82077Test, EjectedWhileReading) {
     start();
     issue({0x46, 0x00, 0, 0, 1, 2, 18, 0x1B, 0xFF});
