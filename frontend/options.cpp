@@ -34,6 +34,12 @@ Result<void> set_picture(std::string& path, std::string_view text) {
         return usage(fmt::format("'{}' must end in .png or .ppm, which chooses the format", text));
     return set_path(path, text);
 }
+Result<void> add_path(Texts& paths, std::string_view text) {
+    std::string path;
+    if (const Result<void> set = set_path(path, text); !set) return set;
+    paths.push_back(std::move(path));
+    return {};
+}
 Texts get_text(const std::string& text) { return text.empty() ? Texts{} : Texts{text}; }
 
 Result<void> set_duration(std::optional<u64>& duration, std::string_view text) {
@@ -322,9 +328,15 @@ const std::array kOptions{
     Option{kRun, "module", "'FILE ARGS'", "multiboot module with its arguments", "", true, true, true,
         [](S s, V t) { return add_module(s.machine.modules, t); },
         [](C s) { return get_modules(s.machine.modules); }, [](S s) { s.machine.modules.clear(); }},
-    Option{kRun, "firmware", "seabios|FILE", "firmware when there is no --kernel (default seabios)", "seabios", false, true, true,
+    Option{kRun, "firmware", "seabios|FILE", "firmware in ROM when there is no --kernel and no --flash (default seabios)", "seabios", false, true, true,
         [](S s, V t) { return set_path(s.machine.firmware, t); },
         [](C s) { return get_text(s.machine.firmware); }, nothing},
+    Option{kRun, "flash", "FILE[,readonly][,overlay=temp]", "flash memory that ends at 4 GiB, with the firmware; a second one lies below it, for variables", "", true, true, true,
+        [](S s, V t) { return add_image(s.machine.flashes, t); },
+        [](C s) { return get_images(s.machine.flashes); }, [](S s) { s.machine.flashes.clear(); }},
+    Option{kRun, "option-rom", "FILE", "option ROM that the firmware runs", "", true, true, true,
+        [](S s, V t) { return add_path(s.machine.option_roms, t); },
+        [](C s) { return s.machine.option_roms; }, [](S s) { s.machine.option_roms.clear(); }},
     Option{kRun, "vga-bios", "FILE", "video BIOS (default: the firmware's own)", "", false, true, true,
         [](S s, V t) { return set_path(s.machine.vga_bios, t); },
         [](C s) { return get_text(s.machine.vga_bios); }, nothing},
@@ -448,7 +460,14 @@ Result<void> complete_settings(Settings& settings) {
                                                         : nullptr;
         if (orphan != nullptr)
             return usage(fmt::format("--{} says nothing without --kernel: add --kernel FILE", orphan));
+    } else {
+        const char* unused = !machine.flashes.empty() ? "flash" : !machine.option_roms.empty() ? "option-rom" : nullptr;
+        if (unused != nullptr)
+            return usage(
+                fmt::format("--{} is for firmware, and --kernel starts without any: give one of them", unused));
     }
+    if (!machine.flashes.empty() && machine.firmware != MachineConfig{}.firmware)
+        return usage("--firmware and --flash: the first --flash holds the firmware; give one of them");
     const bool monitor_on_stdio = machine.monitor.kind == MonitorConfig::Kind::stdio;
     if (machine.serials.empty() && !machine.kernel.empty() && !monitor_on_stdio) {
         machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}});

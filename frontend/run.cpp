@@ -66,7 +66,7 @@ void show_registers() {
 
 bool has_nothing_to_boot(const MachineConfig& config) {
     return config.kernel.empty() && config.disks.empty() && config.cdroms.empty() && config.floppies.empty() &&
-           config.firmware == MachineConfig{}.firmware;
+           config.flashes.empty() && config.option_roms.empty() && config.firmware == MachineConfig{}.firmware;
 }
 
 }  // namespace

@@ -136,6 +136,8 @@ Result<void> Machine::Parts::build_board() {
     options.drives = drives;
     for (std::size_t i = 0; i < images.floppies.size(); ++i)
         options.floppies.at(i) = devices::FloppyDrive::type_for(diskette_format(images.floppies[i]));
+    for (Images::Flash& flash : images.flashes)
+        options.flashes.push_back({flash.device.get(), std::move(flash.contents)});
     options.firmware = config.kernel.empty();
     options.boot_order = config.boot_order;
     pc = std::make_unique<Pc>(model, *memory, scheduler, options,
@@ -170,12 +172,17 @@ Result<void> Machine::Parts::install_software() {
     if (!config.initrd.empty() || !config.modules.empty() || !config.append.empty()) {
         return usage("--initrd, --append and --module go with --kernel");
     }
-    Result<std::vector<u8>> bios = load_bios(config.firmware);
-    if (!bios) return bios.error();
     pc->install_vga_bios(std::move(vga_bios.value()));
-    pc->memory_map().install_bios(std::move(bios.value()));
+    if (config.flashes.empty()) {
+        Result<std::vector<u8>> bios = load_bios(config.firmware);
+        if (!bios) return bios.error();
+        pc->memory_map().install_bios(std::move(bios.value()));
+    }
+    Result<std::vector<OptionRom>> option_roms = load_option_roms(config.option_roms);
+    if (!option_roms) return option_roms.error();
     firmware_config = std::make_unique<FirmwareConfig>(
-        pc->fw_cfg(), FirmwareConfig::Board{*memory, [this] { return describe_board(); }, boot_paths()});
+        pc->fw_cfg(), FirmwareConfig::Board{*memory, [this] { return describe_board(); }, boot_paths(),
+                                            std::move(option_roms.value())});
     pc->reset();  // the ROMs show in the attribute map from here on
     return {};
 }

@@ -49,8 +49,10 @@ struct MachineConfig {
     std::string boot_order;  // letters a c d n; empty: the first that exists
     std::string kernel, initrd, append;
     std::vector<ModuleConfig> modules;  // multiboot
-    std::string firmware = "seabios";   // name or file; used when no kernel is given
+    std::string firmware = "seabios";   // name or file; used when no kernel and no flash is given
+    std::vector<ImageConfig> flashes;   // flash memories below 4 GiB; the first holds the firmware
     std::string vga_bios;
+    std::vector<std::string> option_roms;  // files; the firmware runs them in this order
     EngineKind engine = EngineKind::automatic;
     std::optional<u32> jit_threshold;   // runs of a block before it is translated; none: the translator's default
     std::vector<SerialConfig> serials;  // COM1..COM4

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <numeric>
+
 #include "base/file.h"
 
 namespace bantam {
@@ -13,6 +15,33 @@ constexpr const char* kSeaVgaBios = "/usr/share/seabios/vgabios-stdvga.bin";
 constexpr u64 kBiosMax = u64{16} << 20;
 constexpr u64 kBiosUnit = 4096;
 constexpr u64 kVgaBiosMax = u64{64} << 10;
+constexpr u64 kOptionRomMax = u64{1} << 20;  // a file may hold images for other kinds of firmware behind the first
+constexpr u64 kRomUnit = 512;
+
+/// What the BIOS looks at before it runs a ROM; `noun` says what is wrong. Cuts off what follows the ROM's length.
+Result<void> check_option_rom(const char* noun, const std::string& path, std::vector<u8>& image) {
+    const auto unfit = [&](std::string_view cause) {
+        return Error{ExitStatus::bad_input, fmt::format("{} '{}': {}", noun, path, cause)};
+    };
+    if (image.size() < 3 || image[0] != 0x55 || image[1] != 0xAA)
+        return unfit("does not begin with the signature 55h AAh; give an image for PC BIOSes");
+    const u64 length = image[2] * kRomUnit;
+    if (length == 0) return unfit("its third byte says that it is 0 bytes long; give an image for PC BIOSes");
+    if (length > image.size()) {
+        return unfit(fmt::format("is truncated: its third byte says {} bytes, the file has {}; fetch it again", length,
+                                 image.size()));
+    }
+    image.resize(length);
+    const u8 sum =
+        std::accumulate(image.begin(), image.end(), u8{0}, [](u8 a, u8 b) { return static_cast<u8>(a + b); });
+    if (sum != 0) {
+        return unfit(
+            fmt::format("its {} bytes add up to {:02x}h, not 0, so a BIOS would pass it over; it is damaged, or "
+                        "lacks its checksum",
+                        length, sum));
+    }
+    return {};
+}
 
 }  // namespace
 
@@ -27,10 +56,12 @@ Result<std::vector<u8>> load_bios(const std::string& name) {
     }
     const std::string path = packaged ? kSeaBios : name;
     Result<std::vector<u8>> image = read_file(path, kBiosMax);
-    if (image && image.value().size() % kBiosUnit != 0) {
+    constexpr const char* kWayOut = "give another file, or leave --firmware away for SeaBIOS";
+    if (!image) return Error{image.error().status, fmt::format("firmware: {}; {}", image.error().message, kWayOut)};
+    if (image.value().size() % kBiosUnit != 0) {
         return Error{ExitStatus::bad_input,
-                     fmt::format("'{}' is no BIOS image: its size, {} bytes, is no multiple of {}", path,
-                                 image.value().size(), kBiosUnit)};
+                     fmt::format("firmware '{}': its size, {} bytes, is no multiple of {}, so it is no whole ROM; {}",
+                                 path, image.value().size(), kBiosUnit, kWayOut)};
     }
     return image;
 }
@@ -39,11 +70,20 @@ Result<std::vector<u8>> load_vga_bios(const std::string& path) {
     if (path.empty() && ::access(kSeaVgaBios, R_OK) != 0) return std::vector<u8>{};
     const std::string file = path.empty() ? kSeaVgaBios : path;
     Result<std::vector<u8>> image = read_file(file, kVgaBiosMax);
-    if (image && (image.value().size() < 3 || image.value()[0] != 0x55 || image.value()[1] != 0xAA)) {
-        return Error{ExitStatus::bad_input,
-                     fmt::format("'{}' is no VGA BIOS: it does not begin with the option ROM signature 55h AAh", file)};
-    }
+    if (!image) return Error{image.error().status, fmt::format("VGA BIOS: {}", image.error().message)};
+    if (const Result<void> fit = check_option_rom("VGA BIOS", file, image.value()); !fit) return fit.error();
     return image;
+}
+
+Result<std::vector<OptionRom>> load_option_roms(const std::vector<std::string>& paths) {
+    std::vector<OptionRom> roms;
+    for (const std::string& path : paths) {
+        Result<std::vector<u8>> image = read_file(path, kOptionRomMax);
+        if (!image) return image.error();
+        if (const Result<void> fit = check_option_rom("option ROM", path, image.value()); !fit) return fit.error();
+        roms.push_back({path.substr(path.rfind('/') + 1), std::move(image.value())});
+    }
+    return roms;
 }
 
 }  // namespace bantam

@@ -16,4 +16,14 @@ Result<std::vector<u8>> load_bios(const std::string& name);
 /// The VGA BIOS in `path`; when empty, that of the distribution's package, or nothing when there is none.
 Result<std::vector<u8>> load_vga_bios(const std::string& path);
 
+struct OptionRom {
+    std::string name;  // of the file, without its folder
+    std::vector<u8> image;
+};
+
+/// The option ROMs in `paths`: signature 55h AAh, a length in units of 512 bytes that the file has, and bytes that add
+/// up to 0 (Plug and Play BIOS Specification 1.0A, 3.1); what follows the length is cut off. Errors: bad_input, which
+/// name the file, the cause and the way out.
+Result<std::vector<OptionRom>> load_option_roms(const std::vector<std::string>& paths);
+
 }  // namespace bantam

@@ -1,5 +1,7 @@
 #include "machine/firmware_config.h"
 
+#include <fmt/format.h>
+
 #include "machine/boot/little_endian.h"
 #include "machine/boot/sdt.h"
 #include "machine/boot/smbios.h"
@@ -100,6 +102,7 @@ FirmwareConfig::FirmwareConfig(FwCfg& device, Board board) : device_(device), bo
         bytes.push_back(0);
         device_.set_file("bootorder", std::move(bytes));
     }
+    set_option_roms();
     boot::SmbiosImage smbios =
         boot::make_smbios(board_.memory, processors, description.cpu_signature, description.cpu_features);
     device_.set_file("etc/smbios/smbios-anchor", std::move(smbios.anchor));
@@ -109,6 +112,15 @@ FirmwareConfig::FirmwareConfig(FwCfg& device, Board board) : device_(device), bo
     device_.set_select_listener([this](u16 key) {
         if (key == tables_key_) make_acpi_files();
     });
+}
+
+// SeaBIOS runs what it finds under this name, the last file of the directory first. The number keeps names apart.
+void FirmwareConfig::set_option_roms() {
+    for (std::size_t i = board_.option_roms.size(); i-- > 0;) {
+        OptionRom& rom = board_.option_roms[i];
+        const std::string name = fmt::format("genroms/{}-{}", i + 1, rom.name).substr(0, FwCfg::kFileNameBytes - 1);
+        device_.set_file(name, std::move(rom.image));
+    }
 }
 
 void FirmwareConfig::make_acpi_files() {

@@ -10,6 +10,7 @@
 
 #include "devices/fw_cfg.h"
 #include "machine/boot/acpi_tables.h"
+#include "machine/firmware.h"
 
 namespace bantam {
 
@@ -21,12 +22,15 @@ public:
         std::function<boot::BoardDescription()> describe;
         /// Boot devices, the first choice first, as Open Firmware paths below the PCI host bridge.
         std::vector<std::string> boot_paths;
+        /// What the firmware is to run beside the ROMs of the PCI functions, in this order.
+        std::vector<OptionRom> option_roms;
     };
     /// Fills `device`; both must outlive this object.
     FirmwareConfig(devices::FwCfg& device, Board board);
 
 private:
     void make_acpi_files();
+    void set_option_roms();
 
     devices::FwCfg& device_;
     Board board_;

@@ -1,5 +1,5 @@
-// Images: the disk, CD-ROM and floppy images of the configuration, opened, locked, each behind its BlockDevice. Which
-// drive a device ends up in is the board's business (machine/assembly.cpp).
+// Images: the disk, CD-ROM, floppy and flash images of the configuration, opened, locked, each behind its BlockDevice.
+// Which drive a device ends up in is the board's business (machine/assembly.cpp).
 #pragma once
 
 #include <memory>
@@ -23,14 +23,21 @@ struct Images {
     std::vector<Device> disks;     // by order of configuration, as the other two
     std::vector<Device> cdroms;    // null: no medium
     std::vector<Device> floppies;  // null: no medium
+    struct Flash {
+        Device device;
+        std::vector<u8> contents;  // of the device
+    };
+    std::vector<Flash> flashes;
 
     /// Opens all images of `config`. Errors name the file, the cause and the way out; a file that is named twice and
     /// writable is refused as in use.
     static Result<Images> open(const MachineConfig& config);
-    /// Opens one image of a removable drive; `readonly` beyond what `image` says (a CD-ROM). Null for kNoMedium.
-    static Result<Device> open_removable(const ImageConfig& image, bool readonly);
-    /// The same for a diskette drive: the image's size must be that of a diskette.
+    /// Opens a CD-ROM image, read-only whatever `image` says. Null for kNoMedium. Warns of a truncated one.
+    static Result<Device> open_disc(const ImageConfig& image);
+    /// Opens a diskette's image, whose size must be that of a diskette. Null for kNoMedium.
     static Result<Device> open_diskette(const ImageConfig& image);
+    /// Opens and reads a flash memory's image; its size must be whole blocks.
+    static Result<Flash> open_flash(const ImageConfig& image);
 };
 
 }  // namespace bantam

@@ -147,6 +147,7 @@ std::string block(const Pc& pc) {
     for (unsigned i = 0; i < Pc::kFloppyDrives; ++i) {
         if (const devices::FloppyDrive* drive = pc.floppy(i)) add(text, "{}\n", drive->info());
     }
+    for (const auto& flash : pc.flashes()) add(text, "{}\n", flash->info());
     return text.empty() ? "no drives\n" : text;
 }
 

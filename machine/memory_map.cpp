@@ -12,11 +12,24 @@ constexpr u64 kLowBiosBytes = 0x20000;
 
 void MemoryMap::install_bios(std::vector<u8> image) {
     CHECK(!image.empty() && image.size() % kPageSize == 0);
-    const u64 low_bytes = std::min<u64>(image.size(), kLowBiosBytes);
-    std::copy(image.end() - static_cast<std::ptrdiff_t>(low_bytes), image.end(),
-              low_rom_.end() - static_cast<std::ptrdiff_t>(low_bytes));
+    show_low_bios(image);
     const u64 base = kFourGiB - image.size();
     memory_.map_rom("bios", {base}, std::move(image));
+}
+
+void MemoryMap::show_low_bios(std::span<const u8> image) {
+    const std::span<const u8> end = image.last(std::min<u64>(image.size(), kLowBiosBytes));
+    std::copy(end.begin(), end.end(), low_rom_.end() - static_cast<std::ptrdiff_t>(end.size()));
+}
+
+void MemoryMap::show_flash(const std::string& name, u64 base, std::span<const u8> array, bool array_shown,
+                           RegisterSpace registers) {
+    memory_.unmap(name);
+    if (array_shown) {
+        memory_.map_device_rom(name, {base}, array, std::move(registers));
+    } else {
+        memory_.map_mmio(name, {base}, array.size(), std::move(registers));
+    }
 }
 
 std::vector<u8> MemoryMap::rom_bytes(u64 base, u64 size) const {

@@ -29,6 +29,11 @@ public:
 
     /// Places a BIOS image (a multiple of 4 KiB, at most 16 MiB) to end at 4 GiB, and its last 128 KiB to end at 1 MiB.
     void install_bios(std::vector<u8> image);
+    /// What the last 128 KiB below 1 MiB show while they show ROM: the end of `image`; from the next apply() on.
+    void show_low_bios(std::span<const u8> image);
+    /// Shows a flash memory at `base`: its array, with its registers for writes, or its registers alone.
+    void show_flash(const std::string& name, u64 base, std::span<const u8> array, bool array_shown,
+                    RegisterSpace registers);
 
     /// Applies one stretch of the attribute map.
     void apply(const devices::I440fx::Segment& segment);

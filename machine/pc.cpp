@@ -153,6 +153,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
     if (options.firmware) devices_.push_back(&fw_cfg_);
     add_drives(options);
     add_floppies(options);
+    add_flashes(options);
 
     ready_ = true;
     map_ports();

@@ -23,6 +23,7 @@
 #include "devices/i82077.h"
 #include "devices/i8254.h"
 #include "devices/i8259.h"
+#include "devices/intel_flash.h"
 #include "devices/io_apic.h"
 #include "devices/isa_dma.h"
 #include "devices/local_apic.h"
@@ -49,6 +50,7 @@ public:
     static constexpr unsigned kSerialPorts = 4;
     static constexpr unsigned kIdeDrives = 4;
     static constexpr unsigned kFloppyDrives = 2;
+    static constexpr u64 kFlashMax = u64{16} << 20;  // room below 4 GiB and above the APICs and the HPET
 
     struct Options {
         u64 rtc_epoch_seconds = 0;
@@ -66,6 +68,13 @@ public:
         /// Diskette drives A and B; without any there is no controller either.
         std::array<std::optional<devices::FloppyDrive::Type>, kFloppyDrives> floppies{};
         bool firmware = false;  // a BIOS will run: fw_cfg exists
+        /// Flash memories below 4 GiB: the first ends there and holds the firmware, each other ends where the one
+        /// before it begins. Whole blocks, kFlashMax bytes together.
+        struct Flash {
+            storage::BlockDevice* medium = nullptr;
+            std::vector<u8> contents;  // of the medium
+        };
+        std::vector<Flash> flashes;
         std::string boot_order;
     };
     enum class ResetKind {
@@ -137,6 +146,8 @@ public:
     [[nodiscard]] const devices::IdeDrive* drive(unsigned index) const;
     /// Diskette drive 0 or 1; null: none.
     [[nodiscard]] devices::FloppyDrive* floppy(unsigned index) const { return floppies_.at(index).get(); }
+    /// Flash memories, the one at the top first.
+    [[nodiscard]] const std::vector<std::unique_ptr<devices::IntelFlash>>& flashes() const { return flashes_; }
     /// Every chip, in the order of the schematic.
     [[nodiscard]] const std::vector<devices::Device*>& devices() const { return devices_; }
 
@@ -157,6 +168,7 @@ private:
     void set_nmi_source();
     void add_drives(const Options& options);
     void add_floppies(const Options& options);
+    void add_flashes(const Options& options);
     void map_ide();
     void show_vga();
     void map_vga();
@@ -217,6 +229,7 @@ private:
     std::array<std::unique_ptr<devices::FloppyDrive>, kFloppyDrives> floppies_;
     std::unique_ptr<devices::I82077> floppy_controller_;
     devices::FwCfg fw_cfg_;
+    std::vector<std::unique_ptr<devices::IntelFlash>> flashes_;
     std::array<std::unique_ptr<devices::Uart16550>, kSerialPorts> serials_;
     std::unique_ptr<devices::DebugConsole> debug_console_;
     std::unique_ptr<devices::DebugExit> debug_exit_;

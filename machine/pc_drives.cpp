@@ -1,4 +1,4 @@
-// The board's IDE and diskette drives: which exist, and where their ports are.
+// The board's IDE and diskette drives and its flash memories: which exist, and where they are.
 #include <fmt/format.h>
 
 #include "base/log.h"
@@ -6,7 +6,8 @@
 
 namespace bantam {
 namespace {
-// Firmware spins while it waits for a diskette: at a drive's own speed a boot would cost billions of instructions.
+// DEVIATION: firmware spins while it waits for a diskette: at a drive's own speed a boot would cost billions of
+// instructions, and with an empty drive SeaBIOS would wait a dozen times for five seconds.
 constexpr u32 kDisketteSpeedFactor = 10;
 }  // namespace
 
@@ -57,7 +58,7 @@ void Pc::add_floppies(const Options& options) {
         scheduler_,
         devices::I82077::Pins{.interrupt = irqs_.line(kIrq, IrqSource::floppy),
                               .dma_request = [this](bool level) { dma_.set_request(kDmaChannel, level); }},
-        connected, devices::I82077::Options{.speed_factor = kDisketteSpeedFactor});
+        connected, devices::I82077::Options{.speed_factor = kDisketteSpeedFactor, .empty_drive_ends_search = true});
     devices::I82077& controller = *floppy_controller_;
     dma_.connect(kDmaChannel,
                  {.read = [&controller](bool last) { return u16{controller.dma_read(last)}; },
@@ -66,6 +67,25 @@ void Pc::add_floppies(const Options& options) {
     devices_.push_back(&controller);
     map("fdc", 0x3F0, 6, controller.registers());
     map("fdc input", 0x3F7, 1, from_offset(controller.registers(), 7));  // 3F6h is the disk's
+}
+
+// PIIX3 datasheet, XBCS: BIOSCS# selects the same memory below 4 GiB and below 1 MiB. DEVIATION: below 1 MiB shows what
+// the flash memory held at the last reset, and takes no commands.
+void Pc::add_flashes(const Options& options) {
+    u64 base = u64{1} << 32;
+    for (const Options::Flash& flash : options.flashes) {
+        base -= flash.contents.size();
+        std::string name = fmt::format("flash{}", flashes_.size());
+        const std::size_t index = flashes_.size();
+        flashes_.push_back(std::make_unique<devices::IntelFlash>(
+            scheduler_, name, *flash.medium, flash.contents,
+            devices::IntelFlash::Pins{.array_shown = [this, index, base](bool shown) {
+                devices::IntelFlash& chip = *flashes_.at(index);
+                memory_map_.show_flash(std::string(chip.name()), base, chip.array(), shown, chip.registers());
+            }}));
+        devices_.push_back(flashes_.back().get());
+    }
+    CHECK((u64{1} << 32) - base <= kFlashMax);
 }
 
 const devices::IdeDrive* Pc::drive(unsigned index) const {

@@ -33,6 +33,7 @@ void Pc::reset() {
     local_apic_.set_base(cpu_.state.apic_base);
     place_local_apic();
     map_pm_windows();
+    if (!flashes_.empty()) memory_map_.show_low_bios(flashes_.front()->array());
     for (unsigned i = 0; i < devices::I440fx::kSegments; ++i) memory_map_.apply(host_bridge_.segment(i));
     show_vga();
 }

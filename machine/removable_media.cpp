@@ -29,8 +29,7 @@ Result<void> Machine::change_medium(const std::string& device, const ImageConfig
     const Result<Parts::RemovableDrive> found = parts_->find_removable(device);
     if (!found) return found.error();
     const Parts::RemovableDrive& drive = found.value();
-    Result<Images::Device> opened =
-        drive.cdrom != nullptr ? Images::open_removable(image, true) : Images::open_diskette(image);
+    Result<Images::Device> opened = drive.cdrom != nullptr ? Images::open_disc(image) : Images::open_diskette(image);
     if (!opened) return opened.error();
     const auto format = drive.floppy != nullptr ? diskette_format(opened.value()) : std::nullopt;
     if (format && !drive.floppy->takes(*format)) {

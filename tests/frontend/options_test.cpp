@@ -40,7 +40,7 @@ std::string sample(const Option& option) {
     if (option.name == "clock") return "real";
     if (option.name == "log") return "debug";
     if (option.name == "time-limit" || option.name == "wall-limit") return "1500ms";
-    if (option.name == "disk") return "my,,disk.img,readonly,overlay=temp";
+    if (option.name == "disk" || option.name == "flash") return "my,,disk.img,readonly,overlay=temp";
     if (option.name == "module") return "file with arguments";
     if (option.name == "rtc-epoch" || option.name == "offset" || option.name == "length" || option.name == "base")
         return "86400";

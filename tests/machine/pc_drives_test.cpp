@@ -1,4 +1,5 @@
 // The wiring of IDE drives: which exist, their ports as PCI decodes them, IRQ 14 and 15, what CMOS says about disks.
+// And of flash memories: where they are, and what of them shows.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +23,9 @@ protected:
         Pc::Options options;
         if (disk) options.drives[0] = {.present = true, .cdrom = false, .medium = disk_.get()};
         if (cdrom) options.drives[2] = {.present = true, .cdrom = true, .medium = nullptr};
+        build(options);
+    }
+    void build(const Pc::Options& options) {
         pc_ = std::make_unique<Pc>(
             model_, *memory_, scheduler_, options,
             Pc::Events{.reset = [](Pc::ResetKind) {}, .power_off = [] {}, .debug_exit = [](int) {}});
@@ -53,6 +57,49 @@ TEST_F(PcDrivesTest, WithoutDrivesThereIsNoController) {
     EXPECT_EQ(config(1, 0), 0xFFFFFFFFu);
     EXPECT_EQ(in(0x1F7), 0xFFu);
     EXPECT_EQ(pc_->drive(0), nullptr);
+}
+
+TEST_F(PcDrivesTest, FlashMemoriesLieBelow4GiB) {
+    constexpr u64 kEnd = u64{1} << 32;
+    constexpr u32 kFirstBytes = 0x30000, kSecondBytes = 0x2000;
+    const auto first = medium(kFirstBytes / 512), second = medium(kSecondBytes / 512);
+    std::vector<u8> code(kFirstBytes, 0x11);
+    code.back() = 0x22;
+    Pc::Options options;
+    options.flashes = {{first.get(), code}, {second.get(), std::vector<u8>(kSecondBytes, 0x33)}};
+    build(options);
+    const auto read = [this](u64 address) { return static_cast<u8>(memory_->read({address}, 1)); };
+    const auto write = [this](u64 address, u8 value) { memory_->write({address}, 1, value); };
+    EXPECT_EQ(read(kEnd - 1), 0x22);
+    EXPECT_EQ(read(0xFFFFF), 0x22);
+    EXPECT_EQ(read(0xE0000), 0x11);
+    EXPECT_EQ(read(0xD0000), 0xFF) << "only the last 128 KiB show below 1 MiB";
+    EXPECT_EQ(read(kEnd - kFirstBytes), 0x11);
+    EXPECT_EQ(read(kEnd - kFirstBytes - 1), 0x33);
+    EXPECT_EQ(read(kEnd - kFirstBytes - kSecondBytes), 0x33);
+    EXPECT_EQ(read(kEnd - kFirstBytes - kSecondBytes - 1), 0xFF);
+
+    // Commands go to the one chip, and its array shows again when it is told so.
+    write(kEnd - 1, 0x70);
+    EXPECT_EQ(read(kEnd - 1), devices::IntelFlash::kReady);
+    EXPECT_EQ(read(kEnd - kFirstBytes - 1), 0x33);
+    EXPECT_EQ(read(0xFFFFF), 0x22) << "below 1 MiB stays what was there at reset";
+    write(kEnd - 1, 0x40);
+    write(kEnd - 1, 0x02);
+    write(kEnd - 1, 0xFF);
+    EXPECT_EQ(read(kEnd - 1), 0x02);
+    EXPECT_EQ(read(0xFFFFF), 0x22);
+
+    // A reset shows the arrays, and the new contents below 1 MiB too.
+    write(kEnd - 1, 0x90);
+    EXPECT_EQ(read(kEnd - kFirstBytes), 0x89);
+    pc_->reset();
+    EXPECT_EQ(read(kEnd - kFirstBytes), 0x11);
+    EXPECT_EQ(read(0xFFFFF), 0x02);
+    write(0xFFFFF, 0x70);
+    EXPECT_EQ(read(0xFFFFF), 0x02);
+    EXPECT_EQ(read(kEnd - 1), 0x02) << "no commands below 1 MiB";
+    pc_.reset();  // before the media
 }
 
 TEST_F(PcDrivesTest, PortsFollowPciConfiguration) {
