@@ -48,7 +48,11 @@ def fetch(guest: dict) -> pathlib.Path:
 
 def bantam_command(guest: dict, cache: pathlib.Path, arguments: argparse.Namespace, screen: pathlib.Path) -> list[str]:
     command = [arguments.bantam, "run", "--headless", "--engine", arguments.engine, "--memory", guest["memory"],
-               "--no-reboot", "--wall-limit", f"{guest['seconds']}s"]
+               "--wall-limit", f"{guest['seconds']}s"]
+    if not guest.get("reboots"):
+        command += ["--no-reboot"]
+    for image in guest.get("flash", []):
+        command += ["--flash", str(cache / image)]
     for option in ("kernel", "initrd", "cdrom", "firmware"):
         if option in guest:
             command += [f"--{option}", str(cache / guest[option])]
@@ -84,6 +88,12 @@ def bantam_command(guest: dict, cache: pathlib.Path, arguments: argparse.Namespa
 def reference_command(guest: dict, cache: pathlib.Path) -> list[str]:
     command = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-cpu", "max", "-display", "none", "-no-reboot",
                "-m", guest["memory"], "-serial", "stdio", "-monitor", "none"]
+    if guest.get("reboots"):
+        command.remove("-no-reboot")
+    for unit, image in enumerate(guest.get("flash", [])):
+        file, *flags = image.split(",")
+        mode = "readonly=on" if "readonly" in flags else "snapshot=on"
+        command += ["-drive", f"if=pflash,unit={unit},format=raw,{mode},file={cache / file}"]
     for option, name in (("-kernel", "kernel"), ("-initrd", "initrd"), ("-cdrom", "cdrom"), ("-bios", "firmware")):
         if name in guest:
             command += [option, str(cache / guest[name])]
@@ -202,6 +212,16 @@ def run(command: list[str], guest: dict, limit: float) -> Outcome:
     return outcome
 
 
+KEYS = {"\n": "ret", " ": "spc", "-": "minus", "=": "equal", "/": "slash", ".": "dot", ",": "comma", ";": "semicolon"}
+
+
+def monitor_commands(line: str) -> list[str]:
+    """A line of a dialogue: a monitor command, or `type TEXT`, whose characters are pressed one by one."""
+    if not line.startswith("type "):
+        return [line]
+    return [f"sendkey {KEYS.get(character, character)}" for character in line.removeprefix("type ")]
+
+
 def converse(command: list[str], guest: dict, limit: float) -> Outcome:
     """Runs a screen guest by its dialogue: once its pattern is on the screen, each command is given; then the guest is ended
     when the screen shows the expectations."""
@@ -224,7 +244,9 @@ def converse(command: list[str], guest: dict, limit: float) -> Outcome:
             outcome.text = say("screentext")
             while turns and re.search(turns[0][0], outcome.text):
                 if line := turns.pop(0)[1]:
-                    say(line)
+                    for spoken in monitor_commands(line):
+                        while "keys wait already" in say(spoken) and time.monotonic() - started < limit:
+                            time.sleep(0.05)
                     break
             time.sleep(0.1)
         if turns:
