@@ -117,9 +117,8 @@ void I82077::search() {
     r_.stage = Stage::no_index;
     if (drive == nullptr) return;
     if (!drive->has_disk()) {
-        if (!options_.empty_drive_ends_search) return;
-        r_.st1 |= kMissingAddressMark;
-        return wait(Stage::failing, 2 * drive->rotation_ns());
+        if (options_.empty_drive_ends_search) wait(Stage::no_index, 2 * drive->rotation_ns());
+        return;
     }
     if (r_.operation == Operation::format) return wait(Stage::finding, until_index());
     const u64 two_indexes = until_index() + drive->rotation_ns();
@@ -174,9 +173,10 @@ void I82077::execution_due() {
             return move_byte();
         case Stage::checking:
             return sector_done();
+        case Stage::no_index:
+            return finish(kAbnormal, r_.st1 | kMissingAddressMark, r_.st2);
         case Stage::none:
         case Stage::seeking:
-        case Stage::no_index:
         case Stage::draining:
             return;
     }

@@ -73,7 +73,7 @@ public:
         u8 status = kReady;
         u32 block = 0;         // that the running sequence is about
         u32 buffer_start = 0;  // where in the array the write buffer begins
-        u16 buffer_bytes = 0;  // how many the sequence announced
+        u16 buffer_bytes = 1;  // how many the sequence announced
         u16 buffer_filled = 0;
         bool sequence_error = false;  // of the running write to buffer
         std::array<u8, kBufferBytes> buffer{};

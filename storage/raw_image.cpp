@@ -36,7 +36,7 @@ Words words_of(ImageKind kind) {
                     "check the name; a store for variables is a copy of the one that comes with the firmware",
                     "copy it again from where the firmware came from"};
     }
-    return {"disk image", "an empty hard disk is made with: truncate -s 1G FILE",
+    return {"disk image", "create one with: truncate -s 1G FILE",
             "fetch it again or pad it with: truncate -s %512 FILE"};
 }
 

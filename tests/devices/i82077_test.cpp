@@ -331,6 +331,7 @@ TEST_F(I82077Test, AnEmptyDriveMayEndSearches) {
         for (const u8 byte : bytes) impatient.write(5, byte);
     };
     impatient.write(2, 0x1C);
+    impatient.write(7, 0x00);  // 500 kbit/s
     board.run_for(2 * kMs);
     for (int i = 0; i < 4; ++i) give({0x08}), take(2);
     give({0x03, 0xAF, 0x02});

@@ -45,6 +45,7 @@ std::string sample(const Option& option) {
     if (option.name == "rtc-epoch" || option.name == "offset" || option.name == "length" || option.name == "base")
         return "86400";
     if (option.name == "bits") return "16";
+    if (option.name == "screenshot") return "last.png";
     if (option.name == "append") return "console=ttyS0 \"quoted\" \\ \t";
     return "value";
 }

@@ -30,6 +30,7 @@ public:
         poke(kCodeAt, code);
         CpuState& s = cpu_->state;
         s.cr0 |= 1;
+        s.cr4 |= 0x600;  // OSFXSR, OSXMMEXCPT
         cpu_->set_segment(kCs, 8, 0, 0xFFFFFFFF, 0xC09B);
         for (const unsigned data : {kEs, kSs, kDs, kFs, kGs}) cpu_->set_segment(data, 16, 0, 0xFFFFFFFF, 0xC093);
         cpu_->update_mode();
@@ -65,6 +66,11 @@ void expect_same(Board& one, Board& other) {
     EXPECT_EQ(a.rip(), b.rip());
     EXPECT_EQ(a.eflags(), b.eflags());
     for (unsigned reg = 0; reg < 8; ++reg) EXPECT_EQ(a.gpr[reg], b.gpr[reg]) << "register " << reg;
+    for (unsigned reg = 0; reg < 16; ++reg) EXPECT_EQ(a.vector[reg].bytes, b.vector[reg].bytes) << "XMM" << reg;
+    EXPECT_EQ(a.mxcsr, b.mxcsr);
+    EXPECT_EQ(a.x87, b.x87);
+    EXPECT_EQ(a.x87_instruction_pointer, b.x87_instruction_pointer);
+    EXPECT_EQ(a.x87_last_opcode, b.x87_last_opcode);
 }
 
 /// Runs `code` on both engines in slices of `slice` instructions until HLT.
@@ -206,6 +212,88 @@ TEST(TranslatorTest, RefusesAProcessorOutsideLowMemory) {
     EXPECT_EQ(made.error().status, ExitStatus::host_resource);
     EXPECT_NE(made.error().message.find("--engine interpreter"), std::string::npos);
     cpu->~Cpu();
+}
+
+// mov ecx,30 / l: movd xmm0,ecx / pshufd xmm1,xmm0,0 / paddd xmm2,xmm1 / cvtdq2ps xmm3,xmm1 / addps xmm4,xmm3 /
+// movups [esi],xmm4 / fild dword [esi] / fadd st0,st0 / fstp dword [esi+16] / aaa / loop l / hlt
+constexpr u8 kVectors[] = {0xB9, 30,   0,    0,    0,    0x66, 0x0F, 0x6E, 0xC1, 0x66, 0x0F, 0x70, 0xC8,
+                           0,    0x66, 0x0F, 0xFE, 0xD1, 0x0F, 0x5B, 0xD9, 0x0F, 0x58, 0xE3, 0x0F, 0x11,
+                           0x26, 0xDB, 0x06, 0xD8, 0xC0, 0xD9, 0x5E, 0x10, 0x37, 0xE2, 0xE0, 0xF4};
+
+TEST(TranslatorTest, VectorsAndX87AreWhereTheInterpreterHasThem) {
+    for (const u64 slice : {1, 3, 7, 1000}) expect_same_run(kVectors, slice);
+}
+
+TEST(TranslatorTest, UnmaskedExceptionsAreRaised) {
+    // fninit / fldcw [esi] (all unmasked) / fld1 / fldz / fdivp st1,st0 / fwait / hlt; no IDT: it ends in a shutdown
+    constexpr u8 kDivision[] = {0xDB, 0xE3, 0xD9, 0x2E, 0xD9, 0xE8, 0xD9, 0xEE, 0xDE, 0xF9, 0x9B, 0xF4};
+    Board interpreted(false, kDivision), translated(true, kDivision);
+    for (Board* board : {&interpreted, &translated}) {
+        board->state().cr0 |= 0x20;  // NE
+        board->cpu().update_mode();
+        board->poke32(kDataAt, 0x340);
+        EXPECT_EQ(board->run(1000), EngineExit::shutdown);
+    }
+    expect_same(interpreted, translated);
+}
+
+TEST(TranslatorTest, DivisionsRaiseDivideErrors) {
+    // mov eax,77 / xor edx,edx / mov ecx,5 / div ecx / mov ebx,eax / l: dec ecx / idiv ecx / jmp l; no IDT
+    constexpr u8 kDivision[] = {0xB8, 77,   0,    0,    0,    0x31, 0xD2, 0xB9, 5,    0,    0,
+                                0,    0xF7, 0xF1, 0x89, 0xC3, 0x49, 0xF7, 0xF9, 0xEB, 0xFB, 0x90};
+    Board interpreted(false, kDivision), translated(true, kDivision);
+    for (Board* board : {&interpreted, &translated}) EXPECT_EQ(board->run(1000), EngineExit::shutdown);
+    expect_same(interpreted, translated);
+    EXPECT_EQ(translated.state().gpr[kRcx], 4u);  // the quotient is too large
+    EXPECT_GT(translated.statistics().host_faults, 0u);
+}
+
+TEST(TranslatorTest, CallsWithoutReturnsAndReturnsWithoutCalls) {
+    // mov ecx,100000 / l: call n / n: pop eax / dec ecx / jnz l / hlt: more than the ReturnStack holds
+    constexpr u8 kCalls[] = {0xB9, 0xA0, 0x86, 1, 0, 0xE8, 0, 0, 0, 0, 0x58, 0x49, 0x75, 0xF7, 0xF4};
+    expect_same_run(kCalls, 100'000);
+    // mov ecx,50 / l: push 800Bh / ret / 800B: dec ecx / jnz l / hlt
+    constexpr u8 kReturns[] = {0xB9, 50, 0, 0, 0, 0x68, 0x0B, 0x80, 0, 0, 0xC3, 0x49, 0x75, 0xF7, 0xF4};
+    for (const u64 slice : {1, 5, 1000}) expect_same_run(kReturns, slice);
+}
+
+TEST(TranslatorTest, HotCodeGoesThroughWindows) {
+    // mov ecx,2000000 / l: add [esi],ecx / mov eax,[esi+4096] / inc dword [esi+4096] / dec ecx / jnz l / hlt
+    constexpr u8 kHot[] = {0xB9, 0x80, 0x84, 0x1E, 0,    0x01, 0x0E, 0x8B, 0x86, 0,    0x10, 0,
+                           0,    0xFF, 0x86, 0,    0x10, 0,    0,    0x49, 0x75, 0xEF, 0xF4};
+    Board interpreted(false, kHot), translated(true, kHot);
+    for (Board* board : {&interpreted, &translated}) {
+        while (board->run(1'000'000) == EngineExit::deadline) continue;
+    }
+    expect_same(interpreted, translated);
+    for (const u64 offset : {0x0000, 0x1000})
+        EXPECT_EQ(interpreted.peek32(kDataAt + offset), translated.peek32(kDataAt + offset));
+    EXPECT_GT(translated.statistics().host_faults, 0u);
+    EXPECT_EQ(translated.statistics().kept_from_windows, 0u);
+}
+
+TEST(TranslatorTest, DataBesideCodeStaysOutOfWindows) {
+    // mov ecx,2000000 / l: inc dword [8100h] / dec ecx / jnz l / hlt
+    constexpr u8 kBeside[] = {0xB9, 0x80, 0x84, 0x1E, 0, 0xFF, 0x05, 0, 0x81, 0, 0, 0x49, 0x75, 0xF7, 0xF4};
+    Board board(true, kBeside);
+    while (board.run(1'000'000) == EngineExit::deadline) continue;
+    EXPECT_EQ(board.peek32(0x8100), 2'000'000u);
+    EXPECT_GT(board.statistics().kept_from_windows, 0u);
+    EXPECT_LT(board.statistics().host_faults, 1000u);
+}
+
+TEST(TranslatorTest, ARepeatedStoreOverOtherCodeCountsTheSame) {
+    // A function at 8100h is called, then filled over by one REP STOS, which must not count each of its blocks:
+    // call 8100h / mov edi,80F0h / mov ecx,32 / rep stosb / hlt
+    constexpr u8 kFill[] = {0xE8, 0xFB, 0, 0, 0, 0xBF, 0xF0, 0x80, 0, 0, 0xB9, 32, 0, 0, 0, 0xF3, 0xAA, 0xF4};
+    constexpr u8 kFunction[] = {0x90, 0x74, 0x00, 0x90, 0x74, 0x00, 0xC3};
+    Board interpreted(false, kFill), translated(true, kFill);
+    for (Board* board : {&interpreted, &translated}) {
+        board->poke(0x8100, kFunction);
+        EXPECT_EQ(board->run(1000), EngineExit::halted);
+    }
+    expect_same(interpreted, translated);
+    EXPECT_EQ(interpreted.state().instructions, 10u);
 }
 
 }  // namespace
