@@ -233,14 +233,13 @@ class Bantam(Emulator):
         os.kill(self.process.pid, signal.SIGCONT)
 
     def peak_over_ram_mib(self) -> float:
-        """The most it ever had, without the part of the guest's RAM that is there now (RAM is never given back)."""
+        """What it has besides the guest's RAM, page tables included. Mappings of RAM are not counted, however many there
+        are of a page; everything else only grows."""
         proc = pathlib.Path(f"/proc/{self.process.pid}")
-        peak = int(re.search(r"VmHWM:\s+(\d+)", (proc / "status").read_text()).group(1))
-        ram = 0
-        for size, rss in re.findall(r"^Size:\s+(\d+) kB.*?^Rss:\s+(\d+) kB", (proc / "smaps").read_text(), re.M | re.S):
-            if MEMORY_MIB * 1024 * 0.9 < int(size) <= MEMORY_MIB * 1024 * 1.1:
-                ram = max(ram, int(rss))
-        return (peak - ram) / 1024
+        status = dict(re.findall(r"^(VmRSS|VmPTE):\s+(\d+) kB", (proc / "status").read_text(), re.M))
+        ram = sum(int(rss) for rss in re.findall(r"memfd:bantam-ram[^\n]*\nSize:[^\n]*\n.*?^Rss:\s+(\d+) kB",
+                                                 (proc / "smaps").read_text(), re.M | re.S))
+        return (int(status["VmRSS"]) + int(status["VmPTE"]) - ram) / 1024
 
 
 class Qemu(Emulator):

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "base/check.h"
 
@@ -11,6 +12,14 @@ namespace {
 
 constexpr std::size_t kTableBytes = Windows::kTableEntries * sizeof(u64);
 constexpr int kNothing = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+/// How many mappings the host allows a process.
+std::size_t host_mappings() {
+    constexpr std::size_t kLinuxDefault = 65530;
+    std::ifstream file("/proc/sys/vm/max_map_count");
+    std::size_t count = 0;
+    return file >> count ? count : kLinuxDefault;
+}
 
 /// Takes access away, keeping the addresses reserved.
 void unmap(u64 host, u64 bytes) {
@@ -27,10 +36,12 @@ std::unique_ptr<Windows> Windows::create(Mmu& mmu) {
     void* const reserved = mmap(nullptr, kReservedBytes, PROT_NONE, kNothing, -1, 0);
     if (reserved == MAP_FAILED) return nullptr;
     auto* const tables = static_cast<u64*>(allocate_low(2 * kTableBytes));
-    return std::unique_ptr<Windows>(new Windows(mmu, static_cast<u8*>(reserved), tables));
+    const std::size_t most = std::min<std::size_t>(kMostPages, host_mappings() / 4);
+    return std::unique_ptr<Windows>(new Windows(mmu, static_cast<u8*>(reserved), tables, most));
 }
 
-Windows::Windows(Mmu& mmu, u8* reserved, u64* tables) : mmu_(mmu), reserved_(reserved), tables_(tables) {
+Windows::Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pages)
+    : mmu_(mmu), reserved_(reserved), tables_(tables), most_pages_(most_pages) {
     sets_[0].distances = tables;
     sets_[1].distances = tables + kTableEntries;
     for (const Set& set : sets_) {
@@ -60,11 +71,16 @@ void Windows::open(u64 linear, Set& set) {
     set.distances[entry] = window_base(windows_used_++) - first_linear(entry);
 }
 
-/// Every window is free for other addresses.
-void Windows::close_all() {
+void Windows::unmap_all() {
     mmu_.hide_all();
     unmap(reinterpret_cast<u64>(reserved_), kReservedBytes);
     hidden_.clear();
+    mapped_pages_ = 0;
+}
+
+/// Every window is free for other addresses.
+void Windows::close_all() {
+    unmap_all();
     for (const Set& set : sets_) {
         for (std::size_t entry = 0; entry < kTableEntries; ++entry) set.distances[entry] = void_distance(entry);
     }
@@ -79,6 +95,7 @@ Windows::Answer Windows::resolve(u64 host, u64& distance, AccessType type, Privi
     if (set.distances[entry_of(linear)] != distance) return Answer::unsuited;
     open(linear, set);
     distance = set.distances[entry_of(linear)];
+    if (mapped_pages_ >= most_pages_) unmap_all();
     const std::optional<Mmu::DirectPage> page = mmu_.expose({linear}, type, privilege);
     if (!page) return Answer::slow_path;
     if (page->host == nullptr) return Answer::unsuited;
@@ -107,6 +124,7 @@ void Windows::synchronize() {
         u64 end = first + kPageSize;
         while (++k < hidden_.size() && hidden_[k] <= end) end = std::max(end, hidden_[k] + kPageSize);
         unmap(first, end - first);
+        mapped_pages_ -= std::min<std::size_t>(mapped_pages_, (end - first) / kPageSize);
     }
     hidden_.clear();
 }

@@ -46,7 +46,9 @@ public:
     [[nodiscard]] bool stale() const { return !hidden_.empty(); }
     void synchronize();
 
-    [[nodiscard]] u64 mapped_pages() const { return mapped_pages_; }
+    /// Pages that are mapped, stale ones too; at most kMostPages, and a quarter of the mappings the host allows.
+    [[nodiscard]] std::size_t mapped_pages() const { return mapped_pages_; }
+    static constexpr std::size_t kMostPages = 1u << 14;
 
 private:
     static constexpr u64 kWindowBytes = u64{4} << 30;
@@ -58,7 +60,7 @@ private:
     struct Set {
         u64* distances = nullptr;
     };
-    Windows(Mmu& mmu, u8* reserved, u64* tables);
+    Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pages);
     static unsigned slot(Privilege privilege) { return privilege == Privilege::user ? 1 : 0; }
     static std::size_t entry_of(u64 linear) { return (linear >> 32) & (kTableEntries - 1); }
     /// The first linear address of entry `entry`, canonical.
@@ -70,6 +72,7 @@ private:
     }
     [[nodiscard]] u64 void_distance(std::size_t entry) const { return window_base(0) - first_linear(entry); }
     void open(u64 linear, Set& set);
+    void unmap_all();
     void close_all();
     void hide(Linear page, Privilege privilege) override;
 
@@ -79,7 +82,8 @@ private:
     std::array<Set, 2> sets_;
     unsigned windows_used_ = 1;
     std::vector<u64> hidden_;  // host addresses of pages to unmap
-    u64 mapped_pages_ = 0;
+    std::size_t mapped_pages_ = 0;
+    std::size_t most_pages_;
 };
 
 }  // namespace bantam

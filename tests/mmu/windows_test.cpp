@@ -147,5 +147,17 @@ TEST_F(WindowsTest, MoreWindowsThanThereAreTakeTurns) {
     EXPECT_FALSE(readable(host(kLow)));
 }
 
+TEST_F(WindowsTest, MappingsAreBounded) {
+    // One frame behind every page of 2 MiB, by way of 32 directories of one table.
+    for (u64 page = 0; page < 512; ++page) map(page, 0x20067);
+    for (u64 index = 0; index < 40; ++index) memory_->write({0x3000 + index * 8}, 8, 0x4007);
+    for (u64 page = 0; page < 40 * 512; ++page) {
+        ASSERT_EQ(resolve(kLow + page * kPageSize, AccessType::write), Answer::repeat) << page;
+        ASSERT_LE(windows_->mapped_pages(), Windows::kMostPages);
+    }
+    EXPECT_TRUE(writable(host(kLow + (40 * 512 - 1) * kPageSize)));
+    EXPECT_FALSE(readable(host(kLow)));
+}
+
 }  // namespace
 }  // namespace bantam::test
