@@ -207,34 +207,37 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
     vectors_ = vectors;
     const asmjit::Label used_up = a_.newLabel();
     const asmjit::Label miss = a_.newLabel();
-    const asmjit::Label begin = a_.newLabel();
+    const asmjit::Label same = a_.newLabel();
     entry_ = a_.newLabel();
     indirect_entry_ = a_.newLabel();
     a_.bind(used_up);
     a_.lea(kCount, x86::ptr(kCount, static_cast<i32>(instructions)));
     load_constant(x86::r14, translation_.rip);
+    a_.jmp(asmjit::imm(t_.stubs.leave_at_rip));
     a_.bind(miss);
     a_.mov(x86::rcx, kSpare);
     a_.jmp(asmjit::imm(t_.stubs.leave_at_rip));
     a_.bind(indirect_entry_);
     a_.mov(kSpare, x86::rcx);
-    compare_rip(translation_.rip, begin);
+    compare_rip(translation_.rip, same);
     a_.jmp(miss);
+    a_.bind(same);
+    a_.mov(x86::rcx, kSpare);
     a_.align(asmjit::AlignMode::kCode, 32);
     a_.bind(entry_);
-    a_.mov(kSpare, x86::rcx);
-    a_.bind(begin);
     a_.lea(kCount, x86::ptr(kCount, -static_cast<i32>(instructions)));
-    a_.rorx(x86::rcx, kCount, 32);
-    a_.jecxz(x86::ecx, used_up);
+    const std::size_t load = a_.offset();
+    a_.mov(kSpare.r32(), x86::ptr(kCount));
+    fault_sites_.push_back({load, a_.offset(), {.label = used_up}});
     if (vectors_) {
         const asmjit::Label loaded = a_.newLabel();
+        a_.mov(kSpare, x86::rcx);
         a_.mov(x86::rcx, absolute(&t_.context.vectors_away));
         a_.jecxz(x86::rcx, loaded);
         a_.call(asmjit::imm(t_.stubs.load_vectors));
         a_.bind(loaded);
+        a_.mov(x86::rcx, kSpare);
     }
-    a_.mov(x86::rcx, kSpare);
 }
 
 /// Jumps to `same` if kAddress is `rip`. RCX is overwritten.
@@ -378,7 +381,7 @@ bool Emitter::finish() {
                                  .end = assembly_.address() + site.end,
                                  .slow = assembly_.address_of(site.slow.label),
                                  .translation = &translation_,
-                                 .instruction = site.slow.site->instruction});
+                                 .instruction = site.slow.site != nullptr ? site.slow.site->instruction : nullptr});
     }
     for (const PendingLink& pending : links_) {
         Link& link = *pending.link;

@@ -98,9 +98,9 @@ public:
 private:
     struct SlowPath {
         asmjit::Label label;
-        asmjit::Label resume;
-        Site* site;
-        bool rcx_in_spare;  // the guest's RCX is in kSpare
+        asmjit::Label resume{};
+        Site* site = nullptr;
+        bool rcx_in_spare = false;  // the guest's RCX is in kSpare
     };
     struct PendingFaultSite {
         std::size_t begin, end;  // offsets

@@ -51,7 +51,7 @@ struct Translation {
 
 /// The translator's side of running code: one per translator.
 struct Context {
-    u64 remaining = 0;           // kCountBias + instructions left before this run must end
+    u64 remaining = 0;           // CountRegion::base() + instructions left before this run must end
     const Site* site = nullptr;  // the instruction that is being handed over
     Link* link = nullptr;        // by which link the last run ended; null: by RIP alone
     u64 branch_target = 0;       // scratch of branches and pushes whose operand is in memory
@@ -68,8 +68,6 @@ struct Context {
     u64 page_mask_32 = ~u64{kPageSize - 1} | 31;
     u64 not_direction = 0xFB;  // bits 15:8 of EFLAGS but DF
 };
-/// The upper half of Context::remaining becomes zero when the count is used up.
-inline constexpr u64 kCountBias = u64{1} << 32;
 
 static_assert(std::is_trivially_destructible_v<Site> && std::is_trivially_destructible_v<Link> &&
               std::is_trivially_destructible_v<Translation>);

@@ -18,8 +18,6 @@ using interpreter::Block;
 
 namespace {
 
-constexpr u64 kMostInstructionsARun = u64{1} << 30;
-
 u32 host_mxcsr() {
     u32 value;
     asm volatile("stmxcsr %0" : "=m"(value));
@@ -115,8 +113,8 @@ bool Translator::run(Block& block) {
     if (translation->entry == 0) return false;
     connect(open_link, *translation);
 
-    run_end_ = s.instructions + std::min(s.deadline - s.instructions, kMostInstructionsARun);
-    context_->remaining = kCountBias + (run_end_ - s.instructions);
+    run_end_ = s.instructions + std::min(s.deadline - s.instructions, CountRegion::kMost);
+    context_->remaining = count_region_.base() + (run_end_ - s.instructions);
     context_->entry = translation->entry;
     context_->return_stack = return_stack_.top();
     context_->indirect_table = translation->table->address();
@@ -200,6 +198,10 @@ bool Translator::on_host_fault(const CodeFault& fault) {
     }
     FaultSite* const site = cache_->fault_site_at(fault.get(REG_RIP));
     if (site == nullptr) return false;
+    if (fault.has_address && count_region_.used_up(fault.address)) {
+        fault.set(REG_RIP, site->slow);
+        return true;
+    }
     ++statistics_.host_faults;
     if (fault.has_address && windowed(running_key_)) {
         policy_.count_fault(data_privilege(running_key_));

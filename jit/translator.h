@@ -20,6 +20,7 @@
 #include "cpu/cpu.h"
 #include "cpu/interpreter/block_runner.h"
 #include "jit/block_translator.h"
+#include "jit/count_region.h"
 #include "jit/return_stack.h"
 #include "jit/window_policy.h"
 
@@ -83,7 +84,7 @@ private:
     [[nodiscard]] u32 indirect_offset(const Translation& translation) const {
         return static_cast<u32>(translation.indirect_entry - stubs_.leave_at_rip);
     }
-    [[nodiscard]] u64 count_left() const { return context_->remaining - kCountBias; }
+    [[nodiscard]] u64 count_left() const { return context_->remaining - count_region_.base(); }
 
     Cpu& cpu_;
     const u32 threshold_;
@@ -92,6 +93,7 @@ private:
     Context* context_;
     Stubs stubs_;
     ReturnStack return_stack_;
+    CountRegion count_region_;
     std::unique_ptr<Windows> windows_;  // null: the host has no room for them
     WindowPolicy policy_;
     CodeRange* code_range_ = nullptr;

@@ -45,7 +45,7 @@ struct Shared {
     ucontext_t frame{};
     alignas(64) std::array<u8, kFrameBytes> frame_fpu{};
     std::size_t fpu_bytes = 0;
-    struct sigaction previous_sigfpe {};
+    std::array<struct sigaction, NSIG> previous{};  // handlers of the emulator's own faults
     u64 fs_base = 0;
     u64 runs = 0;
     u64 runs_at_last_tick = 0;
@@ -87,8 +87,9 @@ void handle(int signal, siginfo_t* info, void* context) {
     }
     if (!shared.inside) {
         // Bantam's own: an unmasked floating-point exception in code it executes on the host.
-        if (signal == SIGFPE && shared.previous_sigfpe.sa_sigaction != nullptr) {
-            shared.previous_sigfpe.sa_sigaction(signal, info, context);
+        const struct sigaction& previous = shared.previous[static_cast<std::size_t>(signal)];
+        if ((previous.sa_flags & SA_SIGINFO) != 0) {
+            previous.sa_sigaction(signal, info, context);
         } else {
             std::signal(signal, SIG_DFL);
         }
@@ -108,7 +109,7 @@ void install_handlers() {
     action.sa_sigaction = &handle;
     action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
     for (const int signal : kSignals) {
-        CHECK(sigaction(signal, &action, signal == SIGFPE ? &shared.previous_sigfpe : nullptr) == 0);
+        CHECK(sigaction(signal, &action, &shared.previous[static_cast<std::size_t>(signal)]) == 0);
     }
 }
 
