@@ -271,7 +271,12 @@ void Emitter::write_x87_pointer() {
     x87_pending_ = nullptr;
 }
 
-bool Emitter::same_page(u64 rip) const { return (rip ^ linear_) >> 12 == 0; }
+/// Whether a jump to `rip` may be linked: in the block's page, and not to an instruction that may run on into the next,
+/// which other page tables may put elsewhere.
+bool Emitter::linkable(u64 rip) const {
+    constexpr u64 kLongestInstruction = 15;
+    return (rip ^ linear_) >> 12 == 0 && (rip & kPageMask) <= kPageSize - kLongestInstruction;
+}
 
 asmjit::Label Emitter::link_to(u64 rip) {
     Link* const link = t_.cache.make<Link>();
@@ -282,7 +287,7 @@ asmjit::Label Emitter::link_to(u64 rip) {
 }
 
 void Emitter::jump(u64 rip) {
-    if (same_page(rip)) {
+    if (linkable(rip)) {
         const asmjit::Label stub = link_to(rip);
         a_.long_().jmp(stub);
         links_.back().end_offset = a_.offset();
@@ -294,7 +299,7 @@ void Emitter::jump(u64 rip) {
 
 void Emitter::jump_if(u8 condition, u64 rip) {
     const asmjit::InstId jcc = x86::Inst::jccFromCond(static_cast<x86::CondCode>(condition));
-    if (same_page(rip)) {
+    if (linkable(rip)) {
         const asmjit::Label stub = link_to(rip);
         a_.long_().emit(jcc, stub);
         links_.back().end_offset = a_.offset();
@@ -320,7 +325,7 @@ void Emitter::jump_indirect() {
 }
 
 void Emitter::call(u64 target, u64 rip) {
-    if (same_page(target)) {
+    if (linkable(target)) {
         const asmjit::Label stub = link_to(target);
         a_.call(stub);
         links_.back().end_offset = a_.offset();

@@ -115,7 +115,7 @@ private:
         asmjit::Label label;
         u64 rip;
     };
-    [[nodiscard]] bool same_page(u64 rip) const;
+    [[nodiscard]] bool linkable(u64 rip) const;
     x86::Gp linear_address(const isa::Instruction& i);
     x86::Mem tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment);
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);

@@ -93,7 +93,7 @@ bool Translator::run(Block& block) {
     }
     if (std::exchange(interpret_next_, false)) return false;
     if (follow_generation()) open_link = nullptr;
-    std::optional<Key> key = block.second_page ? std::nullopt : key_of(cpu_);
+    std::optional<Key> key = key_of(cpu_);
     if (!key) return false;
     CpuState& s = cpu_.state;
     policy_.update(s.instructions, cpu_.mmu);

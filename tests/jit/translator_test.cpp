@@ -237,6 +237,20 @@ TEST(TranslatorTest, UnmaskedExceptionsAreRaised) {
     expect_same(interpreted, translated);
 }
 
+TEST(TranslatorTest, InstructionsAcrossPagesAreTranslated) {
+    // 8000: mov ecx,50 / jmp 8FFBh; 8FFB: add eax,12345678h in all of the next page but its first three bytes / loop
+    // 8FFBh
+    constexpr u8 kStart[] = {0xB9, 50, 0, 0, 0, 0xE9, 0xF1, 0x0F, 0, 0};
+    constexpr u8 kAcross[] = {0x81, 0xC0, 0x78, 0x56, 0x34, 0x12, 0xE2, 0xF8, 0xF4};
+    Board interpreted(false, kStart), translated(true, kStart);
+    for (Board* board : {&interpreted, &translated}) {
+        board->poke(0x8FFB, kAcross);
+        EXPECT_EQ(board->run(1000), EngineExit::halted);
+    }
+    expect_same(interpreted, translated);
+    EXPECT_LT(translated.statistics().runs, 20u);
+}
+
 TEST(TranslatorTest, DivisionsRaiseDivideErrors) {
     // mov eax,77 / xor edx,edx / mov ecx,5 / div ecx / mov ebx,eax / l: dec ecx / idiv ecx / jmp l; no IDT
     constexpr u8 kDivision[] = {0xB8, 77,   0,    0,    0,    0x31, 0xD2, 0xB9, 5,    0,    0,
