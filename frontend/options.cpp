@@ -346,6 +346,9 @@ const std::array kOptions{
     Option{kRun, "jit-threshold", "N", "translate a block when it has run N times (default 16; 0: at once)", "", false, true, false,
         [](S s, V t) { return set_threshold(s.machine.jit_threshold, t); },
         [](C s) { return s.machine.jit_threshold ? Texts{fmt::format("{}", *s.machine.jit_threshold)} : Texts{}; }, nothing},
+    Option{kRun, "lockstep", "", "run interpreter and translator side by side and compare them; status 70 and a report when they differ", "", false, true, false,
+        [](S s, V t) { return set_flag(s.machine.lockstep, t); },
+        [](C s) { return get_flag(s.machine.lockstep); }, nothing},
     Option{kRun, "headless", "", "no window, virtual time unless --clock says otherwise", "", false, true, false,
         [](S s, V t) { return set_flag(s.machine.headless, t); },
         [](C s) { return get_flag(s.machine.headless); }, nothing},
@@ -425,7 +428,7 @@ constexpr std::array kStatuses{
     ExitStatusInfo{ExitStatus::usage, "bad command line or MACHINE.toml"},
     ExitStatusInfo{ExitStatus::bad_input, "an input file is missing, damaged or unsuitable"},
     ExitStatusInfo{ExitStatus::host_resource, "the host did not give memory, a lock, a socket or a permission"},
-    ExitStatusInfo{ExitStatus::internal_error, "internal error: a bug in Bantam"},
+    ExitStatusInfo{ExitStatus::internal_error, "internal error: a bug in Bantam (also found by --lockstep)"},
     ExitStatusInfo{ExitStatus::time_limit, "--time-limit or --wall-limit reached"},
     ExitStatusInfo{ExitStatus::guest_stopped, "the guest halted for good, or triple fault with --no-reboot"},
 };

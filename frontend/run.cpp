@@ -12,6 +12,7 @@
 #include "frontend/commands.h"
 #include "frontend/monitor.h"
 #include "frontend/signals.h"
+#include "machine/lockstep/lockstep.h"
 #include "machine/machine.h"
 
 namespace bantam::frontend {
@@ -48,6 +49,9 @@ void explain(const Outcome& outcome) {
         case StopReason::reset_refused:
             say("the guest asked for a reset, which --no-reboot refuses");
             break;
+        case StopReason::engines_differ:
+            say("lock-step: the engines differ");
+            break;
         case StopReason::power_off:
         case StopReason::quit:
         case StopReason::debug_exit:
@@ -64,6 +68,33 @@ void show_registers() {
     if (registers) std::fputs(registers.value().c_str(), stderr);
 }
 
+/// The machine, or the pair of them that --lockstep asks for.
+struct Guest {
+    std::unique_ptr<Machine> single;
+    std::unique_ptr<Lockstep> pair;
+
+    static Result<Guest> create(MachineConfig config) {
+        Guest guest;
+        if (config.lockstep) {
+            Result<std::unique_ptr<Lockstep>> made = Lockstep::create(std::move(config));
+            if (!made) return made.error();
+            guest.pair = std::move(made.value());
+        } else {
+            Result<std::unique_ptr<Machine>> made = Machine::create(std::move(config));
+            if (!made) return made.error();
+            guest.single = std::move(made.value());
+        }
+        return guest;
+    }
+    [[nodiscard]] Machine& machine() { return pair ? pair->machine() : *single; }
+    Outcome run() {
+        if (!pair) return single->run();
+        const Outcome outcome = pair->run();
+        fmt::print(stderr, "{}", pair->report());
+        return outcome;
+    }
+};
+
 bool has_nothing_to_boot(const MachineConfig& config) {
     return config.kernel.empty() && config.disks.empty() && config.cdroms.empty() && config.floppies.empty() &&
            config.flashes.empty() && config.option_roms.empty() && config.firmware == MachineConfig{}.firmware;
@@ -77,12 +108,13 @@ Result<int> run_machine(const Settings& settings) {
     MachineConfig config = settings.machine;
     config.headless = true;
 
-    Result<std::unique_ptr<Machine>> made = Machine::create(std::move(config));
+    Result<Guest> made = Guest::create(std::move(config));
     if (!made) return made.error();
     if (has_nothing_to_boot(settings.machine)) {
         say("nothing to boot: the firmware will wait for ever (Ctrl-C ends it); try --kernel");
     }
-    Machine& machine = *made.value();
+    Guest& guest = made.value();
+    Machine& machine = guest.machine();
     Outcome outcome;
     {
         const Result<std::unique_ptr<SignalWatch>> signals = SignalWatch::start(machine);
@@ -91,7 +123,7 @@ Result<int> run_machine(const Settings& settings) {
         if (!monitor) return monitor.error();
         running_machine = &machine;
         set_crash_reporter(show_registers);
-        outcome = machine.run();
+        outcome = guest.run();
         running_machine = nullptr;
     }
     explain(outcome);

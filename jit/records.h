@@ -47,6 +47,8 @@ struct Translation {
     bool valid = true;
     Link* incoming = nullptr;
     Translation* next = nullptr;  // in Block::translations
+    u64 code = 0;                 // its host code: [code, code + code_bytes), the indirect entry apart
+    u64 code_bytes = 0;
 };
 
 /// The translator's side of running code: one per translator.

@@ -270,12 +270,14 @@ Translation* Translator::translate(Block& block, u64 rip, Key key) {
     *translation = {.block = &block, .rip = rip, .key = key, .table = &table, .next = block.translations};
     block.translations = translation;
     translations_.push_back(translation);
-    const std::size_t before = cache_->code_bytes();
+    const u64 code = cache_->next_code();
     const Emitter::Target target{cpu_, *context_, *cache_, stubs_, table.address(), windows_.get()};
     if (translate_block(target, *translation, rip)) {
         ++statistics_.translations;
         statistics_.translated_instructions += block.count;
-        statistics_.host_bytes += cache_->code_bytes() - before;
+        translation->code = code;
+        translation->code_bytes = cache_->next_code() - code;
+        statistics_.host_bytes += translation->code_bytes;
     } else {
         ++statistics_.not_translatable;
     }

@@ -67,6 +67,7 @@ struct MachineConfig {
     std::string screenshot;   // PNG of the final screen
     MonitorConfig monitor;
     std::vector<std::string> trace;  // WHAT words
+    bool lockstep = false;           // interpreter and translator side by side: machine/lockstep, not Machine itself
     bool print_hash = false;
     std::optional<u64> rtc_epoch_seconds;  // date at power-on (UTC); default fixed in virtual time, host's in real time
 };

@@ -13,6 +13,10 @@
 
 namespace bantam {
 
+namespace lockstep {
+class Pair;
+}
+
 class Machine {
 public:
     /// Builds the board, opens images, loads kernel or firmware. Errors carry the exit status of the kind of failure.
@@ -51,6 +55,7 @@ public:
     [[nodiscard]] const MachineConfig& config() const;
 
 private:
+    friend class lockstep::Pair;
     Machine();
     struct Parts;
     std::unique_ptr<Parts> parts_;

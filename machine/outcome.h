@@ -6,13 +6,14 @@
 namespace bantam {
 
 enum class StopReason {
-    power_off,      // ACPI S5, or APM-like power-off
-    quit,           // the user asked (monitor quit, signal)
-    debug_exit,     // isa-debug-exit; Outcome::code is the process status
-    time_limit,     // --time-limit or --wall-limit
-    halted,         // HLT, and nothing is left that could wake it
-    triple_fault,   // with --no-reboot
-    reset_refused,  // any other guest reset with --no-reboot
+    power_off,       // ACPI S5, or APM-like power-off
+    quit,            // the user asked (monitor quit, signal)
+    debug_exit,      // isa-debug-exit; Outcome::code is the process status
+    time_limit,      // --time-limit or --wall-limit
+    halted,          // HLT, and nothing is left that could wake it
+    triple_fault,    // with --no-reboot
+    reset_refused,   // any other guest reset with --no-reboot
+    engines_differ,  // --lockstep found the translator and the interpreter in different states
 };
 
 struct Outcome {
@@ -29,6 +30,8 @@ struct Outcome {
         case StopReason::halted:
         case StopReason::triple_fault:
             return {reason, static_cast<int>(ExitStatus::guest_stopped)};
+        case StopReason::engines_differ:
+            return {reason, static_cast<int>(ExitStatus::internal_error)};
         default:
             return {reason, static_cast<int>(ExitStatus::ok)};
     }

@@ -18,25 +18,29 @@ RunLoop::~RunLoop() { w_.scheduler.set_deadline_listener(nullptr); }
 
 Outcome RunLoop::run() {
     wall_start_ns_ = host::monotonic_ns();
-    while (!outcome_) {
-        run_posted();
-        if (quit_requested()) end(outcome_of(StopReason::quit));
-        if (outcome_ || limit_reached()) break;
-        if (stopped_) {
-            wait_stopped();
-            continue;
-        }
-        if (reset_requested_) {
-            reset_requested_ = false;
-            hooks_.reset();
-            continue;
-        }
-        w_.scheduler.run_due();
-        look_at_host();
-        if (!outcome_ && !reset_requested_) run_slice();
-    }
+    while (!outcome_) turn();
     w_.io.drain();
-    return outcome_.value_or(outcome_of(StopReason::time_limit));
+    return outcome_.value();
+}
+
+std::optional<Outcome> RunLoop::run_until(u64 instructions) {
+    pause_at_ = instructions;
+    while (!outcome_ && w_.cpu.state.instructions < instructions) turn();
+    return outcome_;
+}
+
+void RunLoop::turn() {
+    run_posted();
+    if (quit_requested()) end(outcome_of(StopReason::quit));
+    if (outcome_ || limit_reached()) return;
+    if (stopped_) return wait_stopped();
+    if (reset_requested_) {
+        reset_requested_ = false;
+        return hooks_.reset();
+    }
+    w_.scheduler.run_due();
+    look_at_host();
+    if (!outcome_ && !reset_requested_) run_slice();
 }
 
 void RunLoop::request_quit() noexcept {
@@ -114,12 +118,14 @@ u64 RunLoop::slice_end() const {
     return end_ns;
 }
 
+u64 RunLoop::slice_deadline() const { return std::min(w_.clock.instructions_at(slice_end()), pause_at_); }
+
 void RunLoop::run_slice() {
     CpuState& state = w_.cpu.state;
     const bool real = w_.clock.pace() == Clock::Pace::real_time;
     const u64 start_ns = real ? w_.clock.now() : 0;
     const u64 first = state.instructions;
-    state.deadline = w_.clock.instructions_at(slice_end());
+    state.deadline = slice_deadline();
     if (real) state.deadline = std::max(state.deadline, first + kLeastSlice);
 
     in_slice_ = true;
@@ -133,7 +139,7 @@ void RunLoop::run_slice() {
 
 void RunLoop::deadline_moved() {
     if (!in_slice_) return;
-    const u64 deadline = w_.clock.instructions_at(slice_end());
+    const u64 deadline = slice_deadline();
     if (deadline >= w_.cpu.state.deadline) return;
     w_.cpu.state.deadline = deadline;
     w_.cpu.break_block();

@@ -59,6 +59,11 @@ public:
 
     /// Runs until end(), a limit, or request_quit().
     Outcome run();
+    /// The same, but pauses as soon as `instructions` are retired, before anything that is due then: the outcome, or
+    /// none when it paused. Virtual time: a run in pieces is the same as one in one piece.
+    std::optional<Outcome> run_until(u64 instructions);
+    /// CpuState::deadline was changed in the middle of a slice: sets it to what it should be.
+    void renew_deadline() { w_.cpu.state.deadline = slice_deadline(); }
 
     // --- any thread; request_quit also from signal handlers
     void request_quit() noexcept;
@@ -75,6 +80,7 @@ public:
     [[nodiscard]] bool stopped() const { return stopped_; }
 
 private:
+    void turn();
     void run_posted();
     void run_slice();
     void wait_stopped();
@@ -85,6 +91,7 @@ private:
     [[nodiscard]] u64 wall_left() const;
     void deadline_moved();
     [[nodiscard]] u64 slice_end() const;
+    [[nodiscard]] u64 slice_deadline() const;
 
     Wiring w_;
     Engine& engine_;
@@ -94,6 +101,7 @@ private:
     bool stopped_ = false;
     bool reset_requested_ = false;
     bool in_slice_ = false;
+    u64 pause_at_ = ~u64{0};  // instructions
     u64 next_host_look_ns_ = 0;
     u64 wall_start_ns_ = 0;
     std::atomic<bool> quit_ = false;

@@ -68,6 +68,11 @@ void Interpreter::set_block_runner(std::unique_ptr<interpreter::BlockRunner> run
     cache_.set_runner(runner_.get());
 }
 
+std::unique_ptr<interpreter::BlockRunner> Interpreter::take_block_runner() {
+    cache_.set_runner(nullptr);
+    return std::move(runner_);
+}
+
 u64 Interpreter::retired() const {
     if (running_translated()) return runner_->retired();
     return cpu_.state.instructions + static_cast<u64>(current_ - begin_);

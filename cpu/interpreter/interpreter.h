@@ -35,6 +35,8 @@ public:
 
     /// Gives hot code to `runner`. Once, before the first run().
     void set_block_runner(std::unique_ptr<interpreter::BlockRunner> runner);
+    /// Takes it back, for somebody who puts another around it.
+    [[nodiscard]] std::unique_ptr<interpreter::BlockRunner> take_block_runner();
 
     struct Statistics {
         u64 blocks_decoded = 0;

@@ -74,6 +74,19 @@ class Run(unittest.TestCase):
                 self.assertEqual(done.returncode, status, done.stderr)
                 self.assertEqual(done.stdout, "")
 
+    def test_lockstep(self) -> None:
+        image = self.disk()
+        before = image.read_bytes()
+        for code, status in [(guest_image.POWER_OFF, 0), (guest_image.HALT, 76), (guest_image.debug_exit(5), 11)]:
+            done = self.run_guest(code, "--lockstep", "--debug-exit", "--disk", str(image))
+            self.assertEqual((done.returncode, done.stdout), (status, ""), done.stderr)
+        self.assertEqual(image.read_bytes(), before)
+        self.assertEqual(self.run_guest(guest_image.SPIN, "--lockstep", "--time-limit", "20ms").returncode, 75)
+        for refused in (["--clock", "real"], ["--monitor", "stdio"], ["--engine", "interpreter"], ["--serial", "pty"]):
+            done = self.run_guest(guest_image.POWER_OFF, "--lockstep", *refused)
+            self.assertEqual(done.returncode, 64, refused)
+            self.assertIn("--lockstep", done.stderr)
+
     def test_debug_exit_needs_its_option(self) -> None:
         self.assertEqual(self.run_guest(guest_image.debug_exit(5) + guest_image.HALT).returncode, 76)
 

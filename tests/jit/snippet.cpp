@@ -1,0 +1,142 @@
+#include "tests/jit/snippet.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+
+#include "cpu/interpreter/interpreter.h"
+#include "jit/translator.h"
+#include "tests/empty_environment.h"
+
+namespace bantam::jit {
+namespace {
+
+constexpr u64 kRamBytes = u64{16} << 20;
+constexpr u64 kPresentWritableUser = 7;
+
+std::vector<u8> bytes_of(std::string_view hexadecimal) {
+    const auto digit = [](char c) { return static_cast<u8>(c <= '9' ? c - '0' : c - 'a' + 10); };
+    std::vector<u8> bytes(hexadecimal.size() / 2);
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        bytes[i] = static_cast<u8>(digit(hexadecimal[2 * i]) << 4 | digit(hexadecimal[2 * i + 1]));
+    }
+    return bytes;
+}
+
+/// A processor with the snippet's registers, its memory where its page tables say.
+class Board {
+public:
+    Board(const Snippet& snippet, bool translated)
+        : model_(std::move(Model::find("default").value())),
+          memory_(std::move(PhysicalMemory::create(kRamBytes).value())),
+          cpu_(std::make_unique<Cpu>(model_, *memory_, environment_)),
+          engine_(std::move(Interpreter::create(*cpu_).value())) {
+        if (translated) {
+            Result<std::unique_ptr<Translator>> made = Translator::create(*cpu_, 0);
+            EXPECT_TRUE(made.ok()) << made.error().message;
+            engine_->set_block_runner(std::move(made.value()));
+        }
+        write(snippet.linear, bytes_of(snippet.code));
+        for (const Snippet::Memory& piece : snippet.memory) write(piece.linear, bytes_of(piece.bytes));
+        set_registers(snippet);
+    }
+    EngineExit run(u64 instructions) {
+        cpu_->state.deadline = instructions;
+        return engine_->run();
+    }
+    [[nodiscard]] const CpuState& state() const { return cpu_->state; }
+    [[nodiscard]] std::vector<u8> page(u64 linear) {
+        std::vector<u8> bytes(kPageSize);
+        memory_->copy_out(Physical{pages_.at(linear / kPageSize)}, bytes);
+        return bytes;
+    }
+    [[nodiscard]] const std::map<u64, u64>& pages() const { return pages_; }
+
+private:
+    u64 new_page() { return kPageSize * ++pages_used_; }
+
+    /// The entry for `index` in the table at `table`: the table or page it leads to, made if need be.
+    u64 follow(u64 table, u64 index) {
+        const Physical at{table + 8 * index};
+        if (const u64 entry = memory_->peek(at, 8); entry != 0) return entry & ~u64{0xFFF};
+        const u64 made = new_page();
+        memory_->write(at, 8, made | kPresentWritableUser);
+        return made;
+    }
+
+    void write(u64 linear, std::span<const u8> bytes) {
+        for (std::size_t i = 0; i < bytes.size(); ++i) {
+            const u64 address = linear + i;
+            u64 table = root_;
+            for (unsigned shift = 39; shift >= 12; shift -= 9) table = follow(table, address >> shift & 0x1FF);
+            pages_[address / kPageSize] = table;
+            memory_->copy_in(Physical{table + address % kPageSize}, bytes.subspan(i, 1));
+        }
+    }
+
+    void set_registers(const Snippet& snippet) {
+        CpuState& s = cpu_->state;
+        s.cr0 = 0x80050033;  // PG, AM, WP, NE, ET, MP, PE
+        s.cr3 = root_;
+        s.cr4 = 0x6A0;   // PAE, PGE, OSFXSR, OSXMMEXCPT
+        s.efer = 0xD01;  // NXE, LMA, LME, SCE: 32-bit code is compatibility mode
+        if (model_.has(isa::Feature::avx)) {
+            s.cr4 |= 0x40000;  // OSXSAVE
+            s.xcr0 = 7;
+        }
+        s.cpl = static_cast<u8>(snippet.cpl);
+        const auto rights = static_cast<u16>(snippet.cpl << 5);
+        const auto selector = static_cast<u16>(8 | snippet.cpl);
+        const u16 code = snippet.bits == 64 ? 0xA09B : 0xC09B;
+        for (unsigned segment = 0; segment < kSegmentCount; ++segment) {
+            const u16 attributes = segment == kCs ? code : u16{0xC093};
+            cpu_->set_segment(segment, selector, snippet.segment_bases.at(segment), 0xFFFFFFFF,
+                              static_cast<u16>(attributes | rights));
+        }
+        std::copy(snippet.gpr.begin(), snippet.gpr.end(), s.gpr.begin());
+        s.set_eflags(snippet.eflags & ~u32{kFlagInterrupt});
+        s.rip() = snippet.linear - snippet.segment_bases.at(kCs);
+        s.mxcsr = snippet.mxcsr;
+        const std::vector<u8> x87 = bytes_of(snippet.x87);
+        std::memcpy(s.x87.data(), x87.data(), std::min(x87.size(), s.x87.size()));
+        const std::vector<u8> vectors = bytes_of(snippet.vectors);
+        for (std::size_t i = 0; 32 * (i + 1) <= vectors.size(); ++i) {
+            std::memcpy(s.vector.at(i).bytes.data(), &vectors[32 * i], 32);
+        }
+        cpu_->update_mode();
+    }
+
+    Model model_;
+    std::unique_ptr<PhysicalMemory> memory_;
+    EmptyEnvironment environment_;
+    std::unique_ptr<Cpu> cpu_;
+    std::unique_ptr<Interpreter> engine_;
+    u64 pages_used_ = 0;
+    u64 root_ = new_page();
+    std::map<u64, u64> pages_;  // physical page by linear page number
+};
+
+}  // namespace
+
+EngineExit expect_same(const Snippet& snippet) {
+    Board interpreted(snippet, false);
+    Board translated(snippet, true);
+    const EngineExit exit = interpreted.run(snippet.instructions);
+    EXPECT_EQ(translated.run(snippet.instructions), exit);
+    const CpuState& a = interpreted.state();
+    const CpuState& b = translated.state();
+    EXPECT_EQ(a.instructions, b.instructions);
+    for (unsigned reg = 0; reg < 17; ++reg) EXPECT_EQ(a.gpr[reg], b.gpr[reg]) << "register " << reg;
+    EXPECT_EQ(a.eflags(), b.eflags());
+    EXPECT_EQ(a.mxcsr, b.mxcsr);
+    EXPECT_EQ(a.x87, b.x87);
+    EXPECT_EQ(a.cr2, b.cr2);
+    for (std::size_t i = 0; i < a.vector.size(); ++i) EXPECT_EQ(a.vector[i].bytes, b.vector[i].bytes) << "YMM" << i;
+    for (const auto& [page, physical] : interpreted.pages()) {
+        EXPECT_EQ(interpreted.page(page * kPageSize), translated.page(page * kPageSize)) << "page " << page;
+    }
+    return exit;
+}
+
+}  // namespace bantam::jit
