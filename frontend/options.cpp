@@ -277,6 +277,14 @@ Result<void> add_trace(Texts& trace, std::string_view text) {
     return {};
 }
 
+Result<void> add_optimisations(Texts& names, std::string_view text) {
+    for (std::string& name : split_commas(text)) {
+        if (name.empty()) return usage("empty name: write --jit-disable NAME[,NAME]...");
+        names.push_back(std::move(name));
+    }
+    return {};
+}
+
 Result<void> set_bits(unsigned& bits, std::string_view text) {
     const auto parsed = parse_number(text);
     if (!parsed || (*parsed != 16 && *parsed != 32 && *parsed != 64)) {
@@ -346,6 +354,16 @@ const std::array kOptions{
     Option{kRun, "jit-threshold", "N", "translate a block when it has run N times (default 16; 0: at once)", "", false, true, false,
         [](S s, V t) { return set_threshold(s.machine.jit_threshold, t); },
         [](C s) { return s.machine.jit_threshold ? Texts{fmt::format("{}", *s.machine.jit_threshold)} : Texts{}; }, nothing},
+    Option{kRun, "jit-disable", "NAME[,NAME]", "switch optimisations of the translator off: links, indirect-table, native-integer, native-stack, native-branches, vector, x87",
+        "links indirect-table native-integer native-stack native-branches vector x87", true, true, false,
+        [](S s, V t) { return add_optimisations(s.machine.jit_disable, t); },
+        [](C s) { return s.machine.jit_disable; }, [](S s) { s.machine.jit_disable.clear(); }},
+    Option{kRun, "perf-map", "", "name translated code for 'perf report' in /tmp/perf-PID.map", "", false, true, false,
+        [](S s, V t) { return set_flag(s.machine.perf_map, t); },
+        [](C s) { return get_flag(s.machine.perf_map); }, nothing},
+    Option{kRun, "stats", "", "print at the end what the engines counted and where the time went", "", false, true, false,
+        [](S s, V t) { return set_flag(s.machine.stats, t); },
+        [](C s) { return get_flag(s.machine.stats); }, nothing},
     Option{kRun, "lockstep", "", "run interpreter and translator side by side and compare them; status 70 and a report when they differ", "", false, true, false,
         [](S s, V t) { return set_flag(s.machine.lockstep, t); },
         [](C s) { return get_flag(s.machine.lockstep); }, nothing},
@@ -484,6 +502,9 @@ Result<void> complete_settings(Settings& settings) {
     }
     if (machine.engine == EngineKind::interpreter && machine.jit_threshold) {
         return usage("--jit-threshold: --engine interpreter translates nothing; use --engine jit or auto");
+    }
+    if (machine.engine == EngineKind::interpreter && !machine.jit_disable.empty()) {
+        return usage("--jit-disable: --engine interpreter translates nothing; use --engine jit or auto");
     }
     return {};
 }

@@ -127,6 +127,11 @@ Result<int> run_machine(const Settings& settings) {
         running_machine = nullptr;
     }
     explain(outcome);
+    if (settings.machine.stats) {
+        fmt::print(stderr, "{}", machine.statistics());
+    } else if (log::enabled(log::Level::info)) {
+        log::info("statistics\n{}", machine.statistics());
+    }
     if (!settings.machine.screen_text.empty()) {
         if (const Result<void> written = write_screen_text(machine, settings.machine.screen_text); !written)
             return written.error();

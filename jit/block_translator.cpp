@@ -36,9 +36,18 @@ bool uses_vectors(const interpreter::Block& block) {
 
 void hand_over(Emitter& e, const isa::Instruction& i, Site& site) {
     const u32 attributes = isa::row_of(i).attributes;
+    site.handed_over = true;
     site.leaves = (attributes & isa::kEndsBlock) != 0 || i.mnemonic == isa::Mnemonic::Invalid;
     site.changes_key = (attributes & isa::kSegmentLoad) != 0 || changes_exception_masks(i.mnemonic);
     e.hand_over();
+}
+
+/// An instruction that is no branch.
+bool translate_straight(Emitter& e, const isa::Instruction& i) {
+    const bool floating = (isa::row_of(i).attributes & (isa::kX87 | isa::kMmx)) != 0;
+    return (e.has(Optimisation::native_integer) && translate_integer(e, i)) ||
+           (e.has(Optimisation::native_stack) && translate_stack(e, i)) ||
+           (e.has(floating ? Optimisation::x87 : Optimisation::vector) && translate_vector(e, i));
 }
 
 }  // namespace
@@ -59,9 +68,9 @@ bool translate_block(const Emitter::Target& target, Translation& translation, u6
         if (branch) e.write_x87_pointer();
         // Even a native branch leaves when its memory operand needs the handler.
         if (branch) site.leaves = true;
-        if (branch && translate_branch(e, i, site)) {
+        if (branch && e.has(Optimisation::native_branches) && translate_branch(e, i, site)) {
             open = false;
-        } else if (branch || (!translate_integer(e, i) && !translate_stack(e, i) && !translate_vector(e, i))) {
+        } else if (branch || !translate_straight(e, i)) {
             hand_over(e, i, site);
             open = !site.leaves;
         }

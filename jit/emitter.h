@@ -12,6 +12,7 @@
 
 #include "cpu/host/x87_unit.h"
 #include "jit/assembly.h"
+#include "jit/optimisations.h"
 #include "jit/stubs.h"
 #include "jit/translation_key.h"
 #include "mmu/windows.h"
@@ -29,6 +30,7 @@ public:
         const Stubs& stubs;
         u64 indirect_table;      // address of the key's table
         const Windows* windows;  // null: no key has windows
+        Optimisations optimisations{};
     };
     Emitter(const Target& target, Translation& translation, u64 linear);
 
@@ -36,6 +38,7 @@ public:
     [[nodiscard]] x86::Assembler& assembler() { return a_; }
     [[nodiscard]] const Context& context() const { return t_.context; }
     [[nodiscard]] const CpuState& state() const { return t_.cpu.state; }
+    [[nodiscard]] bool has(Optimisation optimisation) const { return t_.optimisations.has(optimisation); }
     [[nodiscard]] Key key() const { return translation_.key; }
     [[nodiscard]] bool wide() const { return wide_; }  // 64-bit code
     /// X87 and MMX instructions need no look at exceptions and pointers but the last instruction's address.

@@ -18,6 +18,7 @@ struct Site {
     Translation* translation = nullptr;
     u32 after = 0;             // instructions of the block that follow
     i32 stack_change = 0;      // what a native near branch has added to RSP when its target turns out not canonical
+    bool handed_over = false;  // always: nothing of it was translated
     bool leaves = false;       // ends the block: control or modes may differ afterwards
     bool changes_key = false;  // may change the key without ending the block (a segment register load)
     bool x87_pending = false;  // CpuState::x87_instruction_pointer must become x87_rip first

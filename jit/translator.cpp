@@ -9,7 +9,6 @@
 #include <cstring>
 #include <utility>
 
-#include "base/log.h"
 #include "base/signal_stack.h"
 
 namespace bantam::jit {
@@ -17,6 +16,9 @@ namespace bantam::jit {
 using interpreter::Block;
 
 namespace {
+
+// With fewer instructions left a run has most likely ended for the deadline: no block is longer.
+constexpr u64 kLongestBlock = 64;
 
 u32 host_mxcsr() {
     u32 value;
@@ -42,7 +44,7 @@ void write_displacement(const Link& link, u64 target) {
 
 }  // namespace
 
-Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, u32 threshold) {
+Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, const Options& options) {
     if (!__builtin_cpu_supports("bmi2")) {
         return Error{ExitStatus::host_resource,
                      "the translator needs a host CPU with BMI2 (since 2013); use --engine interpreter"};
@@ -53,7 +55,7 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, u32 threshold) 
     }
     Result<std::unique_ptr<CodeCache>> cache = CodeCache::create();
     if (!cache) return cache.error();
-    std::unique_ptr<Translator> translator(new Translator(cpu, threshold, std::move(cache.value())));
+    std::unique_ptr<Translator> translator(new Translator(cpu, options, std::move(cache.value())));
     Result<Stubs> stubs = make_stubs(*translator->cache_, cpu.state, *translator->context_,
                                      [](void* self) { return static_cast<Translator*>(self)->call_handler(); });
     if (!stubs) return stubs.error();
@@ -65,24 +67,24 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, u32 threshold) 
         reinterpret_cast<u64>(code.data()), reinterpret_cast<u64>(code.data() + code.size()),
         [](void* self, const CodeFault& fault) { return static_cast<Translator*>(self)->on_host_fault(fault); },
         translator.get());
+    if (options.perf_map) {
+        Result<std::unique_ptr<PerfMap>> map = PerfMap::open();
+        if (!map) return map.error();
+        translator->perf_map_ = std::move(map.value());
+        const auto begin = reinterpret_cast<u64>(stubs.value().enter);
+        translator->perf_map_->add(begin, translator->cache_->next_code() - begin, "translator's stubs");
+    }
     return translator;
 }
 
-Translator::Translator(Cpu& cpu, u32 threshold, std::unique_ptr<CodeCache> cache)
-    : cpu_(cpu), threshold_(threshold), cache_(std::move(cache)), context_(new (context_pages_.at()) Context) {
+Translator::Translator(Cpu& cpu, const Options& options, std::unique_ptr<CodeCache> cache)
+    : cpu_(cpu), options_(options), cache_(std::move(cache)), context_(new (context_pages_.at()) Context) {
     context_->self = this;
     context_->host_mxcsr = host_mxcsr();
 }
 
 Translator::~Translator() {
     if (code_range_ != nullptr) release_code_range(code_range_);
-    const Statistics& n = statistics_;
-    log::info(
-        "translator: {} blocks of {} instructions to {} host bytes, {} left to the interpreter; entered {} times, "
-        "{} instructions handed over, {} links, emptied {} times, {} host faults, {} of them slow, {} instructions "
-        "kept from windows",
-        n.translations, n.translated_instructions, n.host_bytes, n.not_translatable, n.runs, n.handed_over, n.links,
-        n.flushes, n.host_faults, n.slow_faults, n.kept_from_windows);
 }
 
 bool Translator::run(Block& block) {
@@ -94,14 +96,18 @@ bool Translator::run(Block& block) {
     if (std::exchange(interpret_next_, false)) return false;
     if (follow_generation()) open_link = nullptr;
     std::optional<Key> key = key_of(cpu_);
-    if (!key) return false;
+    if (!key) {
+        ++statistics_.declined_mode;
+        return false;
+    }
     CpuState& s = cpu_.state;
     policy_.update(s.instructions, cpu_.mmu);
     key = with_windows_if_enabled(*key);
     Translation* translation = find(block, s.rip(), *key);
     if (translation == nullptr) {
-        if (block.runs < threshold_) {
+        if (block.runs < options_.threshold) {
             ++block.runs;
+            ++statistics_.declined_cold;
             return false;
         }
         if (!tables_.contains(*key) && !cache_->has_table()) {
@@ -123,8 +129,11 @@ bool Translator::run(Block& block) {
     if (windowed(*key)) select_window(*key);
     running_key_ = *key;
     running_ = true;
+    departure_.reset();
     ++statistics_.runs;
+    set_phase(Phase::translated_code);
     stubs_.enter();
+    set_phase(Phase::interpreter);
     running_ = false;
     finish_run();
     return true;
@@ -136,7 +145,12 @@ void Translator::finish_run() {
     s.instructions = run_end_ - count_left();
     // Nothing was executed: the deadline is nearer than the end of the first block.
     interpret_next_ = s.instructions == before;
+    statistics_.retired += s.instructions - before;
     open_link_ = context_->link;
+    count_departure(departure_                     ? *departure_
+                    : open_link_ != nullptr        ? Departure::link
+                    : count_left() < kLongestBlock ? Departure::deadline
+                                                   : Departure::indirect_miss);
     if (open_link_ != nullptr) {
         s.rip() = open_link_->target_rip;
     } else if (cpu_.code64() && !cpu_.canonical(s.rip())) {
@@ -158,17 +172,39 @@ void Translator::undo_branch(const Site& site) {
 bool Translator::call_handler() {
     const Site& site = *context_->site;
     CpuState& s = cpu_.state;
-    ++statistics_.handed_over;
+    count_handler(site);
     if (site.x87_pending) s.x87_instruction_pointer = site.x87_rip;
     s.instruction_rip = site.rip;
     s.rip() = site.next_rip;
     site.instruction->handler(cpu_, *site.instruction);
-    const bool leave = site.leaves || break_ || s.rip() != site.next_rip ||
-                       cpu_.mmu.fetch_generation() != generation_ ||
-                       (site.changes_key && key_changed(site.translation->key));
-    if (windows_ != nullptr && windows_->stale() && !leave) windows_->synchronize();
-    if (leave) context_->remaining += site.after;
-    return leave;
+    set_phase(Phase::translated_code);
+    if (site.leaves) {
+        departure_ = Departure::handler;
+    } else if (break_) {
+        departure_ = Departure::attention;
+    } else if (s.rip() != site.next_rip) {
+        departure_ = Departure::redirected;
+    } else if (cpu_.mmu.fetch_generation() != generation_) {
+        departure_ = Departure::page_tables;
+    } else if (site.changes_key && key_changed(site.translation->key)) {
+        departure_ = Departure::key;
+    }
+    if (windows_ != nullptr && windows_->stale() && !departure_) windows_->synchronize();
+    if (departure_) context_->remaining += site.after;
+    return departure_.has_value();
+}
+
+void Translator::count_handler(const Site& site) {
+    const auto mnemonic = static_cast<std::size_t>(site.instruction->mnemonic);
+    ++statistics_.handed_over;
+    if (site.handed_over) {
+        ++statistics_.handed_over_by[mnemonic];
+        set_phase(Phase::handler);
+    } else {
+        ++statistics_.slow_paths;
+        ++statistics_.slow_paths_by[mnemonic];
+        set_phase(Phase::slow_path);
+    }
 }
 
 bool Translator::key_changed(Key key) const {
@@ -179,7 +215,8 @@ bool Translator::key_changed(Key key) const {
 // --- windows
 
 Key Translator::with_windows_if_enabled(Key key) const {
-    if (windows_ == nullptr || data_privilege(key) == Privilege::supervisor_smap_lifted) return key;
+    if (windows_ == nullptr || !options_.optimisations.has(Optimisation::windows)) return key;
+    if (data_privilege(key) == Privilege::supervisor_smap_lifted) return key;
     return policy_.enabled(data_privilege(key)) ? with_windows(key) : key;
 }
 
@@ -235,7 +272,7 @@ void Translator::keep_from_windows(const FaultSite& site) {
     if (!site.translation->valid) return;
     block.no_window |= u64{1} << (site.instruction - block.code);
     forget(block);
-    block.runs = threshold_;
+    block.runs = options_.threshold;
     break_ = true;
     ++statistics_.kept_from_windows;
 }
@@ -250,7 +287,11 @@ interpreter::Place Translator::in_flight() const {
 }
 
 void Translator::abandon() {
-    cpu_.state.instructions = retired();
+    const u64 now = retired();
+    statistics_.retired += now - cpu_.state.instructions;
+    cpu_.state.instructions = now;
+    count_departure(Departure::exception);
+    set_phase(Phase::interpreter);
     running_ = false;
 }
 
@@ -271,16 +312,20 @@ Translation* Translator::translate(Block& block, u64 rip, Key key) {
     block.translations = translation;
     translations_.push_back(translation);
     const u64 code = cache_->next_code();
-    const Emitter::Target target{cpu_, *context_, *cache_, stubs_, table.address(), windows_.get()};
+    const Emitter::Target target{
+        cpu_, *context_, *cache_, stubs_, table.address(), windows_.get(), options_.optimisations};
+    set_phase(Phase::translator);
     if (translate_block(target, *translation, rip)) {
         ++statistics_.translations;
         statistics_.translated_instructions += block.count;
         translation->code = code;
         translation->code_bytes = cache_->next_code() - code;
         statistics_.host_bytes += translation->code_bytes;
+        if (perf_map_) perf_map_->add_block(code, translation->code_bytes, rip, cpu_.state.cpl);
     } else {
         ++statistics_.not_translatable;
     }
+    set_phase(Phase::interpreter);
     return translation;
 }
 
@@ -301,12 +346,14 @@ bool Translator::follow_generation() {
 /// by the table.
 void Translator::connect(Link* open_link, Translation& translation) {
     if (open_link != nullptr) {
+        if (!options_.optimisations.has(Optimisation::links)) return;
         const Translation& source = *open_link->source;
         if (source.valid && source.key == translation.key && open_link->target_rip == translation.rip) {
             link(*open_link, translation);
         }
         return;
     }
+    if (!options_.optimisations.has(Optimisation::indirect_table)) return;
     translation.table->set(translation.rip, indirect_offset(translation));
 }
 

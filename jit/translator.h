@@ -21,7 +21,9 @@
 #include "cpu/interpreter/block_runner.h"
 #include "jit/block_translator.h"
 #include "jit/count_region.h"
+#include "jit/perf_map.h"
 #include "jit/return_stack.h"
+#include "jit/statistics.h"
 #include "jit/window_policy.h"
 
 namespace bantam::jit {
@@ -30,10 +32,14 @@ class Translator final : public interpreter::BlockRunner {
 public:
     static constexpr u32 kDefaultThreshold = 16;
 
-    /// A block is translated when it was asked for more than `threshold` times. Errors: host_resource when the host
-    /// lacks what translated code needs: BMI2, memory below 2 GiB (for `cpu` too), executable memory.
-    static Result<std::unique_ptr<Translator>> create(Cpu& cpu, u32 threshold = kDefaultThreshold);
-    /// Writes the statistics to the log (info).
+    struct Options {
+        u32 threshold = kDefaultThreshold;  // a block is translated when it was asked for more than so many times
+        Optimisations optimisations{};
+        bool perf_map = false;
+    };
+    /// Errors: host_resource when the host lacks what translated code needs: BMI2, memory below 2 GiB (for `cpu` too),
+    /// executable memory.
+    static Result<std::unique_ptr<Translator>> create(Cpu& cpu, const Options& options);
     ~Translator() override;
     Translator(const Translator&) = delete;
     Translator& operator=(const Translator&) = delete;
@@ -47,23 +53,15 @@ public:
     void forget(interpreter::Block& block) override;
     void forget_all() override;
 
-    struct Statistics {
-        u64 translations = 0;
-        u64 translated_instructions = 0;
-        u64 host_bytes = 0;
-        u64 not_translatable = 0;  // blocks whose host code could not be made
-        u64 runs = 0;              // entries into translated code from C++
-        u64 handed_over = 0;       // instructions executed by their handlers
-        u64 links = 0;
-        u64 flushes = 0;            // of the whole cache
-        u64 host_faults = 0;        // in translated code
-        u64 slow_faults = 0;        // of them, those that led to a handler
-        u64 kept_from_windows = 0;  // instructions
-    };
+    using Statistics = jit::Statistics;
     [[nodiscard]] const Statistics& statistics() const { return statistics_; }
+    /// What the thread in run() is at; any thread may ask.
+    [[nodiscard]] Phase phase() const { return phase_.load(std::memory_order_relaxed); }
 
 private:
-    Translator(Cpu& cpu, u32 threshold, std::unique_ptr<CodeCache> cache);
+    Translator(Cpu& cpu, const Options& options, std::unique_ptr<CodeCache> cache);
+    void set_phase(Phase phase) { phase_.store(phase, std::memory_order_relaxed); }
+    void count_departure(Departure departure) { ++statistics_.departures[static_cast<std::size_t>(departure)]; }
 
     Translation* find(const interpreter::Block& block, u64 rip, Key key) const;
     Translation* translate(interpreter::Block& block, u64 rip, Key key);
@@ -74,6 +72,7 @@ private:
     void finish_run();
     void undo_branch(const Site& site);
     bool call_handler();
+    void count_handler(const Site& site);
     [[nodiscard]] bool key_changed(Key key) const;
     [[nodiscard]] Key with_windows_if_enabled(Key key) const;
     void select_window(Key key);
@@ -87,7 +86,7 @@ private:
     [[nodiscard]] u64 count_left() const { return context_->remaining - count_region_.base(); }
 
     Cpu& cpu_;
-    const u32 threshold_;
+    const Options options_;
     std::unique_ptr<CodeCache> cache_;
     LowPages context_pages_{sizeof(Context)};
     Context* context_;
@@ -114,6 +113,9 @@ private:
     u64 run_end_ = 0;            // CpuState::instructions when no instruction is left in this run
     Link* open_link_ = nullptr;  // by which the last run ended, until the next block is known
     Statistics statistics_;
+    std::atomic<Phase> phase_ = Phase::interpreter;
+    std::optional<Departure> departure_;  // of the run that ends, where C++ decided it
+    std::unique_ptr<PerfMap> perf_map_;   // null: not wanted
 };
 
 }  // namespace bantam::jit

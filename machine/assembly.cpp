@@ -1,4 +1,6 @@
 // Assembly: from a MachineConfig to a machine ready to run: checks, host ports, board, software, engine.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <ctime>
 
@@ -221,9 +223,18 @@ std::vector<std::string> Machine::Parts::boot_paths() const {
 
 Result<void> Machine::Parts::start_translator() {
     if (config.engine == EngineKind::interpreter) return {};
-    Result<std::unique_ptr<jit::Translator>> made =
-        jit::Translator::create(pc->cpu(), config.jit_threshold.value_or(jit::Translator::kDefaultThreshold));
+    jit::Translator::Options options{.threshold = config.jit_threshold.value_or(jit::Translator::kDefaultThreshold),
+                                     .optimisations = {},
+                                     .perf_map = config.perf_map};
+    for (const std::string& name : config.jit_disable) {
+        if (!options.optimisations.disable(name)) {
+            return usage(fmt::format("--jit-disable: there is no optimisation '{}'; {}", name,
+                                     fmt::join(jit::kOptimisationNames, " ")));
+        }
+    }
+    Result<std::unique_ptr<jit::Translator>> made = jit::Translator::create(pc->cpu(), options);
     if (made) {
+        translator = made.value().get();
         engine->set_block_runner(std::move(made.value()));
         return {};
     }

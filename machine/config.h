@@ -54,10 +54,13 @@ struct MachineConfig {
     std::string vga_bios;
     std::vector<std::string> option_roms;  // files; the firmware runs them in this order
     EngineKind engine = EngineKind::automatic;
-    std::optional<u32> jit_threshold;   // runs of a block before it is translated; none: the translator's default
-    std::vector<SerialConfig> serials;  // COM1..COM4
-    DebugconConfig debugcon;            // port E9h and 402h
-    bool debug_exit = false;            // isa-debug-exit at F4h
+    std::optional<u32> jit_threshold;      // runs of a block before it is translated; none: the translator's default
+    std::vector<std::string> jit_disable;  // names of jit::Optimisation
+    bool perf_map = false;                 // names of translated code for Linux perf
+    bool stats = false;                    // measure for Machine::statistics
+    std::vector<SerialConfig> serials;     // COM1..COM4
+    DebugconConfig debugcon;               // port E9h and 402h
+    bool debug_exit = false;               // isa-debug-exit at F4h
     bool no_reboot = false;
     bool headless = false;
     ClockKind clock = ClockKind::automatic;

@@ -1,5 +1,9 @@
 #include "machine/machine.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "base/log.h"
 #include "machine/image_writer.h"
 #include "machine/info.h"
@@ -20,9 +24,13 @@ Machine::Machine() : parts_(std::make_unique<Parts>()) {}
 Machine::~Machine() = default;
 
 Outcome Machine::run() {
+    if (parts_->config.stats) {
+        parts_->time_shares = std::make_unique<TimeShares>(*parts_->loop, parts_->translator);
+    }
     parts_->clock->resume();
     const Outcome outcome = parts_->loop->run();
     parts_->clock->pause();
+    if (parts_->time_shares) parts_->time_shares->stop();
     parts_->scheduler.set_now(parts_->clock->now());
     parts_->pc->send_serial_rest();
     parts_->io->drain();
@@ -80,6 +88,29 @@ u64 Machine::state_hash() {
     archive.field("board", *parts_->pc);
     archive.field("keys", *parts_->typer);
     return archive.hash();
+}
+
+std::string Machine::statistics() {
+    const u64 all = cpu().state.instructions;
+    std::string text;
+    if (parts_->translator != nullptr) {
+        const jit::Statistics& jit = parts_->translator->statistics();
+        const auto percent = [all](u64 part) {
+            return all == 0 ? 0 : 100 * static_cast<double>(part) / static_cast<double>(all);
+        };
+        text += fmt::format("guest instructions {}: {:.2f} % translated, {:.2f} % handed over, {:.2f} % interpreted\n",
+                            all, percent(jit.retired - std::min(jit.retired, jit.handed_over)),
+                            percent(jit.handed_over), percent(all - jit.retired));
+    } else {
+        text += fmt::format("guest instructions {}, all interpreted\n", all);
+    }
+    if (parts_->time_shares) text += parts_->time_shares->text();
+    if (parts_->translator != nullptr) text += to_text(parts_->translator->statistics());
+    const Interpreter::Statistics engine = parts_->engine->statistics();
+    text += fmt::format("blocks decoded {} ({} instructions), invalidated by writes {}; exceptions {}; TLB misses {}\n",
+                        engine.blocks_decoded, engine.instructions_decoded, engine.blocks_invalidated,
+                        engine.exceptions, cpu().mmu.misses());
+    return text;
 }
 
 void Machine::Parts::guest_reset(Pc::ResetKind kind) {

@@ -49,6 +49,8 @@ public:
     /// Text for `info WHAT`: registers mem tlb pci irq block (and any device name).
     Result<std::string> info(const std::string& what);
     [[nodiscard]] u64 state_hash();
+    /// What the engines have counted, and where the time went if the configuration asks for it (stats): lines of text.
+    [[nodiscard]] std::string statistics();
     [[nodiscard]] u64 now_ns() const;
     [[nodiscard]] Cpu& cpu();
     [[nodiscard]] PhysicalMemory& memory();

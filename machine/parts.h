@@ -14,6 +14,7 @@
 #include "machine/machine.h"
 #include "machine/pc.h"
 #include "machine/run_loop.h"
+#include "machine/time_shares.h"
 
 namespace bantam {
 
@@ -32,8 +33,10 @@ struct Machine::Parts {
     std::unique_ptr<KeyTyper> typer;
     std::unique_ptr<Clock> clock;
     std::unique_ptr<Interpreter> engine;
+    jit::Translator* translator = nullptr;  // the engine's, if it has one
     std::unique_ptr<RunLoop> loop;
-    std::optional<KernelBoot> kernel;  // none: firmware boots
+    std::unique_ptr<TimeShares> time_shares;  // while and after run(), when statistics are wanted
+    std::optional<KernelBoot> kernel;         // none: firmware boots
     std::unique_ptr<FirmwareConfig> firmware_config;
     std::unique_ptr<devices::VgaFont> font;
 

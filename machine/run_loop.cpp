@@ -128,9 +128,9 @@ void RunLoop::run_slice() {
     state.deadline = slice_deadline();
     if (real) state.deadline = std::max(state.deadline, first + kLeastSlice);
 
-    in_slice_ = true;
+    in_slice_.store(true, std::memory_order_relaxed);
     const EngineExit exit = engine_.run();
-    in_slice_ = false;
+    in_slice_.store(false, std::memory_order_relaxed);
 
     if (real) w_.clock.learn(state.instructions - first, w_.clock.now() - start_ns);
     if (exit == EngineExit::shutdown) hooks_.shutdown();
@@ -138,7 +138,7 @@ void RunLoop::run_slice() {
 }
 
 void RunLoop::deadline_moved() {
-    if (!in_slice_) return;
+    if (!in_engine()) return;
     const u64 deadline = slice_deadline();
     if (deadline >= w_.cpu.state.deadline) return;
     w_.cpu.state.deadline = deadline;

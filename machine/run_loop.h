@@ -69,6 +69,8 @@ public:
     void request_quit() noexcept;
     [[nodiscard]] bool quit_requested() const noexcept { return quit_.load(std::memory_order_relaxed); }
     void post(std::function<void()> work);
+    /// The engine is running.
+    [[nodiscard]] bool in_engine() const noexcept { return in_slice_.load(std::memory_order_relaxed); }
 
     // --- the machine's thread; from chips, in the middle of an instruction, too
     /// The first call decides the outcome.
@@ -100,7 +102,7 @@ private:
     std::optional<Outcome> outcome_;
     bool stopped_ = false;
     bool reset_requested_ = false;
-    bool in_slice_ = false;
+    std::atomic<bool> in_slice_ = false;
     u64 pause_at_ = ~u64{0};  // instructions
     u64 next_host_look_ns_ = 0;
     u64 wall_start_ns_ = 0;

@@ -117,11 +117,13 @@ bool same_registers(const CpuState& interpreter, const CpuState& translator) {
            a.x87_opcode == b.x87_opcode && a.ferr == b.ferr;
 }
 
-std::vector<RegisterDifference> register_differences(CpuState interpreter, CpuState translator) {
+std::vector<RegisterDifference> register_differences(CpuState interpreter, CpuState translator, Scope scope) {
     FieldList a;
     FieldList b;
-    leave_out(interpreter);
-    leave_out(translator);
+    if (scope == Scope::visible) {
+        leave_out(interpreter);
+        leave_out(translator);
+    }
     a.field("cpu", interpreter);
     b.field("cpu", translator);
     std::vector<RegisterDifference> differences;

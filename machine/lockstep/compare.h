@@ -20,7 +20,9 @@ struct RegisterDifference {
     std::string name;
     std::string interpreter, translator;  // hexadecimal
 };
-[[nodiscard]] std::vector<RegisterDifference> register_differences(CpuState interpreter, CpuState translator);
+enum class Scope { visible, everything };
+[[nodiscard]] std::vector<RegisterDifference> register_differences(CpuState interpreter, CpuState translator,
+                                                                   Scope scope = Scope::visible);
 
 /// The first bytes of a page that differ.
 struct MemoryDifference {

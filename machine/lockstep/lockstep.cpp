@@ -94,6 +94,11 @@ Outcome Lockstep::run() {
               first_->memory_comparisons());
     difference_ = first_->difference();
     if (!difference_) return outcome;
+    if (difference_->found == difference_->agreed && difference_->memory.empty()) {
+        // What differs is no register that is compared while running: no block to look for.
+        report_ = lockstep::report(*difference_);
+        return outcome;
+    }
 
     Plan plan{.begin = difference_->memory_agreed,
               .end = difference_->found + kSearchMargin,

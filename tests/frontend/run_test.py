@@ -4,6 +4,7 @@ import fcntl
 import os
 import pathlib
 import pty
+import re
 import resource
 import signal
 import struct
@@ -86,6 +87,32 @@ class Run(unittest.TestCase):
             done = self.run_guest(guest_image.POWER_OFF, "--lockstep", *refused)
             self.assertEqual(done.returncode, 64, refused)
             self.assertIn("--lockstep", done.stderr)
+
+    def test_statistics(self) -> None:
+        done = self.run_guest(guest_image.SPIN, "--stats", "--time-limit", "50ms")
+        for words in ("guest instructions", "% translated", "time ", "translated code: entered", "handed over:", "TLB misses"):
+            self.assertIn(words, done.stderr)
+        self.assertEqual(self.run_guest(guest_image.SPIN, "--time-limit", "50ms").stderr.count("\n"), 1)  # the limit
+        self.assertIn("guest instructions", self.run_guest(guest_image.HALT, "--log", "info").stderr)
+        self.assertIn("all interpreted", self.run_guest(guest_image.HALT, "--stats", "--engine", "interpreter").stderr)
+
+    def test_jit_disable(self) -> None:
+        names = "links,indirect-table,native-integer,native-stack,native-branches,vector,x87"
+        self.assertEqual(self.run_guest(guest_image.HALT, "--jit-disable", names).returncode, 76)
+        done = self.run_guest(guest_image.HALT, "--jit-disable", "links,speed")
+        self.assertEqual(done.returncode, 64)
+        self.assertIn("speed", done.stderr)
+        self.assertIn("native-branches", done.stderr)
+        self.assertEqual(self.run_guest(guest_image.HALT, "--jit-disable", "links", "--engine", "interpreter").returncode, 64)
+
+    def test_perf_map(self) -> None:
+        process = self.start(guest_image.SPIN, "--perf-map", "--time-limit", "50ms", "--jit-threshold", "0")
+        path = pathlib.Path(f"/tmp/perf-{process.pid}.map")
+        self.addCleanup(path.unlink, missing_ok=True)
+        self.assertEqual(process.wait(timeout=60), 75)
+        lines = path.read_text().splitlines()
+        self.assertTrue(any(re.fullmatch(r"[0-9a-f]+ [0-9a-f]+ guest 0x[0-9a-f]+ cpl0", line) for line in lines), lines)
+        self.assertTrue(lines[0].endswith("translator's stubs"))
 
     def test_debug_exit_needs_its_option(self) -> None:
         self.assertEqual(self.run_guest(guest_image.debug_exit(5) + guest_image.HALT).returncode, 76)

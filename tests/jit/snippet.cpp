@@ -33,7 +33,7 @@ public:
           cpu_(std::make_unique<Cpu>(model_, *memory_, environment_)),
           engine_(std::move(Interpreter::create(*cpu_).value())) {
         if (translated) {
-            Result<std::unique_ptr<Translator>> made = Translator::create(*cpu_, 0);
+            Result<std::unique_ptr<Translator>> made = Translator::create(*cpu_, {.threshold = 0});
             EXPECT_TRUE(made.ok()) << made.error().message;
             engine_->set_block_runner(std::move(made.value()));
         }

@@ -16,13 +16,13 @@ constexpr u64 kPageDirectory = 0x1000, kPageTable = 0x2000;
 /// A flat 32-bit machine at CPL 0 with `code` at kCodeAt.
 class Board {
 public:
-    Board(bool translated, std::span<const u8> code)
+    Board(bool translated, std::span<const u8> code, Optimisations optimisations = {})
         : model_(std::move(Model::find("default").value())),
           memory_(std::move(PhysicalMemory::create(u64{1} << 20).value())),
           cpu_(std::make_unique<Cpu>(model_, *memory_, environment_)),
           engine_(std::move(Interpreter::create(*cpu_).value())) {
         if (translated) {
-            auto made = Translator::create(*cpu_, 0);
+            auto made = Translator::create(*cpu_, {.threshold = 0, .optimisations = optimisations});
             EXPECT_TRUE(made.ok()) << made.error().message;
             translator_ = made.value().get();
             engine_->set_block_runner(std::move(made.value()));
@@ -116,6 +116,58 @@ TEST(TranslatorTest, LinksAndCountsWhatItRuns) {
     EXPECT_LT(board.statistics().runs, 40u);
 }
 
+TEST(TranslatorTest, EachOptimisationCanBeSwitchedOff) {
+    Board reference(true, kLoop);
+    EXPECT_EQ(reference.run(100'000), EngineExit::halted);
+    for (std::size_t k = 0; k < kOptimisationNames.size(); ++k) {
+        Optimisations optimisations;
+        EXPECT_TRUE(optimisations.disable(kOptimisationNames[k]));
+        Board board(true, kLoop, optimisations);
+        EXPECT_EQ(board.run(100'000), EngineExit::halted);
+        expect_same(reference, board);
+        const Statistics& with = reference.statistics();
+        const Statistics& without = board.statistics();
+        switch (static_cast<Optimisation>(k)) {
+            case Optimisation::links:
+                EXPECT_EQ(without.links, 0u);
+                EXPECT_GT(without.runs, with.runs);
+                break;
+            case Optimisation::indirect_table:
+                EXPECT_GT(without.runs, with.runs);
+                break;
+            case Optimisation::native_integer:
+            case Optimisation::native_stack:
+            case Optimisation::native_branches:
+                EXPECT_GT(without.handed_over, with.handed_over + 50);
+                break;
+            default:  // the loop has no instruction of theirs
+                EXPECT_EQ(without.handed_over, with.handed_over);
+                break;
+        }
+    }
+    EXPECT_FALSE(Optimisations().disable("speed"));
+}
+
+TEST(TranslatorTest, CountsWhyTranslatedCodeIsLeft) {
+    Board board(true, kLoop);
+    EXPECT_EQ(board.run(100'000), EngineExit::halted);
+    const Statistics& n = board.statistics();
+    const auto departures = [&n](Departure reason) { return n.departures[static_cast<std::size_t>(reason)]; };
+    u64 all = 0;
+    for (const u64 count : n.departures) all += count;
+    EXPECT_EQ(all, n.runs);
+    EXPECT_GE(departures(Departure::handler), 1u);  // HLT, and calls whose stack misses the TLB
+    EXPECT_GT(departures(Departure::link), 0u);
+    EXPECT_GT(departures(Departure::indirect_miss), 0u);
+    EXPECT_EQ(n.retired, board.state().instructions);
+    // AAA, 50 times; ADD [ESI] and PUSH miss the TLB once each.
+    EXPECT_EQ(n.handed_over_by[static_cast<std::size_t>(isa::Mnemonic::Aaa)], 50u);
+    EXPECT_EQ(n.slow_paths, n.handed_over - 51);
+    EXPECT_GT(n.slow_paths, 0u);
+    const std::string text = to_text(n);
+    EXPECT_NE(text.find("AAA 50"), text.npos) << text;
+}
+
 TEST(TranslatorTest, SeesThatItsOwnCodeChanges) {
     // l: mov eax, 0 (patched by the next) / inc dword [8001h] / cmp eax, 20 / jb l / hlt
     constexpr u8 kPatching[] = {0xB8, 0, 0, 0, 0, 0xFF, 0x05, 0x01, 0x80, 0, 0, 0x83, 0xF8, 20, 0x72, 0xF0, 0xF4};
@@ -207,7 +259,7 @@ TEST(TranslatorTest, RefusesAProcessorOutsideLowMemory) {
     void* at = high.data();
     std::size_t room = high.size();
     Cpu* const cpu = ::new (std::align(alignof(Cpu), sizeof(Cpu), at, room)) Cpu(model, *memory, environment);
-    const auto made = Translator::create(*cpu);
+    const auto made = Translator::create(*cpu, {});
     ASSERT_FALSE(made.ok());
     EXPECT_EQ(made.error().status, ExitStatus::host_resource);
     EXPECT_NE(made.error().message.find("--engine interpreter"), std::string::npos);

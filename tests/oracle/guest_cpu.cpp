@@ -150,7 +150,7 @@ struct GuestCpu::Parts {
 GuestCpu::GuestCpu(bool translated) : parts_(std::make_unique<Parts>()) {
     parts_->build_tables();
     if (!translated) return;
-    auto translator = jit::Translator::create(parts_->cpu, 0);
+    auto translator = jit::Translator::create(parts_->cpu, {.threshold = 0});
     CHECK(translator.ok());
     parts_->engine->set_block_runner(std::move(translator.value()));
 }
