@@ -18,11 +18,12 @@ enum class Optimisation : u8 {
     native_branches,
     vector,
     x87,
+    windows,
     count
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Optimisation::count)> kOptimisationNames{
-    "links", "indirect-table", "native-integer", "native-stack", "native-branches", "vector", "x87"};
+    "links", "indirect-table", "native-integer", "native-stack", "native-branches", "vector", "x87", "windows"};
 
 /// Those that are switched on: all, to begin with.
 class Optimisations {

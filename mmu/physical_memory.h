@@ -56,12 +56,6 @@ public:
         const auto offset = reinterpret_cast<u64>(host) - reinterpret_cast<u64>(ram_);
         return offset < ram_bytes_ ? std::optional(offset) : std::nullopt;
     }
-    /// All of RAM as it lies in ram_fd(): the low part, then the high one.
-    [[nodiscard]] std::span<const u8> ram() const { return {ram_, ram_bytes_}; }
-    /// The physical address of ram()[offset].
-    [[nodiscard]] Physical ram_address(u64 offset) const {
-        return {offset < low_ram_bytes() ? offset : kHighRamBase + (offset - low_ram_bytes())};
-    }
 
     /// Read-only memory at `base` (page-aligned), hiding RAM there; writes are dropped and counted. Copied, and filled
     /// with FFh to a whole number of pages. Names are unique; overlap with another region: CHECK.

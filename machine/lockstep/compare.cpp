@@ -92,15 +92,28 @@ void for_each_backed_page(const PhysicalMemory& memory, Visit visit) {
     }
 }
 
+/// By the file behind RAM: no region of the map hides anything there.
+void read_page(const PhysicalMemory& memory, u64 offset, std::span<u8, kPageSize> to) {
+    CHECK(::pread(memory.ram_fd(), to.data(), to.size(), static_cast<off_t>(offset)) ==
+          static_cast<ssize_t>(to.size()));
+}
+
+Physical address_of(const PhysicalMemory& memory, u64 offset) {
+    const u64 low = memory.low_ram_bytes();
+    return {offset < low ? offset : PhysicalMemory::kHighRamBase + (offset - low)};
+}
+
 std::optional<MemoryDifference> difference_at(const PhysicalMemory& interpreter, const PhysicalMemory& translator,
                                               u64 offset) {
-    const std::span<const u8> a = interpreter.ram().subspan(offset, kPageSize);
-    const std::span<const u8> b = translator.ram().subspan(offset, kPageSize);
+    std::array<u8, kPageSize> a;
+    std::array<u8, kPageSize> b;
+    read_page(interpreter, offset, a);
+    read_page(translator, offset, b);
     if (std::memcmp(a.data(), b.data(), kPageSize) == 0) return std::nullopt;
     const auto first = static_cast<u64>(std::mismatch(a.begin(), a.end(), b.begin()).first - a.begin());
     const u64 shown = first - first % MemoryDifference::kShown;
     MemoryDifference difference{
-        .address = interpreter.ram_address(offset) + shown, .interpreter = {}, .translator = {}};
+        .address = address_of(interpreter, offset) + shown, .interpreter = {}, .translator = {}};
     std::memcpy(difference.interpreter.data(), a.data() + shown, MemoryDifference::kShown);
     std::memcpy(difference.translator.data(), b.data() + shown, MemoryDifference::kShown);
     return difference;

@@ -97,7 +97,7 @@ class Run(unittest.TestCase):
         self.assertIn("all interpreted", self.run_guest(guest_image.HALT, "--stats", "--engine", "interpreter").stderr)
 
     def test_jit_disable(self) -> None:
-        names = "links,indirect-table,native-integer,native-stack,native-branches,vector,x87"
+        names = "links,indirect-table,native-integer,native-stack,native-branches,vector,x87,windows"
         self.assertEqual(self.run_guest(guest_image.HALT, "--jit-disable", names).returncode, 76)
         done = self.run_guest(guest_image.HALT, "--jit-disable", "links,speed")
         self.assertEqual(done.returncode, 64)
