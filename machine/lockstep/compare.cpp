@@ -130,15 +130,18 @@ bool same_registers(const CpuState& interpreter, const CpuState& translator) {
            a.x87_opcode == b.x87_opcode && a.ferr == b.ferr;
 }
 
-std::vector<RegisterDifference> register_differences(CpuState interpreter, CpuState translator, Scope scope) {
+std::vector<RegisterDifference> register_differences(const CpuState& interpreter, const CpuState& translator,
+                                                     Scope scope) {
+    CpuState one_state = interpreter;
+    CpuState other_state = translator;
     FieldList a;
     FieldList b;
     if (scope == Scope::visible) {
-        leave_out(interpreter);
-        leave_out(translator);
+        leave_out(one_state);
+        leave_out(other_state);
     }
-    a.field("cpu", interpreter);
-    b.field("cpu", translator);
+    a.field("cpu", one_state);
+    b.field("cpu", other_state);
     std::vector<RegisterDifference> differences;
     for (std::size_t i = 0; i < a.fields().size(); ++i) {
         const Field& one = a.fields()[i];

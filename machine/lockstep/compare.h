@@ -21,7 +21,8 @@ struct RegisterDifference {
     std::string interpreter, translator;  // hexadecimal
 };
 enum class Scope { visible, everything };
-[[nodiscard]] std::vector<RegisterDifference> register_differences(CpuState interpreter, CpuState translator,
+[[nodiscard]] std::vector<RegisterDifference> register_differences(const CpuState& interpreter,
+                                                                   const CpuState& translator,
                                                                    Scope scope = Scope::visible);
 
 /// The first bytes of a page that differ.
