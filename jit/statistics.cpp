@@ -43,8 +43,8 @@ std::string to_text(const Statistics& n) {
     for (std::size_t i = 0; i < n.departures.size(); ++i) {
         add("{} {} {}", i == 0 ? "" : ",", kDepartureNames[i], n.departures[i]);
     }
-    add("\nblocks left to the interpreter: {} cold, {} in modes that are not translated, {} across pages\n",
-        n.declined_cold, n.declined_mode, n.declined_crossing);
+    add("\nblocks left to the interpreter: {} cold, {} in modes that are not translated\n", n.declined_cold,
+        n.declined_mode);
     add("handed over: {} instructions{}\n", n.handed_over - n.slow_paths, largest(n.handed_over_by));
     add("slow paths: {} memory operands{}\n", n.slow_paths, largest(n.slow_paths_by));
     add("windows: {} host faults, {} of them led to a slow path; {} instructions kept from windows\n", n.host_faults,

@@ -47,9 +47,8 @@ struct Statistics {
     u64 slow_faults = 0;        // of them, those that led to a handler
     u64 kept_from_windows = 0;  // instructions
     // Blocks left to the interpreter.
-    u64 declined_cold = 0;      // not asked for often enough yet
-    u64 declined_mode = 0;      // 16-bit code, limits, alignment checks
-    u64 declined_crossing = 0;  // one instruction across two pages
+    u64 declined_cold = 0;  // not asked for often enough yet
+    u64 declined_mode = 0;  // 16-bit code, limits, alignment checks
     std::array<u64, static_cast<std::size_t>(Departure::count)> departures{};
     CountByMnemonic handed_over_by{};  // without slow paths
     CountByMnemonic slow_paths_by{};

@@ -165,7 +165,7 @@ TEST(TranslatorTest, CountsWhyTranslatedCodeIsLeft) {
     EXPECT_EQ(n.slow_paths, n.handed_over - 51);
     EXPECT_GT(n.slow_paths, 0u);
     const std::string text = to_text(n);
-    EXPECT_NE(text.find("AAA 50"), text.npos) << text;
+    EXPECT_NE(text.find("aaa 50"), text.npos) << text;
 }
 
 TEST(TranslatorTest, SeesThatItsOwnCodeChanges) {
