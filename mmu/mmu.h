@@ -45,7 +45,7 @@ class Mmu final : private HostPointerCache {
 public:
     /// Per set; power of two. PERF: 64 MiB of pages; random accesses over 32 MiB miss always with 1024.
     static constexpr unsigned kEntries = 1u << 14;
-    static constexpr unsigned kSets = 5;        // by Privilege, then fetches by supervisor and user
+    static constexpr unsigned kSets = 5;  // by Privilege, then fetches by supervisor and user
 
     explicit Mmu(PhysicalMemory& memory);
     ~Mmu();

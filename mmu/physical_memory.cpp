@@ -110,7 +110,8 @@ const u8* PhysicalMemory::load_in(const Region* region, u64 address) const {
 void PhysicalMemory::map_rom(std::string name, Physical base, std::vector<u8> contents) {
     CHECK(!contents.empty());
     contents.resize(align_up(contents.size(), kPageSize), 0xFF);
-    Region region{.name = std::move(name), .base = base.value, .size = contents.size(), .rom = std::move(contents)};
+    const u64 size = contents.size();
+    Region region{.name = std::move(name), .base = base.value, .size = size, .rom = std::move(contents)};
     region.readable = region.rom.data();  // which moving a vector leaves where it is
     add_region(std::move(region));
 }

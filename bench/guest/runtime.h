@@ -17,26 +17,56 @@ typedef unsigned long word;
 
 #ifdef __x86_64__
 enum {
-    kSysRead = 0, kSysWrite = 1, kSysOpen = 2, kSysClose = 3, kSysMmap = 9, kSysMunmap = 11, kSysSigaction = 13,
-    kSysSigreturn = 15, kSysPipe = 22, kSysMadvise = 28, kSysGetpid = 39, kSysFork = 57, kSysExecve = 59, kSysExit = 60,
-    kSysWait4 = 61, kSysKill = 62, kSysRename = 82, kSysUnlink = 87, kSysIoperm = 173,
+    kSysRead = 0,
+    kSysWrite = 1,
+    kSysOpen = 2,
+    kSysClose = 3,
+    kSysMmap = 9,
+    kSysMunmap = 11,
+    kSysSigaction = 13,
+    kSysSigreturn = 15,
+    kSysPipe = 22,
+    kSysMadvise = 28,
+    kSysGetpid = 39,
+    kSysFork = 57,
+    kSysExecve = 59,
+    kSysExit = 60,
+    kSysWait4 = 61,
+    kSysKill = 62,
+    kSysRename = 82,
+    kSysUnlink = 87,
+    kSysIoperm = 173,
 };
 static inline long call4(long number, long a, long b, long c, long d) {
     register long r10 __asm__("r10") = d;
     long result;
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
-                     : "rcx", "r11", "memory");
+    __asm__ volatile("syscall" : "=a"(result) : "0"(number), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
     return result;
 }
 #else
 enum {
-    kSysExit = 1, kSysFork = 2, kSysRead = 3, kSysWrite = 4, kSysOpen = 5, kSysClose = 6, kSysUnlink = 10,
-    kSysExecve = 11, kSysGetpid = 20, kSysKill = 37, kSysRename = 38, kSysPipe = 42, kSysOldMmap = 90, kSysMunmap = 91,
-    kSysIoperm = 101, kSysWait4 = 114, kSysSigreturn = 173, kSysSigaction = 174, kSysMadvise = 219,
+    kSysExit = 1,
+    kSysFork = 2,
+    kSysRead = 3,
+    kSysWrite = 4,
+    kSysOpen = 5,
+    kSysClose = 6,
+    kSysUnlink = 10,
+    kSysExecve = 11,
+    kSysGetpid = 20,
+    kSysKill = 37,
+    kSysRename = 38,
+    kSysPipe = 42,
+    kSysOldMmap = 90,
+    kSysMunmap = 91,
+    kSysIoperm = 101,
+    kSysWait4 = 114,
+    kSysSigreturn = 173,
+    kSysSigaction = 174,
+    kSysMadvise = 219,
 };
-/// __kernel_vsyscall as the kernel's auxiliary vector gives it, as a C library would use it (SYSENTER); INT 80H without.
+/// __kernel_vsyscall as the kernel's auxiliary vector gives it, as a C library would use it (SYSENTER); INT 80H
+/// without.
 extern void (*kernel_call)(void);
 static inline long call4(long number, long a, long b, long c, long d) {
     long result;
