@@ -19,6 +19,7 @@
 #include "cpu/model.h"
 #include "frontend/commands.h"
 #include "frontend/values.h"
+#include "mmu/windows.h"
 
 namespace bantam::frontend {
 namespace {
@@ -65,7 +66,7 @@ void report_cpu() {
     constexpr unsigned long kHwcap2Fsgsbase = 2;
     const bool fsgsbase = (::getauxval(AT_HWCAP2) & kHwcap2Fsgsbase) != 0;
     fmt::print("{:<12} {:<9} {:<4} {}\n", "", "fsgsbase", fsgsbase ? "yes" : "no",
-               "programs may set the FS and GS bases without the kernel; this release does not need it");
+               "programs may set the GS base without the kernel; else translated 32-bit code begins a little slower");
     fmt::print("{:<12}", "CPU models");
     std::string missing;
     for (const std::string& name : Model::names()) {
@@ -123,8 +124,11 @@ void report_memory() {
     std::ifstream file("/proc/sys/vm/max_map_count");
     u64 mappings = 0;
     file >> mappings;
-    report("Mappings", fmt::format("vm.max_map_count is {}", mappings),
-           mappings >= 1000 ? "Enough: the engines need a few dozen." : "Few: the engines need a few dozen.");
+    report(
+        "Mappings", fmt::format("vm.max_map_count is {}", mappings),
+        fmt::format(
+            "A translated guest has at most {} of its pages in windows at once; with fewer it is slower, never wrong.",
+            std::min<u64>(mappings / 4, Windows::kMostPages)));
 }
 
 }  // namespace
