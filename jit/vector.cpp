@@ -1,6 +1,7 @@
 // See instructions.h. The host executes the guest's instruction on the guest's own registers; it raises no
 // floating-point exception because all are masked (jit/translation_key.h), and waits for no pending one because then
 // none is.
+#include "cpu/host/extended_state.h"
 #include "cpu/host/reencode.h"
 #include "cpu/host/thunk.h"
 #include "cpu/host/x87_unit.h"
@@ -126,6 +127,11 @@ private:
 }  // namespace
 
 bool translate_vector(Emitter& e, const Instruction& i) {
+    // In 64-bit code it is the host's own; in others it leaves YMM8 to YMM15 alone. Its handler says that it is allowed.
+    if (e.wide() && i.handler == &host::vzeroupper) {
+        e.assembler().vzeroupper();
+        return true;
+    }
     const u32 attributes = isa::row_of(i).attributes;
     if (!executable(e, i, attributes)) return false;
     FieldMapper mapper(e, i);
