@@ -31,6 +31,7 @@ import zlib
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
+FIRMWARE_LOG = "firmware.log"  # beside the screen of a dialogue
 
 
 def load_guests() -> dict[str, dict]:
@@ -79,7 +80,7 @@ def bantam_command(guest: dict, cache: pathlib.Path, arguments: argparse.Namespa
     if guest.get("screen"):
         command += ["--serial", "none", "--screen-text", str(screen)]
         if "dialogue" in guest:
-            command += ["--monitor", "stdio"]
+            command += ["--monitor", "stdio", "--debugcon", f"file:{screen.with_name(FIRMWARE_LOG)}"]
     else:
         command += ["--serial", "stdio"]
     return command
@@ -222,6 +223,15 @@ def monitor_commands(line: str) -> list[str]:
     return [f"sendkey {KEYS.get(character, character)}" for character in line.removeprefix("type ")]
 
 
+def shown(pattern: str, screen: str, command: list[str]) -> bool:
+    """Whether the screen shows `pattern`, or, where it begins with "firmware: ", the firmware's log on its debug port does:
+    messages stay there, while on the screen they may be gone before anybody looks."""
+    if not pattern.startswith("firmware: "):
+        return re.search(pattern, screen) is not None
+    log = pathlib.Path(command[command.index("--debugcon") + 1].removeprefix("file:"))
+    return log.exists() and re.search(pattern.removeprefix("firmware: "), log.read_text(errors="replace")) is not None
+
+
 def converse(command: list[str], guest: dict, limit: float) -> Outcome:
     """Runs a screen guest by its dialogue: once its pattern is on the screen, each command is given; then the guest is ended
     when the screen shows the expectations."""
@@ -242,7 +252,7 @@ def converse(command: list[str], guest: dict, limit: float) -> Outcome:
         listen()  # the first prompt
         while turns and time.monotonic() - started < limit and process.poll() is None:
             outcome.text = say("screentext")
-            while turns and re.search(turns[0][0], outcome.text):
+            while turns and shown(turns[0][0], outcome.text, command):
                 if line := turns.pop(0)[1]:
                     for spoken in monitor_commands(line):
                         while "keys wait already" in say(spoken) and time.monotonic() - started < limit:
