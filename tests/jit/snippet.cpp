@@ -99,7 +99,7 @@ private:
         s.rip() = snippet.linear - snippet.segment_bases.at(kCs);
         s.mxcsr = snippet.mxcsr;
         const std::vector<u8> x87 = bytes_of(snippet.x87);
-        std::memcpy(s.x87.data(), x87.data(), std::min(x87.size(), s.x87.size()));
+        std::copy_n(x87.begin(), std::min(x87.size(), s.x87.size()), s.x87.begin());
         const std::vector<u8> vectors = bytes_of(snippet.vectors);
         for (std::size_t i = 0; 32 * (i + 1) <= vectors.size(); ++i) {
             std::memcpy(s.vector.at(i).bytes.data(), &vectors[32 * i], 32);
