@@ -127,7 +127,8 @@ private:
 }  // namespace
 
 bool translate_vector(Emitter& e, const Instruction& i) {
-    // In 64-bit code it is the host's own; in others it leaves YMM8 to YMM15 alone. Its handler says that it is allowed.
+    // In 64-bit code it is the host's own; in others it leaves YMM8 to YMM15 alone. Its handler says that it is
+    // allowed.
     if (e.wide() && i.handler == &host::vzeroupper) {
         e.assembler().vzeroupper();
         return true;
