@@ -1,5 +1,6 @@
-// ExecutableMemory: host memory for generated code, mapped twice (memfd) so that no page is ever writable and
-// executable at the same address. Every byte has two addresses, a fixed distance apart.
+// ExecutableMemory: host memory for generated code, mapped twice so that no page is writable and executable at the same
+// address. Every byte has two addresses, a fixed distance apart. Anonymous, for profilers look for names of generated
+// code (perf-PID.map) in anonymous memory only.
 #pragma once
 
 #include <memory>
