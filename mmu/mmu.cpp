@@ -10,7 +10,6 @@ namespace bantam {
 
 Mmu::Mmu(PhysicalMemory& memory) : memory_(memory) {
     for (std::size_t index = 0; index < kFastEntries; ++index) drop_hot(index);
-    fetch_page_.fill(kNoPage);
     memory_.attach(*this);
 }
 
@@ -54,8 +53,7 @@ void Mmu::hide_all() {
 
 void Mmu::drop(unsigned index) {
     hide(index);
-    drop_hot(index);
-    fetch_page_[index] = kNoPage;
+    if (!for_fetches(index)) drop_hot(index);
     cold_[index] = {};
 }
 
@@ -74,7 +72,7 @@ void Mmu::flush_non_global() {
     bool fetch_dropped = fetch_entry_lost_;
     for (const unsigned index : filled_local_.indices()) {
         if ((cold_[index].physical & kGlobal) != 0) continue;
-        fetch_dropped |= fetch_page_[index] != kNoPage;
+        fetch_dropped |= holds_fetch(index);
         drop(index);
     }
     filled_local_.clear();
@@ -87,7 +85,7 @@ void Mmu::flush_page(Linear address) {
     for (unsigned set = 0; set < kSets; ++set) {
         const unsigned index = index_for(page, set);
         if (cold_[index].page != page.value) continue;
-        fetch_dropped |= fetch_page_[index] != kNoPage;
+        fetch_dropped |= holds_fetch(index);
         drop(index);
     }
     if (fetch_dropped) bump_fetch_generation();
@@ -106,7 +104,7 @@ void Mmu::drop_large(u64 linear, unsigned shift) {
         for (const unsigned index : filled->indices()) {
             const Cold& cold = cold_[index];
             if ((cold.physical & kLarge) == 0 || (cold.page ^ linear) >> shift != 0) continue;
-            fetch_dropped |= fetch_page_[index] != kNoPage;
+            fetch_dropped |= holds_fetch(index);
             drop(index);
         }
     }
@@ -117,7 +115,7 @@ void Mmu::protect_code_page(Physical page) {
     const u64 frame = page.page().value;
     for (const Filled* filled : {&filled_local_, &filled_global_}) {
         for (const unsigned index : filled->indices()) {
-            if ((cold_[index].physical & ~kFacts) != frame) continue;
+            if (for_fetches(index) || (cold_[index].physical & ~kFacts) != frame) continue;
             hide(index);
             write_bias_[index] = no_page(index);
         }
@@ -148,20 +146,15 @@ bool Mmu::watched(Linear address) const {
 void Mmu::derive_hot(unsigned index) {
     const Cold& cold = cold_[index];
     const u64 page = cold.page;
-    if (for_fetches(index)) {
-        fetch_page_[index] = page;
-        return;
-    }
+    if (for_fetches(index)) return;
     const PhysicalMemory::Page physical = memory_.page({cold.physical & ~u64{kFacts}});
     const bool direct = physical.host != nullptr && (watched_count_ == 0 || !watched({page}));
     const u64 addend = std::bit_cast<u64>(physical.host) - page;
     const u64 bias = u64{0} - page;
     const u64 read_bias = direct && (cold.physical & kMayRead) != 0 ? bias : no_page(index);
     const u64 write_bias = direct && physical.writable && (cold.physical & kMayWrite) != 0 ? bias : no_page(index);
-    // What is exposed may stay where it allows no more than before.
-    const bool narrower =
-        (read_bias_[index] == bias && read_bias != bias) || (write_bias_[index] == bias && write_bias != bias);
-    if (addend != addend_[index] || narrower) hide(index);
+    // A write beside code derives the same again.
+    if (addend != addend_[index] || read_bias != read_bias_[index] || write_bias != write_bias_[index]) hide(index);
     addend_[index] = addend;
     read_bias_[index] = read_bias;
     write_bias_[index] = write_bias;
@@ -188,7 +181,7 @@ bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault
     }
     const u64 page = address.page().value;
     const u64 frame = memory_.gated(translation.address).page().value;
-    if (fetch_page_[index] != kNoPage) {
+    if (holds_fetch(index)) {
         if (cold.page != page) {
             fetch_entry_lost_ = true;
         } else if ((cold.physical & ~u64{kFacts}) != frame) {
@@ -231,14 +224,13 @@ bool Mmu::lookup_range(Linear address, u64 size, AccessType type, Privilege priv
     return lookup(wrap(first.page().value + kPageSize), type, privilege, targets[1], fault);
 }
 
-std::optional<Mmu::DirectPage> Mmu::expose(Linear address, AccessType type, Privilege privilege) {
+std::optional<Mmu::DirectPage> Mmu::direct_page(Linear address, AccessType type, Privilege privilege) {
     Target target;
     MemoryFault fault;
     if (!lookup(address, type, privilege, target, fault)) return std::nullopt;
     const u64 direct = u64{0} - address.page().value;
     const bool writable = write_bias_[target.index] == direct;
     if (type == AccessType::write ? !writable : read_bias_[target.index] != direct) return DirectPage{};
-    exposed_[target.index] = true;
     return DirectPage{host_address(target.index, address.page()), writable};
 }
 
@@ -333,7 +325,7 @@ bool Mmu::probe_write(Linear address, unsigned size, Privilege privilege, Memory
 bool Mmu::fetch(Linear address, Privilege privilege, Physical& physical, MemoryFault& fault) {
     const Linear at = wrap(address.value);
     const unsigned index = index_for(at, set_for(AccessType::execute, privilege));
-    if (fetch_page_[index] != at.page().value && !fill(at, AccessType::execute, privilege, fault)) return false;
+    if (cold_[index].page != at.page().value && !fill(at, AccessType::execute, privilege, fault)) return false;
     physical = {(cold_[index].physical & ~u64{kFacts}) + at.page_offset()};
     return true;
 }

@@ -46,6 +46,8 @@ public:
     /// Per set; power of two. PERF: 64 MiB of pages; random accesses over 32 MiB miss always with 1024.
     static constexpr unsigned kEntries = 1u << 14;
     static constexpr unsigned kSets = 5;  // by Privilege, then fetches by supervisor and user
+    static constexpr unsigned kFetchSupervisorSet = 3;
+    static constexpr unsigned kFetchUserSet = 4;
 
     explicit Mmu(PhysicalMemory& memory);
     ~Mmu();
@@ -63,7 +65,7 @@ public:
 
     /// Which entries the fast path looks at, as the index of the first: those of one Privilege, or none at all (every
     /// access takes the slow path: alignment checks).
-    enum class FastSet : u32 { none = kSets * kEntries };
+    enum class FastSet : u32 { none = kFetchSupervisorSet * kEntries };  // accesses to data find nothing there
     [[nodiscard]] static constexpr FastSet fast_set(Privilege privilege) {
         return static_cast<FastSet>(static_cast<u32>(privilege) * kEntries);
     }
@@ -97,13 +99,17 @@ public:
         return {&read_bias_[first], &write_bias_[first], &addend_[first]};
     }
 
-    /// A page that may be accessed directly until DirectPages::hide.
+    /// A page as the TLB lets it be accessed without looking at it again.
     struct DirectPage {
         const u8* host = nullptr;  // null: every access must take the slow path
         bool writable = false;
     };
     /// The page of `address`, to be read (written) directly; fills its entry where need be. None: the access faults.
-    std::optional<DirectPage> expose(Linear address, AccessType type, Privilege privilege);
+    std::optional<DirectPage> direct_page(Linear address, AccessType type, Privilege privilege);
+    /// What direct_page gave last for this page is in use until DirectPages::hide.
+    void expose(Linear address, Privilege privilege) {
+        exposed_[index_for(address, set_for(AccessType::read, privilege))] = true;
+    }
     void set_direct_pages(DirectPages* pages) { direct_pages_ = pages; }
     /// DirectPages::hide for every page that was exposed.
     void hide_all();
@@ -151,8 +157,6 @@ public:
 private:
     /// Set index and entry index in one number.
     static constexpr unsigned kAllEntries = kSets * kEntries;
-    static constexpr unsigned kFetchSupervisorSet = 3;
-    static constexpr unsigned kFetchUserSet = 4;
 
     static constexpr u64 kNoPage = ~u64{0};  // never equals a page address
     struct Cold {
@@ -167,6 +171,10 @@ private:
     }
     static unsigned index_for(Linear address, unsigned set) {
         return set * kEntries + static_cast<unsigned>((address.value >> 12) & (kEntries - 1));
+    }
+    /// A valid entry for fetches.
+    [[nodiscard]] bool holds_fetch(std::size_t index) const {
+        return for_fetches(index) && cold_[index].page != kNoPage;
     }
     [[nodiscard]] static bool for_fetches(std::size_t index) { return index >= kFetchSupervisorSet * kEntries; }
     static std::size_t fast_index(Linear address, FastSet set) {
@@ -214,11 +222,11 @@ private:
     void forget_host_pointers() override { flush_all(); }
     void protect_code_page(Physical page) override;
 
-    static constexpr unsigned kFastEntries = kAllEntries + kEntries;  // the last set stays empty: FastSet::none
+    // Sets for fetches have no hot half; the first one's stays empty: FastSet::none.
+    static constexpr unsigned kFastEntries = (kFetchSupervisorSet + 1) * kEntries;
     std::array<u64, kFastEntries> read_bias_;
     std::array<u64, kFastEntries> write_bias_;
-    std::array<u64, kFastEntries> addend_;     // host address = linear + addend, modulo 2^64
-    std::array<u64, kAllEntries> fetch_page_;  // of the sets for fetches: the entry's page, or kNoPage
+    std::array<u64, kFastEntries> addend_;  // host address = linear + addend, modulo 2^64
     std::array<Cold, kAllEntries> cold_{};
     std::array<bool, kAllEntries> exposed_{};  // to direct_pages_
     DirectPages* direct_pages_ = nullptr;

@@ -314,6 +314,16 @@ std::vector<PhysicalMemory::RegionInfo> PhysicalMemory::regions() const {
     return list;
 }
 
+std::vector<PhysicalMemory::Stretch> PhysicalMemory::backed() const {
+    std::vector<Stretch> stretches;
+    off_t end = 0;
+    for (off_t begin = lseek(ram_fd_, 0, SEEK_DATA); begin >= 0; begin = lseek(ram_fd_, end, SEEK_DATA)) {
+        end = lseek(ram_fd_, begin, SEEK_HOLE);
+        stretches.push_back({static_cast<u64>(begin), static_cast<u64>(end)});
+    }
+    return stretches;
+}
+
 void PhysicalMemory::describe(Archive& archive) {
     bool open = a20_;
     archive.field("a20", open);
@@ -331,10 +341,8 @@ void PhysicalMemory::describe(Archive& archive) {
         }
         map_changed();
     } else {
-        off_t end = 0;
-        for (off_t begin = lseek(ram_fd_, 0, SEEK_DATA); begin >= 0; begin = lseek(ram_fd_, end, SEEK_DATA)) {
-            end = lseek(ram_fd_, begin, SEEK_HOLE);
-            for (u64 index = static_cast<u64>(begin) / kPageSize; index < static_cast<u64>(end) / kPageSize; ++index) {
+        for (const Stretch& stretch : backed()) {
+            for (u64 index = stretch.begin / kPageSize; index < stretch.end / kPageSize; ++index) {
                 u8* page = ram_ + index * kPageSize;
                 if (all_zero(page)) continue;
                 archive.field("page", index);

@@ -51,6 +51,14 @@ public:
     [[nodiscard]] u64 low_ram_bytes() const { return ram_bytes_ < kLowRamMax ? ram_bytes_ : kLowRamMax; }
     [[nodiscard]] u64 high_ram_bytes() const { return ram_bytes_ - low_ram_bytes(); }
     [[nodiscard]] int ram_fd() const { return ram_fd_; }
+    /// RAM as the file behind ram_fd() has it: no region of the map hides anything there.
+    [[nodiscard]] std::span<const u8> ram() const { return {ram_, ram_bytes_}; }
+    /// The stretches of ram() that the host has backed with memory, whole pages in rising order; all else is zero, and
+    /// looking at it would allocate it.
+    struct Stretch {
+        u64 begin, end;  // offsets
+    };
+    [[nodiscard]] std::vector<Stretch> backed() const;
     /// The offset in ram_fd() of a host address that page() gave, if it is one of RAM.
     [[nodiscard]] std::optional<u64> ram_offset(const u8* host) const {
         const auto offset = reinterpret_cast<u64>(host) - reinterpret_cast<u64>(ram_);

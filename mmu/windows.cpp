@@ -41,12 +41,8 @@ std::unique_ptr<Windows> Windows::create(Mmu& mmu) {
 }
 
 Windows::Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pages)
-    : mmu_(mmu), reserved_(reserved), tables_(tables), most_pages_(most_pages) {
-    sets_[0].distances = tables;
-    sets_[1].distances = tables + kTableEntries;
-    for (const Set& set : sets_) {
-        for (std::size_t entry = 0; entry < kTableEntries; ++entry) set.distances[entry] = void_distance(entry);
-    }
+    : mmu_(mmu), reserved_(reserved), distances_{tables, tables + kTableEntries}, most_pages_(most_pages) {
+    empty_tables();
     mmu_.set_direct_pages(this);
 }
 
@@ -54,21 +50,26 @@ Windows::~Windows() {
     mmu_.hide_all();
     mmu_.set_direct_pages(nullptr);
     munmap(reserved_, kReservedBytes);
-    release_low(tables_, 2 * kTableBytes);
+    release_low(distances_[0], 2 * kTableBytes);
 }
 
-u64 Windows::low_distance(Privilege privilege) {
-    Set& set = sets_[slot(privilege)];
-    open(0, set);
-    return set.distances[0];
-}
+u64 Windows::low_distance(Privilege privilege) { return open(0, privilege); }
 
-/// Sees to it that `linear` has a window.
-void Windows::open(u64 linear, Set& set) {
+/// Sees to it that `linear` has a window; its distance.
+u64 Windows::open(u64 linear, Privilege privilege) {
     const std::size_t entry = entry_of(linear);
-    if (set.distances[entry] != void_distance(entry)) return;
-    if (windows_used_ == kWindows) close_all();
-    set.distances[entry] = window_base(windows_used_++) - first_linear(entry);
+    u64& distance = distances_[slot(privilege)][entry];
+    if (distance == void_distance(entry)) {
+        if (windows_used_ == kWindows) close_all();
+        distance = window_base(windows_used_++) - first_linear(entry);
+    }
+    return distance;
+}
+
+void Windows::empty_tables() {
+    for (u64* const distances : distances_) {
+        for (std::size_t entry = 0; entry < kTableEntries; ++entry) distances[entry] = void_distance(entry);
+    }
 }
 
 void Windows::unmap_all() {
@@ -81,39 +82,37 @@ void Windows::unmap_all() {
 /// Every window is free for other addresses.
 void Windows::close_all() {
     unmap_all();
-    for (const Set& set : sets_) {
-        for (std::size_t entry = 0; entry < kTableEntries; ++entry) set.distances[entry] = void_distance(entry);
-    }
+    empty_tables();
     windows_used_ = 1;
 }
 
 Windows::Answer Windows::resolve(u64 host, u64& distance, AccessType type, Privilege privilege) {
     const u64 linear = host - distance;
-    Set& set = sets_[slot(privilege)];
-    if (first_linear(entry_of(linear)) != (linear & ~(kWindowBytes - 1))) return Answer::slow_path;  // not canonical
+    const std::size_t entry = entry_of(linear);
+    if (first_linear(entry) != (linear & ~(kWindowBytes - 1))) return Answer::slow_path;  // not canonical
     // Unless the access comes out at the page that would be mapped, repeating it would not help.
-    if (set.distances[entry_of(linear)] != distance) return Answer::unsuited;
-    open(linear, set);
-    distance = set.distances[entry_of(linear)];
-    if (mapped_pages_ >= most_pages_) unmap_all();
-    const std::optional<Mmu::DirectPage> page = mmu_.expose({linear}, type, privilege);
+    if (distances_[slot(privilege)][entry] != distance) return Answer::unsuited;
+    const std::optional<Mmu::DirectPage> page = mmu_.direct_page({linear}, type, privilege);
     if (!page) return Answer::slow_path;
-    if (page->host == nullptr) return Answer::unsuited;
-    synchronize();
     const std::optional<u64> offset = mmu_.memory().ram_offset(page->host);
-    const u64 at = linear + distance;
+    if (!offset) return Answer::unsuited;
+
+    if (mapped_pages_ >= most_pages_) unmap_all();
+    distance = open(linear, privilege);
+    synchronize();
     const int protection = page->writable ? PROT_READ | PROT_WRITE : PROT_READ;
-    if (!offset ||
-        mmap(reinterpret_cast<void*>(at & ~kPageMask), kPageSize, protection, MAP_SHARED | MAP_FIXED | MAP_POPULATE,
-             mmu_.memory().ram_fd(), static_cast<off_t>(*offset)) == MAP_FAILED) {
+    if (mmap(reinterpret_cast<void*>((linear + distance) & ~kPageMask), kPageSize, protection,
+             MAP_SHARED | MAP_FIXED | MAP_POPULATE, mmu_.memory().ram_fd(),
+             static_cast<off_t>(*offset)) == MAP_FAILED) {
         return Answer::unsuited;
     }
+    mmu_.expose({linear}, privilege);
     ++mapped_pages_;
     return Answer::repeat;
 }
 
 void Windows::hide(Linear page, Privilege privilege) {
-    hidden_.push_back(page.value + sets_[slot(privilege)].distances[entry_of(page.value)]);
+    hidden_.push_back(page.value + distances_[slot(privilege)][entry_of(page.value)]);
 }
 
 void Windows::synchronize() {
@@ -124,7 +123,7 @@ void Windows::synchronize() {
         u64 end = first + kPageSize;
         while (++k < hidden_.size() && hidden_[k] <= end) end = std::max(end, hidden_[k] + kPageSize);
         unmap(first, end - first);
-        mapped_pages_ -= std::min<std::size_t>(mapped_pages_, (end - first) / kPageSize);
+        mapped_pages_ -= (end - first) / kPageSize;
     }
     hidden_.clear();
 }

@@ -30,7 +30,7 @@ public:
     Windows& operator=(const Windows&) = delete;
 
     /// The table of distances; in low memory.
-    [[nodiscard]] const u64* table(Privilege privilege) const { return sets_[slot(privilege)].distances; }
+    [[nodiscard]] const u64* table(Privilege privilege) const { return distances_[slot(privilege)]; }
     /// The distance of linear addresses below 4 GiB. Opens their window.
     u64 low_distance(Privilege privilege);
 
@@ -57,9 +57,6 @@ private:
     static constexpr unsigned kWindows = 32;                               // the first is the void
     static constexpr u64 kReservedBytes = kWindows * kStride + kPageSize;  // the last access beyond a guard ends in it
 
-    struct Set {
-        u64* distances = nullptr;
-    };
     Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pages);
     static unsigned slot(Privilege privilege) { return privilege == Privilege::user ? 1 : 0; }
     static std::size_t entry_of(u64 linear) { return (linear >> 32) & (kTableEntries - 1); }
@@ -71,15 +68,15 @@ private:
         return reinterpret_cast<u64>(reserved_) + window * kStride + kGuardBytes;
     }
     [[nodiscard]] u64 void_distance(std::size_t entry) const { return window_base(0) - first_linear(entry); }
-    void open(u64 linear, Set& set);
+    u64 open(u64 linear, Privilege privilege);
+    void empty_tables();
     void unmap_all();
     void close_all();
     void hide(Linear page, Privilege privilege) override;
 
     Mmu& mmu_;
     u8* reserved_;
-    u64* tables_;
-    std::array<Set, 2> sets_;
+    std::array<u64*, 2> distances_;  // supervisor, user
     unsigned windows_used_ = 1;
     std::vector<u64> hidden_;  // host addresses of pages to unmap
     std::size_t mapped_pages_ = 0;

@@ -1,15 +1,12 @@
 #include "machine/lockstep/compare.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <span>
 #include <string_view>
-
-#include "base/check.h"
 
 namespace bantam::lockstep {
 namespace {
@@ -76,26 +73,14 @@ void leave_out(CpuState& state) {
     state.x87_code_segment = state.x87_data_segment = 0;
 }
 
-/// Calls `visit` with the offset of every page that the host has backed with memory.
+/// Calls `visit` with the offset of every page that the host has backed with memory, until it returns false.
 template <class Visit>
 void for_each_backed_page(const PhysicalMemory& memory, Visit visit) {
-    const auto end = static_cast<off_t>(memory.ram_bytes());
-    for (off_t at = 0; at < end;) {
-        const off_t data = ::lseek(memory.ram_fd(), at, SEEK_DATA);
-        if (data < 0) return;  // ENXIO: nothing but a hole is left
-        const off_t hole = ::lseek(memory.ram_fd(), data, SEEK_HOLE);
-        CHECK(hole > data);
-        for (auto page = static_cast<u64>(data); page < static_cast<u64>(hole); page += kPageSize) {
+    for (const PhysicalMemory::Stretch& stretch : memory.backed()) {
+        for (u64 page = stretch.begin; page < stretch.end; page += kPageSize) {
             if (!visit(page)) return;
         }
-        at = hole;
     }
-}
-
-/// By the file behind RAM: no region of the map hides anything there.
-void read_page(const PhysicalMemory& memory, u64 offset, std::span<u8, kPageSize> to) {
-    CHECK(::pread(memory.ram_fd(), to.data(), to.size(), static_cast<off_t>(offset)) ==
-          static_cast<ssize_t>(to.size()));
 }
 
 Physical address_of(const PhysicalMemory& memory, u64 offset) {
@@ -105,10 +90,8 @@ Physical address_of(const PhysicalMemory& memory, u64 offset) {
 
 std::optional<MemoryDifference> difference_at(const PhysicalMemory& interpreter, const PhysicalMemory& translator,
                                               u64 offset) {
-    std::array<u8, kPageSize> a;
-    std::array<u8, kPageSize> b;
-    read_page(interpreter, offset, a);
-    read_page(translator, offset, b);
+    const auto a = interpreter.ram().subspan(offset, kPageSize);
+    const auto b = translator.ram().subspan(offset, kPageSize);
     if (std::memcmp(a.data(), b.data(), kPageSize) == 0) return std::nullopt;
     const auto first = static_cast<u64>(std::mismatch(a.begin(), a.end(), b.begin()).first - a.begin());
     const u64 shown = first - first % MemoryDifference::kShown;
