@@ -25,6 +25,8 @@ struct Translation;
 namespace bantam::interpreter {
 
 struct Block {
+    static constexpr u64 kMostInstructions = 64;
+
     Physical start{};
     u64 bytes = 0;
     std::optional<Physical> second_page;  // of a single instruction that crosses into another page
@@ -36,6 +38,7 @@ struct Block {
     u32 runs = 0;                              // how often a BlockRunner was asked for it and declined
     jit::Translation* translations = nullptr;  // the runner's
     u64 no_window = 0;                         // the runner's: instructions that windows do not suit, one bit each
+    static_assert(kMostInstructions <= 8 * sizeof no_window);
 
     /// True when [address, address+size) overlaps bytes of this block.
     [[nodiscard]] bool overlaps(Physical address, u64 size) const;

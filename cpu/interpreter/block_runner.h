@@ -2,6 +2,8 @@
 // finding blocks, attention, deadlines, exceptions and every block that the runner declines.
 #pragma once
 
+#include <memory>
+
 #include "cpu/isa/instruction.h"
 
 namespace bantam::interpreter {
@@ -39,6 +41,23 @@ public:
     virtual void forget(Block& block) = 0;
     /// No block is valid any more, and their memory goes when run() has returned.
     virtual void forget_all() = 0;
+};
+
+/// A runner around another: what does not override a member leaves it to that one.
+class BlockRunnerWrapper : public BlockRunner {
+public:
+    explicit BlockRunnerWrapper(std::unique_ptr<BlockRunner> inner) : inner_(std::move(inner)) {}
+    bool run(Block& block) override { return inner_->run(block); }
+    [[nodiscard]] bool running() const override { return inner_->running(); }
+    [[nodiscard]] u64 retired() const override { return inner_->retired(); }
+    [[nodiscard]] Place in_flight() const override { return inner_->in_flight(); }
+    void break_block() override { inner_->break_block(); }
+    void abandon() override { inner_->abandon(); }
+    void forget(Block& block) override { inner_->forget(block); }
+    void forget_all() override { inner_->forget_all(); }
+
+private:
+    std::unique_ptr<BlockRunner> inner_;
 };
 
 }  // namespace bantam::interpreter

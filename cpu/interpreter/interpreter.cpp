@@ -15,9 +15,6 @@ using isa::Instruction;
 
 namespace {
 
-constexpr u64 kMaxBlockInstructions = 64;
-constexpr u64 kMaxInstructionBytes = 15;
-
 void raise_invalid_opcode(Cpu& cpu, const Instruction&) { cpu.raise(Vector::invalid_opcode); }
 void raise_too_long(Cpu& cpu, const Instruction&) { cpu.raise(Vector::general_protection, 0); }
 
@@ -115,7 +112,7 @@ EngineExit Interpreter::run_loop() {
     for (;;) {
         // Before attention is served: what service_attention arms must be followed by the instruction it is for.
         if (s.instructions >= s.deadline) return EngineExit::deadline;
-        u64 most = kMaxBlockInstructions;
+        u64 most = Block::kMostInstructions;
         bool may_translate = runner_ != nullptr;
         if (s.attention != 0) {
             switch (service_attention(cpu_)) {
@@ -173,7 +170,7 @@ Cpu::InFlight Interpreter::in_flight() const {
     const Block& block = *place.block;
     if (block.valid) return Cpu::InFlight::watched;
     const Instruction& before = *place.instruction;
-    std::array<u8, kMaxInstructionBytes> bytes;
+    std::array<u8, isa::kLongestInstruction> bytes;
     const Physical start = block.start + (before.next_offset - before.length);
     const std::size_t here = std::min<std::size_t>(before.length, kPageSize - start.page_offset());
     cpu_.mmu.memory().copy_out(start, std::span(bytes).first(here));
@@ -258,13 +255,13 @@ Block& Interpreter::build_block(Physical start, Linear linear) {
     std::array<u8, kPageSize> bytes;
     const std::size_t available = kPageSize - start.page_offset();
     const std::span<u8> code(bytes.data(),
-                             std::min<std::size_t>(available, kMaxBlockInstructions * kMaxInstructionBytes));
+                             std::min<std::size_t>(available, Block::kMostInstructions * isa::kLongestInstruction));
     cpu_.mmu.memory().copy_out(start, code);
 
-    std::array<Instruction, kMaxBlockInstructions> instructions;
+    std::array<Instruction, Block::kMostInstructions> instructions;
     std::size_t count = 0;
     u64 offset = 0;
-    while (count < kMaxBlockInstructions && offset < code.size()) {
+    while (count < Block::kMostInstructions && offset < code.size()) {
         Instruction& instruction = instructions[count];
         instruction = Instruction{};
         const isa::DecodeStatus status = isa::decode(code.subspan(offset), cpu_.decode_mode(), instruction);
@@ -297,9 +294,9 @@ Block& Interpreter::build_crossing(Physical start, Linear linear, std::span<cons
         cpu_.raise(Vector::general_protection, 0);
     }
     if (!cpu_.mmu.fetch(next, privilege, second, fault)) cpu_.raise_page_fault(fault);
-    std::array<u8, 2 * kMaxInstructionBytes> bytes;
+    std::array<u8, 2 * isa::kLongestInstruction> bytes;
     std::copy(first_part.begin(), first_part.end(), bytes.begin());
-    const std::span<u8> all(bytes.data(), first_part.size() + kMaxInstructionBytes);
+    const std::span<u8> all(bytes.data(), first_part.size() + isa::kLongestInstruction);
     cpu_.mmu.memory().copy_out(second, all.subspan(first_part.size()));
 
     Instruction instruction;

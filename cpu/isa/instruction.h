@@ -13,6 +13,9 @@ class Cpu;
 
 namespace bantam::isa {
 
+/// Bytes of the longest instruction (SDM vol. 2, 2.3.11).
+inline constexpr unsigned kLongestInstruction = 15;
+
 /// Slots of CpuState::gpr. 0-15 are RAX..R15 in encoding order.
 inline constexpr u8 kSlotRip = 16;   // address of the next instruction while one executes
 inline constexpr u8 kSlotZero = 17;  // always 0: the base or index of an address that has none

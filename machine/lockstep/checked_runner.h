@@ -1,9 +1,8 @@
 // CheckedRunner: a BlockRunner around another, which tells an observer when a run begins and has ended.
 #pragma once
 
-#include <memory>
-
 #include "cpu/interpreter/block_cache.h"
+#include "cpu/interpreter/block_runner.h"
 
 namespace bantam::lockstep {
 
@@ -17,30 +16,23 @@ public:
     virtual void block_forgotten(const interpreter::Block& block) = 0;
 };
 
-class CheckedRunner final : public interpreter::BlockRunner {
+class CheckedRunner final : public interpreter::BlockRunnerWrapper {
 public:
     CheckedRunner(std::unique_ptr<interpreter::BlockRunner> inner, RunObserver& observer)
-        : inner_(std::move(inner)), observer_(observer) {}
+        : BlockRunnerWrapper(std::move(inner)), observer_(observer) {}
 
     bool run(interpreter::Block& block) override {
         observer_.run_begins(block);
-        const bool ran = inner_->run(block);
+        const bool ran = BlockRunnerWrapper::run(block);
         observer_.run_ended(ran);
         return ran;
     }
-    [[nodiscard]] bool running() const override { return inner_->running(); }
-    [[nodiscard]] u64 retired() const override { return inner_->retired(); }
-    [[nodiscard]] interpreter::Place in_flight() const override { return inner_->in_flight(); }
-    void break_block() override { inner_->break_block(); }
-    void abandon() override { inner_->abandon(); }
     void forget(interpreter::Block& block) override {
         observer_.block_forgotten(block);
-        inner_->forget(block);
+        BlockRunnerWrapper::forget(block);
     }
-    void forget_all() override { inner_->forget_all(); }
 
 private:
-    std::unique_ptr<interpreter::BlockRunner> inner_;
     RunObserver& observer_;
 };
 

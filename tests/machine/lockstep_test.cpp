@@ -18,27 +18,19 @@ constexpr u64 kCounter = 0x200000, kUnused = 0x201000;
 constexpr u8 kCode[] = {0xB9, 0x20, 0x4E, 0, 0, 0x01, 0x0D, 0, 0, 0x20, 0, 0x49, 0x75, 0xF7, 0xFA, 0xF4};
 
 /// Breaks something in the run of translated code that passes `at` instructions.
-class Saboteur final : public interpreter::BlockRunner {
+class Saboteur final : public interpreter::BlockRunnerWrapper {
 public:
     using Act = void (*)(Machine&);
     Saboteur(std::unique_ptr<interpreter::BlockRunner> inner, Machine& machine, u64 at, Act act)
-        : inner_(std::move(inner)), machine_(machine), at_(at), act_(act) {}
+        : BlockRunnerWrapper(std::move(inner)), machine_(machine), at_(at), act_(act) {}
     bool run(interpreter::Block& block) override {
         const u64 before = machine_.cpu().state.instructions;
-        const bool ran = inner_->run(block);
+        const bool ran = BlockRunnerWrapper::run(block);
         if (ran && before < at_ && machine_.cpu().state.instructions >= at_) act_(machine_);
         return ran;
     }
-    [[nodiscard]] bool running() const override { return inner_->running(); }
-    [[nodiscard]] u64 retired() const override { return inner_->retired(); }
-    [[nodiscard]] interpreter::Place in_flight() const override { return inner_->in_flight(); }
-    void break_block() override { inner_->break_block(); }
-    void abandon() override { inner_->abandon(); }
-    void forget(interpreter::Block& block) override { inner_->forget(block); }
-    void forget_all() override { inner_->forget_all(); }
 
 private:
-    std::unique_ptr<interpreter::BlockRunner> inner_;
     Machine& machine_;
     u64 at_;
     Act act_;
