@@ -13,7 +13,6 @@ namespace bantam::frontend {
 namespace {
 
 constexpr unsigned kMostUnits = 65536;  // one command's output stays bounded
-constexpr unsigned kLongestInstruction = 15;
 
 std::string format_unit(u64 value, const ExamineFormat& format) {
     const unsigned bits = 8 * format.size;
@@ -38,7 +37,7 @@ std::string format_unit(u64 value, const ExamineFormat& format) {
 std::string examine_code(unsigned count, u64 address, const isa::DecodeMode& mode, const PeekByte& peek) {
     std::string text;
     for (unsigned i = 0; i < count; ++i) {
-        std::array<u8, kLongestInstruction> bytes{};
+        std::array<u8, isa::kLongestInstruction> bytes{};
         std::size_t have = 0;
         while (have < bytes.size()) {
             const auto byte = peek(address + have);

@@ -44,13 +44,7 @@ bool translate_call(Emitter& e, const Instruction& i, Site& site, std::optional<
         load_target(e, i);
         a.mov(absolute(&e.context().branch_target), kAddress);
     }
-    const x86::Mem to = begin_push(e, size);
-    if (size == 8 && static_cast<i64>(static_cast<i32>(site.next_rip)) != static_cast<i64>(site.next_rip)) {
-        e.load_constant(kSpare, site.next_rip);
-        a.mov(to, kSpare);
-    } else {
-        a.mov(to, asmjit::imm(static_cast<i32>(site.next_rip)));
-    }
+    e.store_constant(begin_push(e, size), site.next_rip);
     commit_push(e, size);
     if (target) {
         e.call(*target, site.next_rip);

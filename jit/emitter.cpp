@@ -5,6 +5,13 @@
 
 namespace bantam::jit {
 
+namespace {
+
+/// Whether an instruction can have `value` as an immediate or a displacement of 64 bits.
+bool fits_signed_32(u64 value) { return static_cast<i64>(static_cast<i32>(value)) == static_cast<i64>(value); }
+
+}  // namespace
+
 Emitter::Emitter(const Target& target, Translation& translation, u64 linear)
     : t_(target),
       translation_(translation),
@@ -30,8 +37,6 @@ Site& Emitter::begin_instruction(const isa::Instruction& instruction, u64 rip, u
               .x87_rip = x87_pending_ != nullptr ? x87_pending_->rip : 0};
     return *site_;
 }
-
-void Emitter::may_fault() { may_fault_ = true; }
 
 void Emitter::end_instruction() {
     if (may_fault_) {
@@ -69,6 +74,15 @@ void Emitter::store_homed(unsigned guest, const x86::Gp& scratch) {
 
 void Emitter::load_constant(const x86::Gp& reg, u64 value) {
     a_.mov(sized(reg, value <= 0xFFFFFFFF ? 4 : 8), asmjit::imm(value));
+}
+
+void Emitter::store_constant(const x86::Mem& to, u64 value) {
+    if (to.size() < 8 || fits_signed_32(value)) {
+        a_.mov(to, asmjit::imm(static_cast<i32>(value)));
+        return;
+    }
+    load_constant(kSpare, value);
+    a_.mov(to, kSpare);
 }
 
 // --- memory
@@ -243,7 +257,7 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
 /// Jumps to `same` if kAddress is `rip`. RCX is overwritten.
 void Emitter::compare_rip(u64 rip, const asmjit::Label& same) {
     const u64 negated = u64{0} - rip;
-    if (static_cast<i64>(static_cast<i32>(negated)) == static_cast<i64>(negated)) {
+    if (fits_signed_32(negated)) {
         a_.lea(x86::rcx, x86::ptr(kAddress, static_cast<i32>(negated)));
     } else {
         a_.mov(x86::rcx, asmjit::imm(negated));
@@ -261,21 +275,14 @@ void Emitter::hand_over() {
 
 void Emitter::write_x87_pointer() {
     if (x87_pending_ == nullptr) return;
-    const u64 rip = x87_pending_->rip;
-    if (static_cast<i64>(static_cast<i32>(rip)) == static_cast<i64>(rip)) {
-        a_.mov(absolute(&state().x87_instruction_pointer), asmjit::imm(static_cast<i32>(rip)));
-    } else {
-        load_constant(kSpare, rip);
-        a_.mov(absolute(&state().x87_instruction_pointer), kSpare);
-    }
+    store_constant(absolute(&state().x87_instruction_pointer), x87_pending_->rip);
     x87_pending_ = nullptr;
 }
 
 /// Whether a jump to `rip` may be linked: in the block's page, and not to an instruction that may run on into the next,
 /// which other page tables may put elsewhere.
 bool Emitter::linkable(u64 rip) const {
-    constexpr u64 kLongestInstruction = 15;
-    return (rip ^ linear_) >> 12 == 0 && (rip & kPageMask) <= kPageSize - kLongestInstruction;
+    return (rip ^ linear_) >> 12 == 0 && (rip & kPageMask) <= kPageSize - isa::kLongestInstruction;
 }
 
 asmjit::Label Emitter::link_to(u64 rip) {

@@ -48,7 +48,7 @@ public:
     Site& begin_instruction(const isa::Instruction& instruction, u64 rip, u32 after);
     void end_instruction();
     /// The host code of the current instruction may raise a host exception; nothing has changed then.
-    void may_fault();
+    void may_fault() { may_fault_ = true; }
 
     // --- registers
     /// `reg` (any size) of host register `reg64`.
@@ -57,6 +57,8 @@ public:
     x86::Gp read_register(unsigned guest, const x86::Gp& scratch);
     void store_homed(unsigned guest, const x86::Gp& scratch);
     void load_constant(const x86::Gp& reg, u64 value);
+    /// `value` to `to`, of 4 or 8 bytes; overwrites kSpare.
+    void store_constant(const x86::Mem& to, u64 value);
 
     // --- memory
     /// Whether memory operands of the current instruction can be translated.

@@ -61,7 +61,7 @@ struct Context {
     u64 entry = 0;               // where `enter` goes
     void* self = nullptr;        // argument of call_handler
     u64 host_stack = 0;          // C++'s stack pointer
-    u64 return_stack = 0;        // the stack pointer that translated code begins with; while C++ runs, its own
+    u64 return_stack = 0;        // the stack pointer that translated code begins with
     u64 indirect_table = 0;      // address of the running key's
     u64 vectors_away = 1;        // 1: vector registers and MXCSR are in CpuState; 0: in the host's
     u64 host_mxcsr = 0;          // C++'s

@@ -17,9 +17,6 @@ using interpreter::Block;
 
 namespace {
 
-// With fewer instructions left a run has most likely ended for the deadline: no block is longer.
-constexpr u64 kLongestBlock = 64;
-
 u32 host_mxcsr() {
     u32 value;
     asm volatile("stmxcsr %0" : "=m"(value));
@@ -81,6 +78,7 @@ Translator::Translator(Cpu& cpu, const Options& options, std::unique_ptr<CodeCac
     : cpu_(cpu), options_(options), cache_(std::move(cache)), context_(new (context_pages_.at()) Context) {
     context_->self = this;
     context_->host_mxcsr = host_mxcsr();
+    context_->return_stack = return_stack_.top();
 }
 
 Translator::~Translator() {
@@ -122,7 +120,6 @@ bool Translator::run(Block& block) {
     run_end_ = s.instructions + std::min(s.deadline - s.instructions, CountRegion::kMost);
     context_->remaining = count_region_.base() + (run_end_ - s.instructions);
     context_->entry = translation->entry;
-    context_->return_stack = return_stack_.top();
     context_->indirect_table = translation->table->address();
     break_ = false;
     ensure_signal_stack();
@@ -147,10 +144,11 @@ void Translator::finish_run() {
     interpret_next_ = s.instructions == before;
     statistics_.retired += s.instructions - before;
     open_link_ = context_->link;
-    count_departure(departure_                     ? *departure_
-                    : open_link_ != nullptr        ? Departure::link
-                    : count_left() < kLongestBlock ? Departure::deadline
-                                                   : Departure::indirect_miss);
+    const bool deadline_near = count_left() < Block::kMostInstructions;  // the next block was too long, most likely
+    count_departure(departure_              ? *departure_
+                    : open_link_ != nullptr ? Departure::link
+                    : deadline_near         ? Departure::deadline
+                                            : Departure::indirect_miss);
     if (open_link_ != nullptr) {
         s.rip() = open_link_->target_rip;
     } else if (cpu_.code64() && !cpu_.canonical(s.rip())) {
