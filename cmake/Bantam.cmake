@@ -39,9 +39,9 @@ function(bantam_test name)
     gtest_discover_tests(test_${name} DISCOVERY_TIMEOUT 60 PROPERTIES LABELS ${name} ${environment})
 endfunction()
 
-# bantam_fuzzer(NAME LINKS...): libFuzzer program from NAME.cpp.
+# bantam_fuzzer(NAME LINKS...): libFuzzer program from NAME.cpp; see keep_input.cpp for the rest of it.
 function(bantam_fuzzer name)
-    add_executable(fuzz_${name} ${name}.cpp)
+    add_executable(fuzz_${name} ${name}.cpp keep_input.cpp)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
     target_link_libraries(fuzz_${name} PRIVATE ${ARGN})
     add_dependencies(fuzzers fuzz_${name})

@@ -205,6 +205,7 @@ void IntelFlash::write(u32 offset, u8 value) {
         case Expects::buffer_count:
             r_.buffer_bytes = static_cast<u16>(value + 1);
             r_.buffer_filled = 0;
+            r_.buffer_start = r_.block * kBlockBytes;  // until the first byte says
             r_.sequence_error = false;
             r_.buffer.fill(kErased);
             r_.expects = Expects::buffer_data;
@@ -258,7 +259,7 @@ void IntelFlash::command(u32 offset, u8 code) {
 // the block of the command.
 void IntelFlash::fill_buffer(u32 offset, u8 value) {
     if (r_.buffer_filled == 0) {
-        r_.buffer_start = offset;
+        r_.buffer_start = std::min(offset, static_cast<u32>(array_.size()) - r_.buffer_bytes);
         const u32 last = offset + r_.buffer_bytes - 1;
         if (offset / kBlockBytes != r_.block || last / kBlockBytes != r_.block) r_.sequence_error = true;
     }

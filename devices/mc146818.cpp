@@ -177,7 +177,7 @@ void Mc146818::write_data(u8 index, u8 value) {
                 r_.periodic_seen = 0;
             } else if (((before ^ value) & 0x0F) != 0) {
                 const u32 hertz = periodic_hertz();
-                r_.periodic_seen = hertz == 0 ? 0 : ticks_from_ns(now - r_.periodic_base_ns, hertz);
+                r_.periodic_seen = hertz == 0 ? 0 : ticks_from_ns(now - periodic_base(), hertz);
             }
             break;
         }
@@ -294,6 +294,9 @@ bool Mc146818::alarm_matches() const {
     return matches(kSecondsAlarm, kSeconds) && matches(kMinutesAlarm, kMinutes) && matches(kHoursAlarm, kHours);
 }
 
+/// The periodic rate's origin. Never ahead of now(), whatever a saved state says: deadlines from it cannot wrap.
+u64 Mc146818::periodic_base() const { return std::min(r_.periodic_base_ns, scheduler_.now()); }
+
 /// Brings time bytes and flags of register C to now().
 void Mc146818::catch_up() {
     const u64 now = scheduler_.now();
@@ -311,7 +314,7 @@ void Mc146818::catch_up() {
         }
     }
     if (const u32 hertz = periodic_hertz(); hertz != 0) {
-        const u64 base = std::min(r_.periodic_base_ns, now);
+        const u64 base = periodic_base();
         const u64 periods = ticks_from_ns(now - base, hertz);
         if (periods > r_.periodic_seen) r_.cmos[kC] |= kPf;
         r_.periodic_seen = periods;
@@ -333,7 +336,7 @@ void Mc146818::schedule() {
     if (!r_.interrupt_level) {
         const u32 hertz = periodic_hertz();
         if ((r_.cmos[kB] & kPie) != 0 && hertz != 0) {
-            next = r_.periodic_base_ns + ns_from_ticks(r_.periodic_seen + 1, hertz);
+            next = periodic_base() + ns_from_ticks(r_.periodic_seen + 1, hertz);
         }
         if ((r_.cmos[kB] & (kAie | kUie)) != 0 && updating()) next = std::min(next, r_.next_update_ns);
     }

@@ -55,6 +55,7 @@ private:
     u8 read_data(u8 index);
     void write_data(u8 index, u8 value);
     void catch_up();
+    [[nodiscard]] u64 periodic_base() const;
     void advance_one_second();
     void advance_days(u64 days);
     [[nodiscard]] bool dividing() const;

@@ -189,13 +189,17 @@ void Ps2Keyboard::argument(u8 byte) {
         case 0xF3:
             r_.typematic = byte & 0x7F;
             break;
-        default: {
+        case 0xFB:
+        case 0xFC:
+        case 0xFD: {
             constexpr KeyRow::Kind kKinds[] = {KeyRow::Kind::typematic, KeyRow::Kind::make_break,
                                                KeyRow::Kind::make_only};
             r_.set3_kind[byte] = static_cast<u8>(kKinds[which - 0xFB]);
             respond(kAck);
             return;  // more may follow
         }
+        default:  // takes no argument: only a damaged state waits for one
+            break;
     }
     line_.command = 0;
     respond(kAck);

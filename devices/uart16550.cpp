@@ -337,7 +337,9 @@ void Uart16550::schedule_transmit() {
     } else if (transmit_.empty() || loopback()) {
         transmit_timer_.arm(r_.shift_end_ns);
     } else {
-        transmit_timer_.arm(r_.shift_end_ns + (transmit_.size() - 1) * character_ns());
+        // A deadline that wrapped would lie in the past for ever: what no run reaches, a saved state can say.
+        const u64 rest = (transmit_.size() - 1) * character_ns();
+        transmit_timer_.arm(std::min(r_.shift_end_ns, Scheduler::kNever - rest) + rest);
     }
 }
 

@@ -77,6 +77,7 @@ void Vga::write_dispi(u16 value) {
             break;
         case kEnable:
             enable_dispi(value);
+            if (!dispi_enabled()) d[kBank] = 0;
             break;
         case kBank:
             d[kBank] = std::min<u16>(value, kMemoryBytes / kBankBytes - 1);
@@ -105,10 +106,7 @@ void Vga::enable_dispi(u16 value) {
     const bool was_on = dispi_enabled();
     d[kEnable] = static_cast<u16>((value & kEnableBits & ~kEnabled) | (on ? kEnabled : 0));
     d[kBank] = std::min<u16>(d[kBank], kMemoryBytes / kBankBytes - 1);
-    if (!on) {
-        d[kBank] = 0;
-        return;
-    }
+    if (!on) return;
     const bool row_fits =
         d[kVirtualWidth] >= d[kXres] && u64{bytes_for(d[kVirtualWidth], d[kBpp])} * d[kYres] <= kMemoryBytes;
     if (!was_on || !row_fits) {

@@ -269,6 +269,13 @@ Texts get_debugcon(const DebugconConfig& debugcon) {
     return {debugcon.kind == DebugconConfig::Kind::stdio ? "stdio" : "file:" + debugcon.path};
 }
 
+/// Words as an option that splits at commas takes them.
+Texts escaped(const Texts& words) {
+    Texts texts;
+    for (const std::string& word : words) texts.push_back(escape_commas(word));
+    return texts;
+}
+
 Result<void> add_trace(Texts& trace, std::string_view text) {
     for (std::string& word : split_commas(text)) {
         if (word.empty()) return usage("empty word: write --trace WORD[,WORD]...");
@@ -357,7 +364,7 @@ const std::array kOptions{
     Option{kRun, "jit-disable", "NAME[,NAME]", "switch optimisations of the translator off: links, indirect-table, native-integer, native-stack, native-branches, vector, x87, windows",
         "links indirect-table native-integer native-stack native-branches vector x87 windows", true, true, false,
         [](S s, V t) { return add_optimisations(s.machine.jit_disable, t); },
-        [](C s) { return s.machine.jit_disable; }, [](S s) { s.machine.jit_disable.clear(); }},
+        [](C s) { return escaped(s.machine.jit_disable); }, [](S s) { s.machine.jit_disable.clear(); }},
     Option{kRun, "perf-map", "", "name translated code for 'perf report' in /tmp/perf-PID.map", "", false, true, false,
         [](S s, V t) { return set_flag(s.machine.perf_map, t); },
         [](C s) { return get_flag(s.machine.perf_map); }, nothing},
@@ -407,7 +414,7 @@ const std::array kOptions{
         [](C s) { return get_monitor(s.machine.monitor); }, nothing},
     Option{kRun, "trace", "WHAT[,WHAT]", "log what happens inside to standard error: io, interrupts, instructions", "io interrupts instructions", true, true, false,
         [](S s, V t) { return add_trace(s.machine.trace, t); },
-        [](C s) { return s.machine.trace; }, [](S s) { s.machine.trace.clear(); }},
+        [](C s) { return escaped(s.machine.trace); }, [](S s) { s.machine.trace.clear(); }},
     Option{kRun, "log", "LEVEL", "least level of message written to standard error (default warning)", "trace debug info warning error off", false, true, false,
         [](S s, V t) { return set_word(s.log_level, t, kLevels); },
         [](C s) { return get_word(s.log_level, kLevels, log::Level::warning); }, nothing},

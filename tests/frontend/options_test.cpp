@@ -93,6 +93,15 @@ TEST(Options, PrintedConfigurationLoadsIdentically) {
     EXPECT_EQ(print_machine_text(again), text);
 }
 
+TEST(Options, WordsWithCommasPrintAndLoad) {
+    Settings settings;
+    ASSERT_TRUE(read_machine_text(R"(trace = ["io,,x,y"])", "text", settings));
+    EXPECT_EQ(settings.machine.trace, (std::vector<std::string>{"io,x", "y"}));
+    Settings again;
+    ASSERT_TRUE(read_machine_text(print_machine_text(settings), "printed", again));
+    EXPECT_EQ(again.machine.trace, settings.machine.trace);
+}
+
 TEST(Options, DefaultsPrintAndLoad) {
     Settings again;
     ASSERT_TRUE(read_machine_text(print_machine_text({}), "printed", again));
