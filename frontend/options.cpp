@@ -426,7 +426,7 @@ const std::array kOptions{
     Option{kRun, "print-config", "", "print the configuration as MACHINE.toml and end", "", false, false, false,
         [](S s, V t) { return set_flag(s.print_config, t); },
         [](C s) { return get_flag(s.print_config); }, nothing},
-    Option{kTest, "jobs", "N", "run N machines at a time (default 1)", "", false, false, false,
+    Option{kTest, "jobs", "N", "run N machines at a time (default 1); -j N is the same", "", false, false, false,
         [](S s, V t) { return set_jobs(s.test.jobs, t); },
         [](C s) { return Texts{fmt::format("{}", s.test.jobs)}; }, nothing},
     Option{kTest, "junit", "FILE", "write the results there as JUnit XML", "", false, false, true,
