@@ -21,13 +21,15 @@ struct Parsed {
     CLI::App* app = nullptr;
     std::map<std::string_view, CLI::Option*> options;
     std::string positional;
+    std::vector<std::string> positionals;
 };
 
 void add_options(Parsed& parsed, Command command) {
     for (const Option& option : option_table()) {
         if (option.command != command) continue;
         const std::string flag = "--" + std::string(option.name);
-        CLI::Option* added = option.is_flag() ? parsed.app->add_flag(flag) : parsed.app->add_option(flag);
+        const std::string names = option.name == "jobs" ? "-j," + flag : flag;
+        CLI::Option* added = option.is_flag() ? parsed.app->add_flag(names) : parsed.app->add_option(names);
         if (option.repeatable) {
             added->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args(false)->take_all();
         } else {
@@ -100,6 +102,7 @@ Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
         add_options(parsed, info.command);
     }
     commands[Command::run].app->add_option("MACHINE.toml", commands[Command::run].positional);
+    commands[Command::test].app->add_option("SCENARIO", commands[Command::test].positionals);
     commands[Command::disassemble].app->add_option("FILE", commands[Command::disassemble].positional);
     commands[Command::help].app->add_option("COMMAND", commands[Command::help].positional);
 
@@ -145,6 +148,15 @@ Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
     switch (line.command) {
         case Command::run:
             return finish_run(commands[Command::run], std::move(line));
+        case Command::test: {
+            const Parsed& parsed = commands[Command::test];
+            if (parsed.positionals.empty()) return usage("test needs a scenario");
+            line.settings.test.scenarios = parsed.positionals;
+            if (const Result<void> applied = apply_options(parsed, Command::test, line.settings); !applied) {
+                return applied.error();
+            }
+            return line;
+        }
         case Command::disassemble: {
             const Parsed& parsed = commands[Command::disassemble];
             line.settings.disassemble.file = parsed.positional;

@@ -14,4 +14,8 @@ Result<void> run_disassemble(const DisassembleOptions& options);
 /// Builds and runs the machine; the value is the process's exit status.
 Result<int> run_machine(const Settings& settings);
 
+/// Runs the scenarios; the value is the process's exit status: 0, or 1 when some failed. Errors: bad_input (a scenario
+/// is wrong; nothing has run then), host_resource.
+Result<int> run_tests(const TestOptions& options);
+
 }  // namespace bantam::frontend

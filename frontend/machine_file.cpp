@@ -22,23 +22,6 @@ Error wrong(const std::string& name, const toml::node& at, std::string_view caus
     return {ExitStatus::usage, fmt::format("{}:{}: {}", name, at.source().begin.line, cause)};
 }
 
-/// End of the string that starts with the quote at text[at]: the offset after its last quote, or where it breaks off.
-std::size_t string_end(std::string_view text, std::size_t at) {
-    const char mark = text[at];
-    const std::string triple(3, mark);
-    const bool multi_line = text.substr(at, 3) == triple;
-    for (std::size_t i = at + (multi_line ? 3 : 1); i < text.size(); ++i) {
-        if (mark == '"' && text[i] == '\\') {
-            ++i;
-        } else if (multi_line && text.substr(i, 3) == triple) {
-            return std::min(text.find_first_not_of(mark, i + 3), i + 5);  // up to two more quotes belong to it
-        } else if (!multi_line && (text[i] == mark || text[i] == '\n')) {
-            return i + 1;
-        }
-    }
-    return text.size();
-}
-
 /// `text` with '@' and every byte outside ASCII as @ and two hexadecimal digits; lines stay. toml++ 3.3 leaves some
 /// characters outside ASCII undefined (is_non_ascii_horizontal_whitespace), so it never sees one; file names of any
 /// bytes pass unharmed.
@@ -79,9 +62,9 @@ Result<void> check_flat(std::string_view text, const std::string& name) {
         std::size_t next = i + 1;
         const char c = text[i];
         if (c == '#') next = std::min(text.find('\n', i), text.size());
-        if (c == '"' || c == '\'') next = string_end(text, i);
+        if (c == '"' || c == '\'') next = toml_string_end(text, i);
         if (c == '{' || c == '}' || (c == '[' && at_start && depth == 0))
-            return refuse("there are no tables in a machine: write key = value");
+            return refuse("no table may stand here: write key = value");
         depth += c == '[' ? 1 : c == ']' ? -1 : 0;
         at_start = c == '\n' || (at_start && (c == ' ' || c == '\t' || c == '\r'));
         const auto passed = text.substr(i, next - i);
@@ -147,6 +130,22 @@ std::string quote(std::string_view text) {
 
 }  // namespace
 
+std::size_t toml_string_end(std::string_view text, std::size_t at) {
+    const char mark = text[at];
+    const std::string triple(3, mark);
+    const bool multi_line = text.substr(at, 3) == triple;
+    for (std::size_t i = at + (multi_line ? 3 : 1); i < text.size(); ++i) {
+        if (mark == '"' && text[i] == '\\') {
+            ++i;
+        } else if (multi_line && text.substr(i, 3) == triple) {
+            return std::min(text.find_first_not_of(mark, i + 3), i + 5);  // up to two more quotes belong to it
+        } else if (!multi_line && (text[i] == mark || text[i] == '\n')) {
+            return i + 1;
+        }
+    }
+    return text.size();
+}
+
 Result<void> read_machine_text(std::string_view text, const std::string& name, Settings& settings) {
     if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // byte order mark
     if (Result<void> checked = check_flat(text, name); !checked) return checked;
@@ -189,6 +188,36 @@ Result<void> read_machine_file(const std::string& path, Settings& settings) {
     text.resize(static_cast<std::size_t>(file.gcount()));
     if (text.size() > kLargestFile) return too_large();
     return read_machine_text(text, path, settings);
+}
+
+Result<std::vector<FlatEntry>> read_flat_text(std::string_view text, const std::string& name) {
+    if (Result<void> checked = check_flat(text, name); !checked) return checked.error();
+    const std::string ascii = to_ascii(text);
+    try {
+        std::vector<FlatEntry> entries;
+        const toml::table table = toml::parse(std::string_view(ascii));
+        for (const auto& [key, node] : table) {
+            FlatEntry entry{from_ascii(key.str()), node.source().begin.line, node.is_array(), node.is_boolean(), {}};
+            const auto add = [&](const toml::node& value) {
+                const auto as = as_text(value);
+                if (as) entry.texts.push_back(*as);
+                return as.has_value();
+            };
+            bool known = true;
+            if (const toml::array* values = node.as_array()) {
+                for (const toml::node& value : *values) known = known && add(value);
+            } else {
+                known = add(node);
+            }
+            if (!known) return wrong(name, node, fmt::format("'{}' takes strings, numbers, true or false", entry.key));
+            entries.push_back(std::move(entry));
+        }
+        std::stable_sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.line < b.line; });
+        return entries;
+    } catch (const toml::parse_error& error) {
+        return Error{ExitStatus::usage, fmt::format("{}:{}: not TOML: {}", name, error.source().begin.line,
+                                                    from_ascii(error.description()))};
+    }
 }
 
 std::string print_machine_text(const Settings& settings) {

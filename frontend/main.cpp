@@ -47,6 +47,8 @@ Result<int> execute(const CommandLine& line) {
             if (!shown) return shown.error();
             return 0;
         }
+        case Command::test:
+            return run_tests(line.settings.test);
         case Command::run:
             break;
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "frontend/options.h"
+#include "frontend/scenario_file.h"
 #include "frontend/version.h"
 
 namespace bantam::frontend {
@@ -53,7 +54,9 @@ std::string statuses_text() {
     for (const ExitStatusInfo& info : exit_status_table()) {
         text += fmt::format("  {:<3} {}\n", static_cast<int>(info.status), info.meaning);
     }
-    return text + "  with --debug-exit, 2*value+1 when the guest writes value to port F4h\n";
+    return text +
+           "  with --debug-exit, 2*value+1 when the guest writes value to port F4h\n"
+           "  'bantam test': 0 all passed, 1 some failed, 65 a scenario is wrong and nothing ran\n";
 }
 
 /// Escapes what man(7) would take for a request or a hyphen.
@@ -84,6 +87,18 @@ std::string help_text(std::string_view topic) {
             text += fmt::format("Usage: bantam {}\n\n{}\n", info.usage, info.help);
             if (const std::string options = options_text(info.command); !options.empty())
                 text += "\nOptions:\n" + options;
+            if (info.command == Command::test) {
+                text += "\nSteps (one in each [[step]], with limit = TIME of guest time and port = 1 to 4):\n" +
+                        scenario_steps_text() +
+                        "\nExample, hello.toml:\n"
+                        "  limit = \"60s\"\n\n"
+                        "  [machine]\n  kernel = \"vmlinuz\"\n  initrd = \"initrd.gz\"\n  append = "
+                        "\"console=ttyS0\"\n\n"
+                        "  [[step]]\n  wait-serial = \"# \"\n\n"
+                        "  [[step]]\n  send = \"poweroff -f\\r\"\n\n"
+                        "  [[step]]\n  wait-power-off = true\n\n"
+                        "  bantam test hello.toml --artifacts out\n\ndocs/SCENARIOS.md describes the format.\n";
+            }
             if (info.command == Command::run) {
                 text +=
                     "\nMACHINE.toml has the same keys as the options (but --print-config), as strings; options "

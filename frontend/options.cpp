@@ -59,6 +59,13 @@ Result<void> set_number(u64& number, std::string_view text) {
     return {};
 }
 
+Result<void> set_jobs(u64& jobs, std::string_view text) {
+    const auto parsed = parse_number(text);
+    if (!parsed || *parsed == 0 || *parsed > 256) return usage(fmt::format("'{}' is no number from 1 to 256", text));
+    jobs = *parsed;
+    return {};
+}
+
 Result<void> set_threshold(std::optional<u32>& threshold, std::string_view text) {
     const auto parsed = parse_number(text);
     constexpr u64 kMost = 1'000'000'000;
@@ -117,9 +124,9 @@ Result<void> add_serial(std::vector<SerialConfig>& serials, std::string_view tex
     } else if (where == "pty") {
         serial.kind = Kind::pty;
     } else if (where.starts_with("file:") && where.size() > 5) {
-        serial = {.kind = Kind::file, .path = where.substr(5), .log = {}};
+        serial = {.kind = Kind::file, .path = where.substr(5), .log = {}, .line = nullptr};
     } else if (where.starts_with("unix:") && where.size() > 5) {
-        serial = {.kind = Kind::unix_socket, .path = where.substr(5), .log = {}};
+        serial = {.kind = Kind::unix_socket, .path = where.substr(5), .log = {}, .line = nullptr};
     } else if (where != "none") {
         return usage(fmt::format("'{}' is no serial port: use stdio, file:PATH, unix:PATH, pty or none", where));
     }
@@ -138,6 +145,7 @@ Texts get_serials(const std::vector<SerialConfig>& serials) {
     for (const SerialConfig& serial : serials) {
         std::string text;
         switch (serial.kind) {
+            case SerialConfig::Kind::line:  // of a scenario, which names no far end
             case SerialConfig::Kind::none:
                 text = "none";
                 break;
@@ -307,6 +315,7 @@ using S = Settings&;
 using C = const Settings&;
 using V = std::string_view;
 constexpr Command kRun = Command::run;
+constexpr Command kTest = Command::test;
 constexpr Command kDis = Command::disassemble;
 
 // clang-format off
@@ -424,6 +433,18 @@ const std::array kOptions{
     Option{kRun, "print-config", "", "print the configuration as MACHINE.toml and end", "", false, false, false,
         [](S s, V t) { return set_flag(s.print_config, t); },
         [](C s) { return get_flag(s.print_config); }, nothing},
+    Option{kTest, "jobs", "N", "run N machines at a time (default 1); -j N is the same", "", false, false, false,
+        [](S s, V t) { return set_jobs(s.test.jobs, t); },
+        [](C s) { return Texts{fmt::format("{}", s.test.jobs)}; }, nothing},
+    Option{kTest, "junit", "FILE", "write the results there as JUnit XML", "", false, false, true,
+        [](S s, V t) { return set_path(s.test.junit, t); },
+        [](C s) { return get_text(s.test.junit); }, nothing},
+    Option{kTest, "artifacts", "DIR", "write trace, screen, serial logs and MACHINE.toml of each scenario into a folder there", "", false, false, true,
+        [](S s, V t) { return set_path(s.test.artifacts, t); },
+        [](C s) { return get_text(s.test.artifacts); }, nothing},
+    Option{kTest, "engine", "auto|interpreter|jit", "what executes guest code, whatever the scenario says", "auto interpreter jit", false, false, false,
+        [](S s, V t) { EngineKind e{}; Result<void> r = set_word(e, t, kEngines); if (r) s.test.engine = e; return r; },
+        [](C s) { return s.test.engine ? Texts{*s.test.engine == EngineKind::automatic ? "auto" : get_word(*s.test.engine, kEngines, EngineKind::automatic).front()} : Texts{}; }, nothing},
     Option{kDis, "offset", "NUMBER", "skip so many bytes of the file", "", false, false, false,
         [](S s, V t) { return set_number(s.disassemble.offset, t); },
         [](C s) { return Texts{fmt::format("{}", s.disassemble.offset)}; }, nothing},
@@ -442,6 +463,7 @@ const std::array kOptions{
 constexpr std::array kCommands{
     CommandInfo{Command::run, "run", "run [MACHINE.toml] [OPTIONS]",
                 "Runs a machine (MACHINE.toml of '-': standard input)."},
+    CommandInfo{Command::test, "test", "test SCENARIO... [OPTIONS]", "Runs scenarios: machines with steps to take."},
     CommandInfo{Command::doctor, "doctor", "doctor", "Says what this host offers and what that means."},
     CommandInfo{Command::disassemble, "disassemble", "disassemble FILE [OPTIONS]",
                 "Shows the code in a file ('-': standard input) as assembly."},
@@ -498,7 +520,7 @@ Result<void> complete_settings(Settings& settings) {
         return usage("--firmware and --flash: the first --flash holds the firmware; give one of them");
     const bool monitor_on_stdio = machine.monitor.kind == MonitorConfig::Kind::stdio;
     if (machine.serials.empty() && !machine.kernel.empty() && !monitor_on_stdio) {
-        machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}});
+        machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}, .line = nullptr});
     }
     const auto on_stdio = std::count_if(machine.serials.begin(), machine.serials.end(), [](const SerialConfig& serial) {
         return serial.kind == SerialConfig::Kind::stdio;

@@ -15,7 +15,7 @@
 
 namespace bantam::frontend {
 
-enum class Command { run, doctor, disassemble, help, version };
+enum class Command { run, test, doctor, disassemble, help, version };
 
 struct DisassembleOptions {
     std::string file;
@@ -25,12 +25,21 @@ struct DisassembleOptions {
     unsigned bits = 64;         // 16, 32, 64
 };
 
+struct TestOptions {
+    std::vector<std::string> scenarios;  // files
+    u64 jobs = 1;                        // machines at a time
+    std::string junit;                   // file; empty: none
+    std::string artifacts;               // folder; empty: none
+    std::optional<EngineKind> engine;    // instead of what the scenarios say
+};
+
 /// Everything a command line (and MACHINE.toml) can say.
 struct Settings {
     MachineConfig machine;
     log::Level log_level = log::Level::warning;
     bool print_config = false;
     DisassembleOptions disassemble;
+    TestOptions test;
 };
 
 struct Option {

@@ -45,12 +45,31 @@ bool Machine::running() const { return !parts_->loop->stopped(); }
 void Machine::system_reset() { parts_->loop->request_reset(); }
 void Machine::system_powerdown() { parts_->pc->power_management().press_power_button(); }
 Result<void> Machine::send_keys(const std::vector<std::string>& keys) { return parts_->typer->type(keys); }
+void Machine::set_key(devices::KeyCode key, bool pressed) { parts_->pc->keyboard().key(key, pressed); }
+void Machine::quit() { parts_->loop->end(outcome_of(StopReason::quit)); }
+bool Machine::graphics_mode() const { return parts_->pc->vga().graphics(); }
 void Machine::mouse_move(int dx, int dy) { parts_->pc->mouse().move(dx, dy, 0); }
 void Machine::mouse_button(unsigned buttons) { parts_->pc->mouse().buttons(static_cast<u8>(buttons)); }
 u64 Machine::now_ns() const { return parts_->clock->now(); }
 Cpu& Machine::cpu() { return parts_->pc->cpu(); }
 PhysicalMemory& Machine::memory() { return *parts_->memory; }
 const MachineConfig& Machine::config() const { return parts_->config; }
+
+bool Machine::keyboard_read() const {
+    constexpr u16 kStatusPort = 0x64;
+    constexpr u32 kOutputFull = 0x01, kInputFull = 0x02;
+    const bool busy = (parts_->pc->io().peek(kStatusPort, 1) & (kOutputFull | kInputFull)) != 0;
+    return !busy && !parts_->pc->keyboard().has_output();
+}
+
+void Machine::watch(u64 period_ns, std::function<void()> watch) {
+    parts_->watcher = std::move(watch);
+    parts_->watch_timer = std::make_unique<Timer>(parts_->scheduler, "watch", [this, period_ns] {
+        parts_->watch_timer->arm(parts_->watch_timer->deadline_ns() + period_ns);
+        parts_->watcher();
+    });
+    parts_->watch_timer->arm(period_ns);
+}
 
 std::string Machine::screen_text() {
     std::string text = parts_->pc->vga().text_screen();

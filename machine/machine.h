@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "cpu/cpu.h"
+#include "devices/key_names.h"
 #include "machine/config.h"
 #include "machine/outcome.h"
 
@@ -39,9 +40,19 @@ public:
     void system_powerdown();  // presses the ACPI power button
     /// Presses then releases QEMU-named keys together, e.g. {"ctrl", "alt", "delete"}.
     Result<void> send_keys(const std::vector<std::string>& keys);
+    /// Presses or releases one key at once.
+    void set_key(devices::KeyCode key, bool pressed);
+    /// The guest has read every byte the keyboard had to send.
+    [[nodiscard]] bool keyboard_read() const;
+    /// Calls `watch` every `period_ns` of guest time, between two instructions; in virtual time at the same
+    /// instructions in every run and with every engine. Once, before run().
+    void watch(u64 period_ns, std::function<void()> watch);
+    /// Ends run() with StopReason::quit before the next instruction.
+    void quit();
     void mouse_move(int dx, int dy);
-    void mouse_button(unsigned buttons);               // bit 0 left, 1 right, 2 middle
-    [[nodiscard]] std::string screen_text();           // lines joined by \n, UTF-8
+    void mouse_button(unsigned buttons);      // bit 0 left, 1 right, 2 middle
+    [[nodiscard]] std::string screen_text();  // lines joined by \n, UTF-8; empty in graphics modes
+    [[nodiscard]] bool graphics_mode() const;
     Result<void> screendump(const std::string& path);  // .png or .ppm
     /// Puts `image` (path "none": nothing) into the drive called `device`; what was in it comes out.
     Result<void> change_medium(const std::string& device, const ImageConfig& image);

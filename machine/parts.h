@@ -39,6 +39,8 @@ struct Machine::Parts {
     std::optional<KernelBoot> kernel;         // none: firmware boots
     std::unique_ptr<FirmwareConfig> firmware_config;
     std::unique_ptr<devices::VgaFont> font;
+    std::function<void()> watcher;       // Machine::watch
+    std::unique_ptr<Timer> watch_timer;  // and when it is called next
 
     // --- assembly.cpp, in this order
     Result<void> check();

@@ -17,9 +17,10 @@ ALLOWED = {
     "storage": ["base"],
     "devices": ["mmu/physical_memory.h", "storage", "base"],
     "machine": ["cpu", "jit", "mmu", "devices", "storage", "base"],
-    "frontend": ["machine", "cpu", "mmu", "base"],
+    "scenario": ["machine", "devices", "cpu", "mmu", "base"],
+    "frontend": ["scenario", "machine", "cpu", "mmu", "base"],
     "bench": ["machine", "cpu", "jit", "mmu", "devices", "storage", "base"],
-    "tests": ["frontend", "machine", "cpu", "jit", "mmu", "devices", "storage", "base"],
+    "tests": ["frontend", "scenario", "machine", "cpu", "jit", "mmu", "devices", "storage", "base"],
 }
 # Who may use a library, by the start of its include.
 LIBRARIES = {

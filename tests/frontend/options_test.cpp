@@ -33,7 +33,7 @@ std::string sample(const Option& option) {
     if (option.name == "memory") return "96M";
     if (option.name == "boot") return "dc";
     if (option.name == "engine") return "jit";
-    if (option.name == "jit-threshold") return "4";
+    if (option.name == "jit-threshold" || option.name == "jobs") return "4";
     if (option.name == "serial") return "file:a,,b,log=copy of \"it\"";
     if (option.name == "debugcon") return "file:/tmp/debug";
     if (option.name == "monitor") return "unix:/tmp/monitor";
@@ -114,7 +114,9 @@ TEST(Options, HelpManualAndCompletionNameEveryOption) {
     for (const Option& option : option_table()) {
         std::string escaped;
         for (const char c : option.name) escaped += c == '-' ? "\\-" : std::string(1, c);
-        const std::string topic = option.command == Command::run ? "run" : "disassemble";
+        const std::string topic = option.command == Command::run    ? "run"
+                                  : option.command == Command::test ? "test"
+                                                                    : "disassemble";
         EXPECT_NE(help_text(topic).find("--" + std::string(option.name)), std::string::npos) << option.name;
         EXPECT_NE(manual.find("\\-\\-" + escaped), std::string::npos) << option.name;
         EXPECT_NE(completion.find("--" + std::string(option.name)), std::string::npos) << option.name;

@@ -1,0 +1,225 @@
+#include "scenario/runner.h"
+
+#include <fmt/format.h>
+
+#include <regex>
+
+namespace bantam::scenario {
+namespace {
+
+constexpr std::size_t kLongestLine = 4096;  // std::regex recurses by the character
+
+std::string seconds(u64 ns) { return fmt::format("{}.{:03} s", ns / 1'000'000'000, ns / 1'000'000 % 1000); }
+
+const char* reason_text(StopReason reason) {
+    switch (reason) {
+        case StopReason::power_off:
+            return "the guest switched itself off";
+        case StopReason::quit:
+            return "the run was interrupted";
+        case StopReason::debug_exit:
+            return "the guest ended the run by the debug exit port";
+        case StopReason::time_limit:
+            return "the machine's time-limit or wall-limit was reached";
+        case StopReason::halted:
+            return "the guest halted, and nothing can wake it";
+        case StopReason::triple_fault:
+            return "the guest's CPU shut down after a triple fault";
+        case StopReason::reset_refused:
+            return "the guest asked for a reset, which no-reboot refuses";
+        case StopReason::engines_differ:
+            return "the engines differ";
+    }
+    return "";
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Runner>> Runner::create(const Scenario& scenario, std::string artifacts) {
+    std::unique_ptr<Runner> runner(new Runner(scenario, std::move(artifacts)));
+    MachineConfig config = scenario.machine;
+    for (SerialConfig& serial : config.serials) {
+        runner->lines_.push_back(std::make_shared<host::SerialLine>());
+        serial.kind = SerialConfig::Kind::line;
+        serial.line = runner->lines_.back();
+    }
+    runner->found_.resize(runner->lines_.size());
+    Result<std::unique_ptr<Machine>> made = Machine::create(std::move(config));
+    if (!made) return made.error();
+    runner->machine_ = std::move(made.value());
+    runner->typist_ = std::make_unique<Typist>(*runner->machine_);
+    return runner;
+}
+
+Report Runner::run() {
+    machine_->watch(kPeriod_ns, [this] { tick(); });
+    const Outcome outcome = machine_->run();
+    if (!over_) end_of_guest(outcome);
+    report_.guest_ns = machine_->now_ns();
+    report_.screen = machine_->screen_text();
+    for (const auto& line : lines_) report_.serials.push_back(line->output);
+    return std::move(report_);
+}
+
+void Runner::tick() {
+    if (over_) return;
+    const bool typing = begun_ && scenario_.steps[next_].action == Action::type;
+    if (++ticks_ % kConditionPeriods == 0 || typing) advance();
+    if (over_) machine_->quit();
+}
+
+/// Takes steps until one has to wait.
+void Runner::advance() {
+    while (next_ < scenario_.steps.size()) {
+        const Step& step = scenario_.steps[next_];
+        if (!begun_) begin(step);
+        const Progress progress = poll(step);
+        if (progress == Progress::failed) return fail(why_);
+        if (progress == Progress::waiting) {
+            const u64 limit = step.limit_ns.value_or(scenario_.limit_ns);
+            const bool late = machine_->now_ns() - begun_ns_ >= limit && step.action != Action::wait_time;
+            if (!late) return;
+            const bool reads_screen = step.action == Action::wait_screen || step.action == Action::wait_stable;
+            return fail(fmt::format("not within {} of guest time{}", seconds(limit),
+                                    reads_screen && machine_->graphics_mode()
+                                        ? "; the guest shows graphics, and text is read from text modes only"
+                                        : ""));
+        }
+        note(step, "done");
+        ++next_;
+        begun_ = false;
+    }
+    report_.passed = true;
+    over_ = true;
+}
+
+void Runner::begin(const Step& step) {
+    begun_ = true;
+    begun_ns_ = stable_since_ns_ = machine_->now_ns();
+    if (step.action == Action::type) typist_->begin(step.chords);
+    if (step.action == Action::wait_stable) last_screen_ = machine_->screen_text();
+}
+
+Runner::Progress Runner::check(bool found, bool wanted, const char* where) {
+    if (found == wanted) return Progress::done;
+    why_ = fmt::format("the text is {}{}", wanted ? "not " : "", where);
+    return Progress::failed;
+}
+
+Runner::Progress Runner::act(const Result<void>& done) {
+    if (done) return Progress::done;
+    why_ = done.error().message;
+    return Progress::failed;
+}
+
+Runner::Progress Runner::find_serial(const Step& step) {
+    const std::string& output = serial(step);
+    std::size_t& from = found_.at(step.port);
+    if (step.action == Action::wait_serial) {
+        const std::size_t at = output.find(step.text, from);
+        if (at == output.npos) return Progress::waiting;
+        from = at + step.text.size();
+        return Progress::done;
+    }
+    const std::regex pattern(step.text);
+    for (std::size_t start = from; start < output.size();) {
+        const std::size_t end = std::min({output.find('\n', start), output.size(), start + kLongestLine});
+        std::smatch match;
+        const std::string line = output.substr(start, end - start);
+        if (std::regex_search(line, match, pattern)) {
+            from = start + static_cast<std::size_t>(match.position(0) + match.length(0));
+            return Progress::done;
+        }
+        start = end + 1;
+    }
+    return Progress::waiting;
+}
+
+Runner::Progress Runner::poll(const Step& step) {
+    const auto on_screen = [&] { return machine_->screen_text().find(step.text) != std::string::npos; };
+    const auto in_serial = [&] { return serial(step).find(step.text) != std::string::npos; };
+    switch (step.action) {
+        case Action::wait_screen:
+            return on_screen() ? Progress::done : Progress::waiting;
+        case Action::wait_serial:
+        case Action::wait_serial_regex:
+            return find_serial(step);
+        case Action::wait_stable: {
+            std::string screen = machine_->screen_text();
+            if (machine_->graphics_mode() || screen != last_screen_) stable_since_ns_ = machine_->now_ns();
+            last_screen_ = std::move(screen);
+            return machine_->now_ns() - stable_since_ns_ >= step.duration_ns ? Progress::done : Progress::waiting;
+        }
+        case Action::wait_time:
+            return machine_->now_ns() - begun_ns_ >= step.duration_ns ? Progress::done : Progress::waiting;
+        case Action::wait_power_off:
+            return powered_off_ ? Progress::done : Progress::waiting;
+        case Action::type:
+            switch (typist_->step()) {
+                case Typist::State::done:
+                    return Progress::done;
+                case Typist::State::typing:
+                    return Progress::waiting;
+                case Typist::State::stuck:
+                    break;
+            }
+            why_ = fmt::format("the guest reads no keys: it took {} of {} and none in {}", typist_->typed(),
+                               typist_->all(), seconds(Typist::kPatience_ns));
+            return Progress::failed;
+        case Action::send:
+            lines_.at(step.port)->input += step.text;
+            return Progress::done;
+        case Action::insert:
+            return act(machine_->change_medium(
+                step.text, ImageConfig{.path = step.file, .readonly = false, .temporary_overlay = true}));
+        case Action::eject:
+            return act(machine_->eject(step.text));
+        case Action::screenshot:
+            return artifacts_.empty() ? Progress::done : act(machine_->screendump(artifacts_ + "/" + step.file));
+        case Action::expect_screen:
+            return check(on_screen(), true, "on the screen");
+        case Action::reject_screen:
+            return check(on_screen(), false, "on the screen");
+        case Action::expect_serial:
+            return check(in_serial(), true, "in the serial output");
+        case Action::reject_serial:
+            return check(in_serial(), false, "in the serial output");
+    }
+    return Progress::failed;
+}
+
+/// The guest ended by itself: what needs no running guest is still done.
+void Runner::end_of_guest(const Outcome& outcome) {
+    powered_off_ = outcome.reason == StopReason::power_off;
+    const bool interrupted = outcome.reason == StopReason::quit;
+    while (!over_ && !interrupted && next_ < scenario_.steps.size()) {
+        const Step& step = scenario_.steps[next_];
+        const bool needs_guest = step.action == Action::type || step.action == Action::send ||
+                                 step.action == Action::wait_time || step.action == Action::insert ||
+                                 step.action == Action::eject || step.action == Action::wait_stable;
+        const Progress progress = needs_guest ? Progress::waiting : poll(step);
+        if (progress == Progress::failed) return fail(why_);
+        if (progress == Progress::waiting) break;
+        note(step, "done");
+        ++next_;
+    }
+    if (next_ == scenario_.steps.size()) {
+        report_.passed = true;
+        return;
+    }
+    fail(reason_text(outcome.reason));
+}
+
+void Runner::note(const Step& step, const char* what) {
+    report_.trace.push_back(
+        fmt::format("{:>15} ns  line {:>3}  {:<6}  {}", machine_->now_ns(), step.line, what, step.source));
+}
+
+void Runner::fail(const std::string& cause) {
+    const Step& step = scenario_.steps[next_];
+    note(step, "failed");
+    report_.failure = fmt::format("line {}: {}: {}", step.line, step.source, cause);
+    over_ = true;
+}
+
+}  // namespace bantam::scenario

@@ -1,0 +1,71 @@
+#include "scenario/typist.h"
+
+#include <fmt/format.h>
+
+namespace bantam::scenario {
+
+Result<std::vector<Chord>> chords_for_text(const std::string& text) {
+    std::vector<Chord> chords;
+    for (const char character : text) {
+        const auto key = devices::key_for_ascii(character);
+        if (!key) {
+            return Error{ExitStatus::usage, fmt::format("a US keyboard has no key for byte {:02x}h",
+                                                        static_cast<unsigned char>(character))};
+        }
+        chords.push_back(key->shift ? Chord{*devices::key_by_name("shift"), key->key} : Chord{key->key});
+    }
+    return chords;
+}
+
+Result<Chord> chord_by_name(const std::string& name) {
+    Chord chord;
+    for (std::size_t at = 0; at <= name.size();) {
+        const std::size_t end = std::min(name.find('-', at), name.size());
+        const std::string word = name.substr(at, end - at);
+        const auto key = devices::key_by_name(word);
+        if (!key) {
+            return Error{
+                ExitStatus::usage,
+                fmt::format("unknown key '{}': names are like a, ret, f1, kp_5, joined as ctrl-alt-delete", word)};
+        }
+        chord.push_back(*key);
+        at = end + 1;
+    }
+    return chord;
+}
+
+void Typist::begin(std::vector<Chord> chords) {
+    chords_ = std::move(chords);
+    next_ = 0;
+    held_ = false;
+    since_ns_ = machine_.now_ns();
+}
+
+bool Typist::ring_empty() const {
+    constexpr u64 kPaging = u64{1} << 31;
+    constexpr u64 kVector9 = 9 * 4, kHead = 0x41A, kTail = 0x41C;
+    if ((machine_.cpu().state.cr0 & kPaging) != 0) return true;
+    const auto word = [&](u64 address) { return machine_.memory().peek({address}, 2); };
+    const bool bios = word(kVector9 + 2) == 0xF000;
+    return !bios || word(kHead) == word(kTail);
+}
+
+Typist::State Typist::step() {
+    const u64 now = machine_.now_ns();
+    const bool read = machine_.keyboard_read();
+    if (held_ && (read || now - since_ns_ >= kLongestHold_ns)) {
+        const Chord& chord = chords_[next_];
+        for (auto key = chord.rbegin(); key != chord.rend(); ++key) machine_.set_key(*key, false);
+        held_ = false;
+        ++next_;
+        since_ns_ = now;
+    } else if (!held_ && read && ring_empty()) {
+        if (next_ == chords_.size()) return State::done;
+        for (const devices::KeyCode key : chords_[next_]) machine_.set_key(key, true);
+        held_ = true;
+        since_ns_ = now;
+    }
+    return now - since_ns_ >= kPatience_ns ? State::stuck : State::typing;
+}
+
+}  // namespace bantam::scenario
