@@ -7,6 +7,7 @@
 namespace bantam::scenario {
 namespace {
 
+constexpr const char* kShowsGraphics = "the guest shows graphics, and text is read from text modes only";
 constexpr std::size_t kLongestLine = 4096;  // std::regex recurses by the character
 
 std::string seconds(u64 ns) { return fmt::format("{}.{:03} s", ns / 1'000'000'000, ns / 1'000'000 % 1000); }
@@ -80,10 +81,9 @@ void Runner::advance() {
             const bool late = machine_->now_ns() - begun_ns_ >= limit && step.action != Action::wait_time;
             if (!late) return;
             const bool reads_screen = step.action == Action::wait_screen || step.action == Action::wait_stable;
-            return fail(fmt::format("not within {} of guest time{}", seconds(limit),
-                                    reads_screen && machine_->graphics_mode()
-                                        ? "; the guest shows graphics, and text is read from text modes only"
-                                        : ""));
+            return fail(fmt::format(
+                "not within {} of guest time{}", seconds(limit),
+                reads_screen && machine_->graphics_mode() ? std::string("; ") + kShowsGraphics : std::string()));
         }
         note(step, "done");
         ++next_;
@@ -137,6 +137,11 @@ Runner::Progress Runner::find_serial(const Step& step) {
 
 Runner::Progress Runner::poll(const Step& step) {
     const auto on_screen = [&] { return machine_->screen_text().find(step.text) != std::string::npos; };
+    const auto check_screen = [&](bool wanted) {
+        if (!machine_->graphics_mode()) return check(on_screen(), wanted, "on the screen");
+        why_ = kShowsGraphics;
+        return Progress::failed;
+    };
     const auto in_serial = [&] { return serial(step).find(step.text) != std::string::npos; };
     switch (step.action) {
         case Action::wait_screen:
@@ -177,9 +182,9 @@ Runner::Progress Runner::poll(const Step& step) {
         case Action::screenshot:
             return artifacts_.empty() ? Progress::done : act(machine_->screendump(artifacts_ + "/" + step.file));
         case Action::expect_screen:
-            return check(on_screen(), true, "on the screen");
+            return check_screen(true);
         case Action::reject_screen:
-            return check(on_screen(), false, "on the screen");
+            return check_screen(false);
         case Action::expect_serial:
             return check(in_serial(), true, "in the serial output");
         case Action::reject_serial:

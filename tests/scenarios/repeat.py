@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs a scenario several times: every run must pass, and all traces (guest times of all steps) must be the same.
 
-With more than one run, engines take turns and every second run has busy processes beside it.
+What --fetch names is fetched first (tests/guests/fetch); the variable `guests` of the scenario is where it lies. With more than one run, engines take turns and every second run has busy processes beside it.
 """
 import argparse
 import os
@@ -11,11 +11,20 @@ import sys
 import tempfile
 
 
-def run(bantam: str, scenario: str, engine: str, loaded: bool) -> str:
+FETCH = pathlib.Path(__file__).resolve().parent.parent / "guests/fetch"
+
+
+def fetch(names: list[str]) -> str:
+    done = subprocess.run([FETCH, *names], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        sys.exit(f"repeat: cannot fetch {names}")
+    return done.stdout.strip()
+
+
+def run(bantam: str, scenario: str, guests: str, engine: str, loaded: bool) -> str:
     load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(2 * (os.cpu_count() or 1))] if loaded else []
     try:
         with tempfile.TemporaryDirectory() as folder:
-            guests = os.environ.get("BANTAM_VAR_guests", str(pathlib.Path.home() / ".cache/bantam/guests"))
             done = subprocess.run([bantam, "test", scenario, "--engine", engine, "--artifacts", folder],
                                   env={**os.environ, "BANTAM_VAR_guests": guests}, capture_output=True, text=True)
             if done.returncode != 0:
@@ -31,12 +40,14 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--bantam", required=True)
     parser.add_argument("--runs", type=int, required=True)
-    parser.add_argument("scenario")
+    parser.add_argument("--fetch", nargs="*", default=[])
+    parser.add_argument("--scenario", required=True)
     arguments = parser.parse_args()
     engines = ["jit", "interpreter"]
-    first = run(arguments.bantam, arguments.scenario, "jit", False)
+    guests = fetch(arguments.fetch) if arguments.fetch else ""
+    first = run(arguments.bantam, arguments.scenario, guests, "jit", False)
     for i in range(1, arguments.runs):
-        trace = run(arguments.bantam, arguments.scenario, engines[i % 2], i % 2 == 0)
+        trace = run(arguments.bantam, arguments.scenario, guests, engines[i % 2], i % 2 == 0)
         if trace != first:
             sys.exit(f"run {i + 1} has another trace:\n{trace}\nthe first:\n{first}")
     print(first)
