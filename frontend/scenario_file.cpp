@@ -10,7 +10,6 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
-#include <regex>
 
 #include "frontend/machine_file.h"
 #include "frontend/values.h"
@@ -318,13 +317,12 @@ private:
                     step.chords.push_back(std::move(chord.value()));
                 }
                 break;
-            case Value::regex:
-                try {
-                    const std::regex compiled(text);
-                } catch (const std::regex_error& error) {
-                    return wrong(entry.line, fmt::format("'{}' is no regular expression: {}", text, error.what()));
-                }
+            case Value::regex: {
+                Result<scenario::Expression> compiled = scenario::Expression::compile(text);
+                if (!compiled) return wrong(entry.line, compiled.error().message);
+                step.expression = std::move(compiled.value());
                 break;
+            }
             case Value::drive_and_file: {
                 const std::size_t equals = text.find('=');
                 if (equals == text.npos || equals == 0 || equals + 1 == text.size())

@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <regex>
-
 namespace bantam::scenario {
 namespace {
 
 constexpr const char* kShowsGraphics = "the guest shows graphics, and text is read from text modes only";
-constexpr std::size_t kLongestLine = 4096;  // std::regex recurses by the character
+constexpr std::size_t kLongestLine = 4096;  // for regular expressions
 
 std::string seconds(u64 ns) { return fmt::format("{}.{:03} s", ns / 1'000'000'000, ns / 1'000'000 % 1000); }
 
@@ -121,13 +119,10 @@ Runner::Progress Runner::find_serial(const Step& step) {
         from = at + step.text.size();
         return Progress::done;
     }
-    const std::regex pattern(step.text);
     for (std::size_t start = from; start < output.size();) {
         const std::size_t end = std::min({output.find('\n', start), output.size(), start + kLongestLine});
-        std::smatch match;
-        const std::string line = output.substr(start, end - start);
-        if (std::regex_search(line, match, pattern)) {
-            from = start + static_cast<std::size_t>(match.position(0) + match.length(0));
+        if (const auto matched = step.expression->end_of_match(std::string_view(output).substr(start, end - start))) {
+            from = start + *matched;
             return Progress::done;
         }
         start = end + 1;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "machine/config.h"
+#include "scenario/expression.h"
 #include "scenario/typist.h"
 
 namespace bantam::scenario {
@@ -34,6 +35,7 @@ struct Step {
     std::string source;  // as the file has it, for reports
     std::string text;
     std::string file;
+    std::optional<Expression> expression;
     std::vector<Chord> chords;
     u64 duration_ns = 0;
     std::optional<u64> limit_ns;  // of guest time
