@@ -138,7 +138,8 @@ std::size_t toml_string_end(std::string_view text, std::size_t at) {
         if (mark == '"' && text[i] == '\\') {
             ++i;
         } else if (multi_line && text.substr(i, 3) == triple) {
-            return std::min(text.find_first_not_of(mark, i + 3), i + 5);  // up to two more quotes belong to it
+            // Up to two more quotes belong to it.
+            return std::min({text.find_first_not_of(mark, i + 3), i + 5, text.size()});
         } else if (!multi_line && (text[i] == mark || text[i] == '\n')) {
             return i + 1;
         }
