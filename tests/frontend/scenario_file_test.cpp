@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "frontend/machine_file.h"
+
 namespace bantam::frontend {
 namespace {
 
@@ -53,6 +55,13 @@ TEST(ScenarioFile, RefusesWithLineCauseAndSuggestion) {
     EXPECT_NE(refusal("[[step]]\nsend = []\n").find("takes one string"), std::string::npos);
     EXPECT_NE(refusal("").find("there is no [[step]]"), std::string::npos);
     EXPECT_NE(refusal("[[step]]\nsend = \"a\n[[step]]\n").find("s.toml:2"), std::string::npos);
+}
+
+TEST(ScenarioFile, StringsEndWithinTheText) {
+    EXPECT_EQ(toml_string_end("'''a'''", 0), 7u);
+    EXPECT_EQ(toml_string_end("'''a''''' ", 0), 9u);
+    EXPECT_EQ(toml_string_end("'''a", 0), 4u);
+    EXPECT_EQ(toml_string_end("'a' b", 0), 3u);
 }
 
 TEST(ScenarioFile, ExamplesOfTheDocumentAreScenarios) {
