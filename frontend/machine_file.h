@@ -21,19 +21,4 @@ Result<void> read_machine_file(const std::string& path, Settings& settings);
 /// TOML that read_machine_text turns into the same settings again (--print-config).
 std::string print_machine_text(const Settings& settings);
 
-/// One `key = value` of TOML without tables. Texts as an option would have them on the command line.
-struct FlatEntry {
-    std::string key;
-    unsigned line = 0;
-    bool array = false;
-    bool flag = false;  // true or false, not a string or a number
-    std::vector<std::string> texts;
-};
-
-/// Reads `text`, which may hold no tables, in the order of its lines. Errors as read_machine_text.
-Result<std::vector<FlatEntry>> read_flat_text(std::string_view text, const std::string& name);
-
-/// End of the string that starts with the quote at text[at]: the offset after its last quote, or where it breaks off.
-std::size_t toml_string_end(std::string_view text, std::size_t at);
-
 }  // namespace bantam::frontend

@@ -124,17 +124,7 @@ Reply save_physical(Call& call) {
     return std::string{};
 }
 
-Reply send_key(Call& call) {
-    std::vector<std::string> keys(1);
-    for (const char c : call.word(1)) {
-        if (c == '-') {
-            keys.emplace_back();
-        } else {
-            keys.back() += c;
-        }
-    }
-    return done(call.machine.send_keys(keys));
-}
+Reply send_key(Call& call) { return done(call.machine.send_keys(call.word(1))); }
 
 std::optional<int> parse_signed(const std::string& text) {
     int value = 0;

@@ -124,9 +124,9 @@ Result<void> add_serial(std::vector<SerialConfig>& serials, std::string_view tex
     } else if (where == "pty") {
         serial.kind = Kind::pty;
     } else if (where.starts_with("file:") && where.size() > 5) {
-        serial = {.kind = Kind::file, .path = where.substr(5), .log = {}, .line = nullptr};
+        serial = {.kind = Kind::file, .path = where.substr(5), .log = {}};
     } else if (where.starts_with("unix:") && where.size() > 5) {
-        serial = {.kind = Kind::unix_socket, .path = where.substr(5), .log = {}, .line = nullptr};
+        serial = {.kind = Kind::unix_socket, .path = where.substr(5), .log = {}};
     } else if (where != "none") {
         return usage(fmt::format("'{}' is no serial port: use stdio, file:PATH, unix:PATH, pty or none", where));
     }
@@ -145,7 +145,6 @@ Texts get_serials(const std::vector<SerialConfig>& serials) {
     for (const SerialConfig& serial : serials) {
         std::string text;
         switch (serial.kind) {
-            case SerialConfig::Kind::line:  // of a scenario, which names no far end
             case SerialConfig::Kind::none:
                 text = "none";
                 break;
@@ -520,7 +519,7 @@ Result<void> complete_settings(Settings& settings) {
         return usage("--firmware and --flash: the first --flash holds the firmware; give one of them");
     const bool monitor_on_stdio = machine.monitor.kind == MonitorConfig::Kind::stdio;
     if (machine.serials.empty() && !machine.kernel.empty() && !monitor_on_stdio) {
-        machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}, .line = nullptr});
+        machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}});
     }
     const auto on_stdio = std::count_if(machine.serials.begin(), machine.serials.end(), [](const SerialConfig& serial) {
         return serial.kind == SerialConfig::Kind::stdio;

@@ -1,15 +1,14 @@
 // `bantam run`: builds the machine, gives it a monitor and signals, runs it, and leaves behind what was asked for.
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 
 #include "base/check.h"
 #include "base/log.h"
 #include "frontend/commands.h"
+#include "frontend/files.h"
 #include "frontend/monitor.h"
 #include "frontend/signals.h"
 #include "machine/lockstep/lockstep.h"
@@ -18,45 +17,14 @@
 namespace bantam::frontend {
 namespace {
 
-Result<void> write_screen_text(Machine& machine, const std::string& path) {
-    const std::string text = machine.screen_text() + "\n";
-    const bool to_stdout = path == "-";
-    std::FILE* file = to_stdout ? stdout : std::fopen(path.c_str(), "wb");
-    bool ok = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-    if (file != nullptr) ok = (to_stdout ? std::fflush(file) : std::fclose(file)) == 0 && ok;
-    if (!ok) {
-        return Error{ExitStatus::host_resource,
-                     fmt::format("cannot write the screen's text to {}: {}", path, std::strerror(errno))};
-    }
-    return {};
-}
-
 /// fmt::print would throw where standard error is a pipe that nobody reads any more.
 void say(const char* message) { std::fputs(fmt::format("bantam: {}\n", message).c_str(), stderr); }
 
 /// Why the machine ended, where the status alone would puzzle.
 void explain(const Outcome& outcome) {
-    switch (outcome.reason) {
-        case StopReason::time_limit:
-            say("the time limit was reached");
-            break;
-        case StopReason::halted:
-            say("the guest halted, and nothing can wake it");
-            break;
-        case StopReason::triple_fault:
-            say("the guest's CPU shut down after a triple fault");
-            break;
-        case StopReason::reset_refused:
-            say("the guest asked for a reset, which --no-reboot refuses");
-            break;
-        case StopReason::engines_differ:
-            say("lock-step: the engines differ");
-            break;
-        case StopReason::power_off:
-        case StopReason::quit:
-        case StopReason::debug_exit:
-            break;
-    }
+    const bool expected = outcome.reason == StopReason::power_off || outcome.reason == StopReason::quit ||
+                          outcome.reason == StopReason::debug_exit;
+    if (!expected) say(describe(outcome.reason));
 }
 
 /// The machine whose registers a failed CHECK shows; the process has one only here.
@@ -133,7 +101,8 @@ Result<int> run_machine(const Settings& settings) {
         log::info("statistics\n{}", machine.statistics());
     }
     if (!settings.machine.screen_text.empty()) {
-        if (const Result<void> written = write_screen_text(machine, settings.machine.screen_text); !written)
+        if (const Result<void> written = write_text_file(settings.machine.screen_text, machine.screen_text() + "\n");
+            !written)
             return written.error();
     }
     if (!settings.machine.screenshot.empty()) {

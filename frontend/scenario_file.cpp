@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <map>
 
+#include "frontend/files.h"
+#include "frontend/flat_toml.h"
 #include "frontend/machine_file.h"
 #include "frontend/values.h"
 
@@ -146,12 +145,12 @@ private:
     }
 
     Result<void> read_variables(const Section& section) {
-        const auto entries = read_flat_text(body(section), name_);
+        const auto entries = read_flat_toml(body(section), name_);
         if (!entries) return as_bad(entries.error());
         for (const FlatEntry& entry : entries.value()) {
             if (entry.array) return wrong(entry.line, fmt::format("variable '{}' takes one value", entry.key));
             const char* given = std::getenv(("BANTAM_VAR_" + entry.key).c_str());
-            variables_[entry.key] = given != nullptr ? given : entry.texts.front();
+            variables_[entry.key] = given != nullptr ? given : entry.values.front().text;
         }
         return {};
     }
@@ -183,7 +182,7 @@ private:
     }
 
     Result<void> read_top(const Section& section) {
-        const auto entries = read_flat_text(body(section), name_);
+        const auto entries = read_flat_toml(body(section), name_);
         if (!entries) return as_bad(entries.error());
         for (const FlatEntry& entry : entries.value()) {
             constexpr std::array<std::string_view, 2> kKeys{"about", "limit"};
@@ -192,7 +191,7 @@ private:
                                                      entry.key, suggestion(entry.key, kKeys)));
             if (entry.array) return wrong(entry.line, fmt::format("'{}' takes one value", entry.key));
             if (entry.key == "about") {
-                scenario_.about = entry.texts.front();
+                scenario_.about = entry.values.front().text;
             } else {
                 const Result<u64> time = duration(entry);
                 if (!time) return time.error();
@@ -203,7 +202,7 @@ private:
     }
 
     Result<u64> duration(const FlatEntry& entry) const {
-        const auto time = entry.array ? std::nullopt : parse_duration(entry.texts.front());
+        const auto time = entry.array ? std::nullopt : parse_duration(entry.values.front().text);
         if (time && *time != 0) return *time;
         return wrong(entry.line,
                      fmt::format("'{}' takes a length of time, such as \"500ms\", \"30s\" or \"2m\"", entry.key));
@@ -225,7 +224,7 @@ private:
         if (machine.monitor.kind != MonitorConfig::Kind::none) return refuse("monitor: a scenario has no monitor");
         if (machine.debugcon.kind == DebugconConfig::Kind::stdio) return refuse("debugcon: use file:PATH");
         for (const SerialConfig& serial : machine.serials) {
-            if (serial.kind != SerialConfig::Kind::none)
+            if (serial.kind != SerialConfig::Kind::none || !serial.log.empty())
                 return refuse(
                     "serial: its lines end in the scenario; write serial = [\"none\", \"none\"] for two of them");
         }
@@ -241,7 +240,7 @@ private:
     }
 
     Result<void> read_step(const Section& section) {
-        const auto entries = read_flat_text(body(section), name_);
+        const auto entries = read_flat_toml(body(section), name_);
         if (!entries) return as_bad(entries.error());
         Step step;
         step.line = section.line;
@@ -254,7 +253,7 @@ private:
                 continue;
             }
             if (entry.key == "port") {
-                const auto port = entry.array ? std::nullopt : parse_number(entry.texts.front());
+                const auto port = entry.array ? std::nullopt : parse_number(entry.values.front().text);
                 if (!port || *port < 1 || *port > 4) return wrong(entry.line, "'port' takes 1 to 4, for COM1 to COM4");
                 step.port = static_cast<unsigned>(*port - 1);
                 continue;
@@ -282,15 +281,15 @@ private:
     Result<void> set_step(Step& step, const StepKey& key, const FlatEntry& entry) {
         step.action = key.action;
         step.line = entry.line;
-        if (entry.flag != (key.value == Value::flag) || (entry.array && key.value != Value::keys) ||
-            entry.texts.empty())
+        if ((entry.array && key.value != Value::keys) || entry.values.empty() ||
+            entry.values.front().flag != (key.value == Value::flag))
             return wrong(entry.line, fmt::format("'{}' takes {}", key.name,
                                                  key.value == Value::flag   ? "true"
                                                  : key.value == Value::keys ? "a string or an array of them"
                                                                             : "one string"));
         std::vector<std::string> texts;
-        for (const std::string& raw : entry.texts) {
-            Result<std::string> text = expand(raw, entry.line);
+        for (const FlatValue& raw : entry.values) {
+            Result<std::string> text = expand(raw.text, raw.line);
             if (!text) return text.error();
             texts.push_back(std::move(text.value()));
         }
@@ -311,8 +310,8 @@ private:
                 break;
             }
             case Value::keys:
-                for (const std::string& name : texts) {
-                    Result<scenario::Chord> chord = scenario::chord_by_name(name);
+                for (const std::string& keys : texts) {
+                    Result<Chord> chord = parse_chord(keys);
                     if (!chord) return wrong(entry.line, chord.error().message);
                     step.chords.push_back(std::move(chord.value()));
                 }
@@ -338,7 +337,7 @@ private:
                 break;
             case Value::text:
                 if (key.action == Action::type) {
-                    Result<std::vector<scenario::Chord>> chords = scenario::chords_for_text(text);
+                    Result<std::vector<Chord>> chords = scenario::chords_for_text(text);
                     if (!chords) return wrong(entry.line, chords.error().message);
                     step.chords = std::move(chords.value());
                 }
@@ -359,23 +358,14 @@ private:
 }  // namespace
 
 Result<Scenario> read_scenario_text(std::string_view text, const std::string& name) {
-    if (text.size() > kLargestFile)
-        return Error{ExitStatus::bad_input, fmt::format("{} is larger than 256K: that is no scenario", name)};
     return Parser(text, name).parse();
 }
 
 Result<Scenario> read_scenario_file(const std::string& path) {
-    std::error_code error;
-    std::ifstream file(path, std::ios::binary);
-    if (!file || std::filesystem::is_directory(path, error)) {
-        return Error{ExitStatus::bad_input,
-                     fmt::format("cannot read {}: {}", path, file ? "it is a folder" : std::strerror(errno))};
-    }
-    std::string text(kLargestFile + 1, '\0');
-    file.read(text.data(), static_cast<std::streamsize>(text.size()));
-    text.resize(static_cast<std::size_t>(file.gcount()));
-    Result<Scenario> scenario = read_scenario_text(text, path);
-    if (scenario) scenario.value().name = std::filesystem::path(path).stem();
+    const Result<std::string> text = read_text_file(path, kLargestFile, "is larger than 256K: that is no scenario");
+    if (!text) return text.error();
+    Result<Scenario> scenario = read_scenario_text(text.value(), shown_name(path));
+    if (scenario) scenario.value().name = path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
     return scenario;
 }
 

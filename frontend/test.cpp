@@ -16,6 +16,7 @@
 #include <set>
 
 #include "frontend/commands.h"
+#include "frontend/files.h"
 #include "frontend/scenario_file.h"
 #include "frontend/signals.h"
 #include "frontend/test_report.h"
@@ -186,13 +187,8 @@ Result<int> run_tests(const TestOptions& options) {
     const auto all = static_cast<std::ptrdiff_t>(results.value().size());
     fmt::print("{} passed, {} failed\n", passed, all - passed);
     if (!options.junit.empty()) {
-        const std::string xml = junit_xml(results.value());
-        std::FILE* file = std::fopen(options.junit.c_str(), "wb");
-        bool good = file != nullptr && std::fwrite(xml.data(), 1, xml.size(), file) == xml.size();
-        if (file != nullptr) good = std::fclose(file) == 0 && good;
-        if (!good)
-            return Error{ExitStatus::host_resource,
-                         fmt::format("cannot write {}: {}", options.junit, std::strerror(errno))};
+        const Result<void> written = write_text_file(options.junit, junit_xml(results.value()));
+        if (!written) return written.error();
     }
     return passed == all ? 0 : 1;
 }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
+#include "frontend/files.h"
 
 namespace bantam::frontend {
 namespace {
@@ -28,14 +28,6 @@ std::string xml(std::string_view text) {
         }
     }
     return escaped;
-}
-
-Result<void> write_text(const std::string& path, std::string_view text) {
-    std::ofstream file(path, std::ios::binary);
-    file.write(text.data(), static_cast<std::streamsize>(text.size()));
-    file.close();
-    if (!file) return Error{ExitStatus::host_resource, fmt::format("cannot write {}", path)};
-    return {};
 }
 
 std::string trace_text(const scenario::Report& report) {
@@ -75,7 +67,7 @@ Result<void> write_artifacts(const std::string& folder, const scenario::Scenario
     for (std::size_t i = 0; i < report.serials.size(); ++i)
         files.emplace_back(fmt::format("serial{}.log", i + 1), report.serials[i]);
     for (const auto& [name, text] : files) {
-        if (Result<void> written = write_text(folder + "/" + name, text); !written) return written;
+        if (Result<void> written = write_text_file(folder + "/" + name, text); !written) return written;
     }
     return machine.screendump(folder + "/screen.png");
 }

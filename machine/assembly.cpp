@@ -21,10 +21,6 @@ constexpr u64 kLeastMemory = u64{1} << 20;
 
 Error usage(std::string message) { return {ExitStatus::usage, std::move(message)}; }
 
-bool serial_exists(const SerialConfig& serial) {
-    return serial.kind != SerialConfig::Kind::none || !serial.log.empty();
-}
-
 bool terminal_attached(const MachineConfig& config) {
     return std::any_of(config.serials.begin(), config.serials.end(),
                        [](const SerialConfig& serial) { return serial.kind == SerialConfig::Kind::stdio; }) &&
@@ -33,10 +29,13 @@ bool terminal_attached(const MachineConfig& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<Machine>> Machine::create(MachineConfig config) {
+Result<std::unique_ptr<Machine>> Machine::create(MachineConfig config, SerialEnds serial_ends) {
     std::unique_ptr<Machine> machine(new Machine());
     Parts& parts = *machine->parts_;
     parts.config = std::move(config);
+    parts.serial_ends = serial_ends.size();
+    parts.ports = std::move(serial_ends);
+    if (parts.config.serials.size() < parts.serial_ends) parts.config.serials.resize(parts.serial_ends);
     for (const auto step :
          {&Parts::check, &Parts::open_host_side, &Parts::build_board, &Parts::install_software, &Parts::start_engine}) {
         if (const Result<void> done = (parts.*step)(); !done) return done.error();
@@ -69,6 +68,11 @@ Result<void> Machine::Parts::check() {
     if (!found) return found.error();
     model = std::move(found.value());
     return {};
+}
+
+bool Machine::Parts::serial_exists(std::size_t index) const {
+    const SerialConfig& serial = config.serials.at(index);
+    return index < serial_ends || serial.kind != SerialConfig::Kind::none || !serial.log.empty();
 }
 
 /// CD-ROM drives take the secondary channel first, disks the primary one.
@@ -106,7 +110,8 @@ Result<void> Machine::Parts::open_host_side() {
     io = std::make_unique<host::HostIo>(*bell);
     const host::PortEvents events{.quit = [this] { loop->request_quit(); },
                                   .interrupted = [this] { return loop->quit_requested(); }};
-    for (const SerialConfig& serial : config.serials) {
+    for (std::size_t i = serial_ends; i < config.serials.size(); ++i) {
+        const SerialConfig& serial = config.serials[i];
         Result<std::unique_ptr<host::HostPort>> port = host::open_serial(serial, events);
         if (!port) return port.error();
         if (serial.kind == SerialConfig::Kind::pty)
@@ -131,7 +136,7 @@ Result<void> Machine::Parts::build_board() {
     const u64 epoch = pace() == Clock::Pace::virtual_time ? kVirtualEpoch : static_cast<u64>(std::time(nullptr));
     options.rtc_epoch_seconds = config.rtc_epoch_seconds.value_or(epoch);
     for (std::size_t i = 0; i < config.serials.size(); ++i) {
-        if (serial_exists(config.serials[i])) options.serials[i] = ports[i].get();
+        if (serial_exists(i)) options.serials[i] = ports[i].get();
     }
     if (config.debugcon.kind != DebugconConfig::Kind::none) options.debug_console = ports.back().get();
     options.debug_exit = config.debug_exit;
@@ -196,7 +201,7 @@ Result<void> Machine::Parts::start_kernel() {
 
 boot::BoardDescription Machine::Parts::describe_board() {
     boot::BoardDescription board;
-    for (std::size_t i = 0; i < config.serials.size(); ++i) board.serial[i] = serial_exists(config.serials[i]);
+    for (std::size_t i = 0; i < config.serials.size(); ++i) board.serial[i] = serial_exists(i);
     if (!model.has(isa::Feature::apic)) board.local_apic_ids.clear();
     const devices::Piix4Pm& pm = pc->power_management();
     board.floppy = !config.floppies.empty();

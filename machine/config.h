@@ -2,7 +2,6 @@
 // --print-config prints it.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,10 +10,6 @@
 
 namespace bantam {
 
-namespace host {
-struct SerialLine;
-}
-
 struct ImageConfig {
     std::string path;
     bool readonly = false;
@@ -22,10 +17,9 @@ struct ImageConfig {
 };
 
 struct SerialConfig {
-    enum class Kind { none, stdio, file, unix_socket, pty, line } kind = Kind::none;
-    std::string path;                                  // file and unix_socket
-    std::string log;                                   // copy of what the guest sends; empty: none
-    std::shared_ptr<host::SerialLine> line = nullptr;  // line: the far end is in this process (never in a file)
+    enum class Kind { none, stdio, file, unix_socket, pty } kind = Kind::none;
+    std::string path;  // file and unix_socket
+    std::string log;   // copy of what the guest sends; empty: none
 };
 
 struct DebugconConfig {

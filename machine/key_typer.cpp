@@ -2,13 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace bantam {
 namespace {
 
-std::optional<devices::KeyCode> find_key(const std::string& name) {
-    if (name.size() < 3 || name.compare(0, 2, "0x") != 0) return devices::key_by_name(name);
+std::optional<devices::KeyCode> find_key(std::string_view name) {
+    if (name.size() < 3 || !name.starts_with("0x")) return devices::key_by_name(name);
     u16 code = 0;
     const auto [end, error] = std::from_chars(name.data() + 2, name.data() + name.size(), code, 16);
     if (error != std::errc() || end != name.data() + name.size()) return std::nullopt;
@@ -17,24 +18,31 @@ std::optional<devices::KeyCode> find_key(const std::string& name) {
 
 }  // namespace
 
+Result<Chord> parse_chord(std::string_view keys) {
+    Chord chord;
+    for (std::size_t at = 0; at <= keys.size();) {
+        const std::size_t end = std::min(keys.find('-', at), keys.size());
+        const std::string_view name = keys.substr(at, end - at);
+        const std::optional<devices::KeyCode> key = find_key(name);
+        if (!key) {
+            return Error{ExitStatus::usage,
+                         fmt::format("unknown key '{}': names are like a, shift, ret, f1, kp_5, or scan codes like "
+                                     "0x1d, joined as ctrl-alt-delete",
+                                     name)};
+        }
+        chord.push_back(*key);
+        at = end + 1;
+    }
+    return chord;
+}
+
 KeyTyper::KeyTyper(Scheduler& scheduler, devices::Ps2Keyboard& keyboard)
     : scheduler_(scheduler), keyboard_(keyboard), timer_(scheduler, "sendkey", [this] { step(); }) {}
 
-Result<void> KeyTyper::type(const std::vector<std::string>& names) {
-    if (names.empty()) return Error{ExitStatus::usage, "sendkey needs a key, for example ret or ctrl-alt-delete"};
+Result<void> KeyTyper::type(Chord chord) {
     if (waiting_.size() >= kMaxWaiting) {
         return Error{ExitStatus::usage,
                      fmt::format("{} keys wait already; let the guest take them first", kMaxWaiting)};
-    }
-    Chord chord;
-    for (const std::string& name : names) {
-        const std::optional<devices::KeyCode> key = find_key(name);
-        if (!key) {
-            return Error{
-                ExitStatus::usage,
-                fmt::format("unknown key '{}': names are like a, shift, ret, f1, kp_5, or scan codes like 0x1d", name)};
-        }
-        chord.push_back(*key);
     }
     waiting_.push_back(std::move(chord));
     if (!timer_.armed()) step();

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <deque>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -11,6 +11,12 @@
 #include "devices/ps2_keyboard.h"
 
 namespace bantam {
+
+/// Keys that are held together, in the order of pressing.
+using Chord = std::vector<devices::KeyCode>;
+
+/// "ctrl-alt-delete": keys by QEMU's names, or by set-1 scan codes as 0x1d. Errors (usage): no such key.
+Result<Chord> parse_chord(std::string_view keys);
 
 class KeyTyper {
 public:
@@ -21,15 +27,13 @@ public:
 
     KeyTyper(Scheduler& scheduler, devices::Ps2Keyboard& keyboard);
 
-    /// Queues one chord of keys by QEMU's names, or by scan codes as 0x1d. Errors: usage (no or unknown key, queue
-    /// full).
-    Result<void> type(const std::vector<std::string>& names);
+    /// Queues one chord. Errors (usage): the queue is full.
+    Result<void> type(Chord chord);
     /// Forgets what waits and lets go of what is held.
     void reset();
     void describe(Archive& archive);
 
 private:
-    using Chord = std::vector<devices::KeyCode>;
     void step();
 
     Scheduler& scheduler_;

@@ -44,7 +44,11 @@ void Machine::cont() { parts_->loop->cont(); }
 bool Machine::running() const { return !parts_->loop->stopped(); }
 void Machine::system_reset() { parts_->loop->request_reset(); }
 void Machine::system_powerdown() { parts_->pc->power_management().press_power_button(); }
-Result<void> Machine::send_keys(const std::vector<std::string>& keys) { return parts_->typer->type(keys); }
+Result<void> Machine::send_keys(std::string_view keys) {
+    Result<Chord> chord = parse_chord(keys);
+    if (!chord) return chord.error();
+    return parts_->typer->type(std::move(chord.value()));
+}
 void Machine::set_key(devices::KeyCode key, bool pressed) { parts_->pc->keyboard().key(key, pressed); }
 void Machine::quit() { parts_->loop->end(outcome_of(StopReason::quit)); }
 bool Machine::graphics_mode() const { return parts_->pc->vga().graphics(); }
@@ -63,11 +67,11 @@ bool Machine::keyboard_read() const {
 }
 
 void Machine::watch(u64 period_ns, std::function<void()> watch) {
-    parts_->watcher = std::move(watch);
-    parts_->watch_timer = std::make_unique<Timer>(parts_->scheduler, "watch", [this, period_ns] {
-        parts_->watch_timer->arm(parts_->watch_timer->deadline_ns() + period_ns);
-        parts_->watcher();
-    });
+    parts_->watch_timer =
+        std::make_unique<Timer>(parts_->scheduler, "watch", [this, period_ns, watch = std::move(watch)] {
+            parts_->watch_timer->arm(parts_->watch_timer->deadline_ns() + period_ns);
+            watch();
+        });
     parts_->watch_timer->arm(period_ns);
 }
 

@@ -4,12 +4,14 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "cpu/cpu.h"
 #include "devices/key_names.h"
 #include "machine/config.h"
+#include "machine/host/host_port.h"
 #include "machine/outcome.h"
 
 namespace bantam {
@@ -20,8 +22,11 @@ class Pair;
 
 class Machine {
 public:
+    using SerialEnds = std::vector<std::unique_ptr<host::HostPort>>;
+
     /// Builds the board, opens images, loads kernel or firmware. Errors carry the exit status of the kind of failure.
-    static Result<std::unique_ptr<Machine>> create(MachineConfig config);
+    /// `serial_ends`, if any, are the far ends of the first serial lines, whatever the configuration says of these.
+    static Result<std::unique_ptr<Machine>> create(MachineConfig config, SerialEnds serial_ends = {});
     ~Machine();
 
     /// Runs until the guest or the user ends it. Call once.
@@ -38,8 +43,8 @@ public:
     [[nodiscard]] bool running() const;
     void system_reset();
     void system_powerdown();  // presses the ACPI power button
-    /// Presses then releases QEMU-named keys together, e.g. {"ctrl", "alt", "delete"}.
-    Result<void> send_keys(const std::vector<std::string>& keys);
+    /// Presses, then releases keys together, as parse_chord (machine/key_typer.h) has them: "ctrl-alt-delete".
+    Result<void> send_keys(std::string_view keys);
     /// Presses or releases one key at once.
     void set_key(devices::KeyCode key, bool pressed);
     /// The guest has read every byte the keyboard had to send.

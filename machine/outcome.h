@@ -21,6 +21,29 @@ struct Outcome {
     int code = 0;  // process exit status (base/exit_status.h; 2*value+1 for debug_exit)
 };
 
+/// A sentence for people, without its full stop.
+[[nodiscard]] constexpr const char* describe(StopReason reason) {
+    switch (reason) {
+        case StopReason::power_off:
+            return "the guest switched itself off";
+        case StopReason::quit:
+            return "the run was interrupted";
+        case StopReason::debug_exit:
+            return "the guest ended the run by the debug exit port";
+        case StopReason::time_limit:
+            return "the time limit was reached";
+        case StopReason::halted:
+            return "the guest halted, and nothing can wake it";
+        case StopReason::triple_fault:
+            return "the guest's CPU shut down after a triple fault";
+        case StopReason::reset_refused:
+            return "the guest asked for a reset, which --no-reboot refuses";
+        case StopReason::engines_differ:
+            return "lock-step: the engines differ";
+    }
+    return "";
+}
+
 /// The outcome with the status that belongs to `reason` (any but debug_exit). A reset refused by --no-reboot ends the
 /// machine as a power-off does: status 0.
 [[nodiscard]] constexpr Outcome outcome_of(StopReason reason) {

@@ -23,6 +23,7 @@ struct Machine::Parts {
     Model model;
     std::unique_ptr<host::Bell> bell;
     std::unique_ptr<host::HostIo> io;
+    std::size_t serial_ends = 0;                         // how many of `ports` came from outside
     std::vector<std::unique_ptr<host::HostPort>> ports;  // serials, then the debug console
     Images images;
     std::array<Pc::Options::Drive, Pc::kIdeDrives> drives{};
@@ -39,8 +40,7 @@ struct Machine::Parts {
     std::optional<KernelBoot> kernel;         // none: firmware boots
     std::unique_ptr<FirmwareConfig> firmware_config;
     std::unique_ptr<devices::VgaFont> font;
-    std::function<void()> watcher;       // Machine::watch
-    std::unique_ptr<Timer> watch_timer;  // and when it is called next
+    std::unique_ptr<Timer> watch_timer;  // Machine::watch
 
     // --- assembly.cpp, in this order
     Result<void> check();
@@ -50,6 +50,7 @@ struct Machine::Parts {
     Result<void> start_engine();
     Result<void> start_translator();
     Result<void> start_kernel();
+    [[nodiscard]] bool serial_exists(std::size_t index) const;
     void assign_drives();
     [[nodiscard]] boot::BoardDescription describe_board();
     [[nodiscard]] std::vector<std::string> boot_paths() const;

@@ -10,40 +10,18 @@ constexpr std::size_t kLongestLine = 4096;  // for regular expressions
 
 std::string seconds(u64 ns) { return fmt::format("{}.{:03} s", ns / 1'000'000'000, ns / 1'000'000 % 1000); }
 
-const char* reason_text(StopReason reason) {
-    switch (reason) {
-        case StopReason::power_off:
-            return "the guest switched itself off";
-        case StopReason::quit:
-            return "the run was interrupted";
-        case StopReason::debug_exit:
-            return "the guest ended the run by the debug exit port";
-        case StopReason::time_limit:
-            return "the machine's time-limit or wall-limit was reached";
-        case StopReason::halted:
-            return "the guest halted, and nothing can wake it";
-        case StopReason::triple_fault:
-            return "the guest's CPU shut down after a triple fault";
-        case StopReason::reset_refused:
-            return "the guest asked for a reset, which no-reboot refuses";
-        case StopReason::engines_differ:
-            return "the engines differ";
-    }
-    return "";
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Runner>> Runner::create(const Scenario& scenario, std::string artifacts) {
     std::unique_ptr<Runner> runner(new Runner(scenario, std::move(artifacts)));
-    MachineConfig config = scenario.machine;
-    for (SerialConfig& serial : config.serials) {
-        runner->lines_.push_back(std::make_shared<host::SerialLine>());
-        serial.kind = SerialConfig::Kind::line;
-        serial.line = runner->lines_.back();
+    Machine::SerialEnds ends;
+    for (std::size_t i = 0; i < scenario.machine.serials.size(); ++i) {
+        auto line = std::make_unique<SerialLine>();
+        runner->lines_.push_back(line.get());
+        ends.push_back(std::move(line));
     }
-    runner->found_.resize(runner->lines_.size());
-    Result<std::unique_ptr<Machine>> made = Machine::create(std::move(config));
+    runner->looked_.resize(ends.size());
+    Result<std::unique_ptr<Machine>> made = Machine::create(scenario.machine, std::move(ends));
     if (!made) return made.error();
     runner->machine_ = std::move(made.value());
     runner->typist_ = std::make_unique<Typist>(*runner->machine_);
@@ -56,7 +34,7 @@ Report Runner::run() {
     if (!over_) end_of_guest(outcome);
     report_.guest_ns = machine_->now_ns();
     report_.screen = machine_->screen_text();
-    for (const auto& line : lines_) report_.serials.push_back(line->output);
+    for (const auto& line : lines_) report_.serials.push_back(line->output());
     return std::move(report_);
 }
 
@@ -110,14 +88,18 @@ Runner::Progress Runner::act(const Result<void>& done) {
     return Progress::failed;
 }
 
+/// What was looked through in vain is not looked through again: a wait that ends without finding fails the scenario.
 Runner::Progress Runner::find_serial(const Step& step) {
     const std::string& output = serial(step);
-    std::size_t& from = found_.at(step.port);
+    std::size_t& from = looked_.at(step.port);
     if (step.action == Action::wait_serial) {
         const std::size_t at = output.find(step.text, from);
-        if (at == output.npos) return Progress::waiting;
-        from = at + step.text.size();
-        return Progress::done;
+        if (at != output.npos) {
+            from = at + step.text.size();
+            return Progress::done;
+        }
+        if (output.size() >= step.text.size()) from = std::max(from, output.size() - step.text.size() + 1);
+        return wait_for_more(step);
     }
     for (std::size_t start = from; start < output.size();) {
         const std::size_t end = std::min({output.find('\n', start), output.size(), start + kLongestLine});
@@ -125,9 +107,17 @@ Runner::Progress Runner::find_serial(const Step& step) {
             from = start + *matched;
             return Progress::done;
         }
+        from = start;  // the last line may grow
         start = end + 1;
     }
-    return Progress::waiting;
+    return wait_for_more(step);
+}
+
+Runner::Progress Runner::wait_for_more(const Step& step) {
+    if (!lines_.at(step.port)->full()) return Progress::waiting;
+    why_ = fmt::format("the guest sent more than {} MiB, which is where a scenario stops listening",
+                       SerialLine::kMostOutput >> 20);
+    return Progress::failed;
 }
 
 Runner::Progress Runner::poll(const Step& step) {
@@ -167,7 +157,7 @@ Runner::Progress Runner::poll(const Step& step) {
                                typist_->all(), seconds(Typist::kPatience_ns));
             return Progress::failed;
         case Action::send:
-            lines_.at(step.port)->input += step.text;
+            lines_.at(step.port)->send(step.text);
             return Progress::done;
         case Action::insert:
             return act(machine_->change_medium(
@@ -207,7 +197,7 @@ void Runner::end_of_guest(const Outcome& outcome) {
         report_.passed = true;
         return;
     }
-    fail(reason_text(outcome.reason));
+    fail(describe(outcome.reason));
 }
 
 void Runner::note(const Step& step, const char* what) {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "machine/host/serial_line.h"
 #include "scenario/scenario.h"
+#include "scenario/serial_line.h"
 
 namespace bantam::scenario {
 
@@ -45,17 +45,18 @@ private:
     void begin(const Step& step);
     Progress poll(const Step& step);
     Progress find_serial(const Step& step);
+    Progress wait_for_more(const Step& step);
     Progress check(bool found, bool wanted, const char* where);
     Progress act(const Result<void>& done);
     void end_of_guest(const Outcome& outcome);
     void note(const Step& step, const char* what);
     void fail(const std::string& cause);
-    [[nodiscard]] const std::string& serial(const Step& step) const { return lines_.at(step.port)->output; }
+    [[nodiscard]] const std::string& serial(const Step& step) const { return lines_.at(step.port)->output(); }
 
     const Scenario& scenario_;
     const std::string artifacts_;
-    std::vector<std::shared_ptr<host::SerialLine>> lines_;
-    std::vector<std::size_t> found_;  // in each line: behind what the last wait found
+    std::vector<SerialLine*> lines_;   // the machine's
+    std::vector<std::size_t> looked_;  // in each line: where the next wait begins to look
     std::unique_ptr<Machine> machine_;
     std::unique_ptr<Typist> typist_;
     std::size_t next_ = 0;

@@ -17,23 +17,6 @@ Result<std::vector<Chord>> chords_for_text(const std::string& text) {
     return chords;
 }
 
-Result<Chord> chord_by_name(const std::string& name) {
-    Chord chord;
-    for (std::size_t at = 0; at <= name.size();) {
-        const std::size_t end = std::min(name.find('-', at), name.size());
-        const std::string word = name.substr(at, end - at);
-        const auto key = devices::key_by_name(word);
-        if (!key) {
-            return Error{
-                ExitStatus::usage,
-                fmt::format("unknown key '{}': names are like a, ret, f1, kp_5, joined as ctrl-alt-delete", word)};
-        }
-        chord.push_back(*key);
-        at = end + 1;
-    }
-    return chord;
-}
-
 void Typist::begin(std::vector<Chord> chords) {
     chords_ = std::move(chords);
     next_ = 0;

@@ -10,18 +10,13 @@
 #include <vector>
 
 #include "base/result.h"
-#include "devices/key_names.h"
+#include "machine/key_typer.h"
 #include "machine/machine.h"
 
 namespace bantam::scenario {
 
-/// Keys that are held together, in the order of pressing.
-using Chord = std::vector<devices::KeyCode>;
-
 /// The keys of a US keyboard for `text`. Errors: usage, for a character it does not have.
 Result<std::vector<Chord>> chords_for_text(const std::string& text);
-/// "ctrl-alt-delete" as one chord, by QEMU's names. Errors: usage.
-Result<Chord> chord_by_name(const std::string& name);
 
 class Typist {
 public:

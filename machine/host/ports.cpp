@@ -9,7 +9,6 @@
 #include <cstring>
 
 #include "base/log.h"
-#include "machine/host/serial_line.h"
 #include "machine/host/socket_port.h"
 #include "machine/host/stdio_port.h"
 
@@ -93,26 +92,6 @@ public:
     [[nodiscard]] std::string description() const override { return "none"; }
 };
 
-/// A far end in this process.
-class LinePort final : public HostPort {
-public:
-    explicit LinePort(std::shared_ptr<SerialLine> line) : line_(std::move(line)) {}
-    void put(u8 byte) override { line_->output += static_cast<char>(byte); }
-    std::optional<u8> get() override {
-        if (!input_waiting()) return std::nullopt;
-        return static_cast<u8>(line_->input[line_->input_taken++]);
-    }
-    void add_poll(std::vector<pollfd>&) const override {}
-    void service() override {}
-    [[nodiscard]] bool input_waiting() const override { return line_->input_taken < line_->input.size(); }
-    [[nodiscard]] bool input_possible() const override { return false; }
-    void drain(int) override {}
-    [[nodiscard]] std::string description() const override { return "a line in this process"; }
-
-private:
-    std::shared_ptr<SerialLine> line_;
-};
-
 /// Copies what the guest sends into a log file.
 class LoggedPort final : public HostPort {
 public:
@@ -168,8 +147,6 @@ PortResult open_far_end(const SerialConfig& config, const PortEvents& events) {
             return as_port(SocketPort::listen(config.path, events));
         case SerialConfig::Kind::pty:
             return as_port(PtyPort::open(events));
-        case SerialConfig::Kind::line:
-            return PortResult(std::make_unique<LinePort>(config.line));
         case SerialConfig::Kind::none:
             break;
     }

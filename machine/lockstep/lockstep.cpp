@@ -40,7 +40,7 @@ MachineConfig isolated(MachineConfig config) {
     config.headless = true;
     config.engine = EngineKind::jit;
     for (SerialConfig& serial : config.serials) {
-        if (serial.kind == SerialConfig::Kind::stdio) serial = {SerialConfig::Kind::file, "-", serial.log, nullptr};
+        if (serial.kind == SerialConfig::Kind::stdio) serial = {SerialConfig::Kind::file, "-", serial.log};
     }
     for (auto* images : {&config.disks, &config.floppies, &config.flashes}) {
         for (ImageConfig& image : *images) image.temporary_overlay = !image.readonly;

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "frontend/machine_file.h"
+#include "frontend/flat_toml.h"
 
 namespace bantam::frontend {
 namespace {

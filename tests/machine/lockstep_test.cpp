@@ -5,13 +5,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstring>
-#include <fstream>
+#include "tests/machine/multiboot_image.h"
 
 namespace bantam {
 namespace {
 
-constexpr u32 kBase = 0x100000, kEntry = kBase + 32;
+constexpr u32 kEntry = kMultibootEntry;
 constexpr u64 kCounter = 0x200000, kUnused = 0x201000;
 
 // mov ecx, 20000 / l: add [200000h], ecx / dec ecx / jnz l / cli / hlt
@@ -49,14 +48,7 @@ protected:
         const int fd = ::mkstemp(path_.data());
         ASSERT_GE(fd, 0);
         ::close(fd);
-        constexpr u32 kMagic = 0x1BADB002, kAddressesGiven = 0x10000;
-        const u32 end = kEntry + static_cast<u32>(sizeof kCode);
-        const std::array<u32, 8> header{kMagic, kAddressesGiven, 0 - kMagic - kAddressesGiven, kBase, kBase, end,
-                                        end,    kEntry};
-        std::array<char, sizeof header + sizeof kCode> image;
-        std::memcpy(image.data(), header.data(), sizeof header);
-        std::memcpy(image.data() + sizeof header, kCode, sizeof kCode);
-        std::ofstream(path_, std::ios::binary).write(image.data(), image.size());
+        write_bytes(path_, multiboot_image(kCode));
     }
     void TearDown() override { ::unlink(path_.c_str()); }
     [[nodiscard]] MachineConfig config() const {

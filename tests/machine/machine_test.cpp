@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/machine/multiboot_image.h"
+
 namespace bantam {
 namespace {
 
@@ -23,26 +25,14 @@ protected:
         ::rmdir(folder_.c_str());
     }
     [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
-    void write(const std::string& name, const std::vector<u8>& bytes) const {
-        std::ofstream(path(name), std::ios::binary)
-            .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    }
+    void write(const std::string& name, const std::vector<u8>& bytes) const { write_bytes(path(name), bytes); }
     [[nodiscard]] std::string contents(const std::string& name) const {
         std::ostringstream text;
         text << std::ifstream(path(name)).rdbuf();
         return text.str();
     }
     /// A multiboot image with `code` at its 32-bit entry point, 1 MiB.
-    void write_kernel(const std::vector<u8>& code) const {
-        constexpr u32 kMagic = 0x1BADB002, kAddressesGiven = 0x10000, kBase = 0x100000, kHeaderBytes = 32;
-        const u32 end = kBase + kHeaderBytes + static_cast<u32>(code.size());
-        const std::array<u32, 8> header{kMagic, kAddressesGiven,     0 - kMagic - kAddressesGiven, kBase, kBase, end,
-                                        end,    kBase + kHeaderBytes};
-        std::vector<u8> image(kHeaderBytes);
-        std::memcpy(image.data(), header.data(), kHeaderBytes);
-        image.insert(image.end(), code.begin(), code.end());
-        write("kernel", image);
-    }
+    void write_kernel(const std::vector<u8>& code) const { write("kernel", multiboot_image(code)); }
     [[nodiscard]] MachineConfig config() const {
         MachineConfig config;
         config.memory_bytes = u64{16} << 20;
@@ -215,8 +205,8 @@ TEST_F(MachineTest, InfoScreenAndKeysWithoutRunning) {
         EXPECT_FALSE(text.value().empty()) << what;
     }
     EXPECT_EQ(machine->info("nonsense").error().status, ExitStatus::usage);
-    EXPECT_TRUE(machine->send_keys({"ctrl", "alt", "delete"}).ok());
-    EXPECT_EQ(machine->send_keys({"nokey"}).error().status, ExitStatus::usage);
+    EXPECT_TRUE(machine->send_keys("ctrl-alt-delete").ok());
+    EXPECT_EQ(machine->send_keys("nokey").error().status, ExitStatus::usage);
     EXPECT_EQ(machine->eject("cd0").error().status, ExitStatus::usage);
     EXPECT_EQ(machine->screen_text().find_first_not_of('\n'), std::string::npos);
     EXPECT_EQ(machine->screendump("x.gif").error().status, ExitStatus::usage);
