@@ -39,6 +39,7 @@ void Vga::reset() {
         r_.retrace_latched && bit(r_.crtc[kCrtcRetraceEnd], 4) && !bit(r_.crtc[kCrtcRetraceEnd], 5);
     r_ = {};
     clear_memory();
+    picture_changed();
     retrace_timer_.disarm();
     if (was_asserted && pins_.interrupt) pins_.interrupt(false);
     if (pins_.memory_map_changed) pins_.memory_map_changed();
@@ -72,6 +73,7 @@ void Vga::describe(Archive& archive) {
     archive.bytes("memory", memory_.get(), kMemoryBytes);
     if (!archive.loading()) return;
     enable_dispi(r_.dispi[4] | 0x80);  // settles what a damaged file may hold; keeps memory
+    picture_changed();
     r_.sequencer_index &= 0x07;
     r_.crtc_index &= 0x3F;
     r_.graphics_index &= 0x0F;
@@ -154,8 +156,28 @@ u8 Vga::read(u64 offset) {
     return value;
 }
 
+/// Of what the guest may write, indexes and what steers its own accesses to memory leave the picture alone.
+bool Vga::write_shows(u64 offset) const {
+    switch (offset) {
+        case 0x04:
+        case 0x24:
+        case 0x14:
+        case 0x17:
+        case 0x18:
+        case 0x1E:
+            return false;
+        case 0x15:
+            return r_.sequencer_index != 2;
+        case 0x1F:
+            return r_.graphics_index == 5 || r_.graphics_index == 6;
+        default:
+            return true;
+    }
+}
+
 void Vga::write(u64 offset, u8 value) {
     if (!port_selected(offset)) return;
+    if (write_shows(offset)) picture_changed();
     switch (offset) {
         case 0x04:
         case 0x24:

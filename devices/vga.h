@@ -1,8 +1,9 @@
 // Vga: IBM's video graphics array (IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem"; also Ferraro,
 // "Programmer's Guide to the EGA, VGA and Super VGA Cards"): all registers, 256 KiB in four planes with latches, write
 // modes 0-3, read modes, odd/even and chain-4, text and all graphics modes, retrace bits from virtual time.
-// vga_memory.cpp holds the planes, vga_text.cpp and vga_render.cpp the picture. Left out: light pen, 9th-dot quirks of
-// the DAC sense circuit. vga_dispi.cpp adds the Bochs/QEMU display interface (DISPI) with 16 MiB of linear memory.
+// vga_memory.cpp holds the planes, vga_text.cpp and vga_render.cpp the picture, vga_changes.cpp what of it is new. Left
+// out: light pen, 9th-dot quirks of the DAC sense circuit. vga_dispi.cpp adds the Bochs/QEMU display interface (DISPI)
+// with 16 MiB of linear memory.
 #pragma once
 
 #include <array>
@@ -25,6 +26,14 @@ struct Frame {
     std::vector<u32> pixels;
 };
 
+/// What a viewer has of the picture. It belongs to one Vga; start a new one for another.
+struct Picture {
+    Frame frame;
+    u64 version = 0;  // Vga::picture_version() when `frame` was drawn; 0: not yet
+    /// Rows that the last Vga::render_changes() drew anew.
+    unsigned first_row = 0, end_row = 0;
+};
+
 /// 256 glyphs of 16 rows, leftmost dot in bit 7.
 using VgaFont = std::array<u8, 256 * 16>;
 /// The 8x16 font inside a VGA BIOS image, if one is there.
@@ -40,6 +49,9 @@ public:
     struct Pins {
         OutputLine interrupt;                      // vertical retrace, IRQ2/9 where wired
         std::function<void()> memory_map_changed;  // memory_window() is different now
+        /// The next write to each page of these bytes of linear_memory() is to be told to memory_written(). Null:
+        /// nobody writes there but through the chip.
+        std::function<void(u64 offset, u64 bytes)> watch_writes = nullptr;
     };
     Vga(Scheduler& scheduler, Pins pins);
 
@@ -81,6 +93,16 @@ public:
     [[nodiscard]] std::string text_screen() const;
     /// The picture as the monitor shows it now, text and graphics; 640x480 black when the CRTC is not set up.
     [[nodiscard]] Frame render() const;
+    /// Different after whatever may have changed the picture since the last render_changes(): registers, memory, the
+    /// phase of what blinks. Cheap.
+    [[nodiscard]] u64 picture_version() const { return picture_version_ << kPhaseBits | blink_phase(); }
+    /// Brings `picture` up to date and tells whether anything of it is different. When nothing happened it costs a
+    /// comparison; a linear frame buffer is drawn by the rows that were written to. Not seen by the guest.
+    [[nodiscard]] bool render_changes(Picture& picture);
+    /// The page at `offset` of linear_memory(), one of those that watch_writes() asked for, is about to be written.
+    void memory_written(u64 offset);
+    /// linear_memory() is mapped elsewhere or not at all: no write to it is watched any more.
+    void memory_remapped();
 
     struct Registers {
         u8 misc_output = 0;
@@ -143,6 +165,10 @@ private:
     void enable_dispi(u16 value);
     [[nodiscard]] u32 dispi_row_bytes() const;
     [[nodiscard]] Frame render_dispi() const;
+    /// Where row y of a linear mode begins in memory_, and its bytes; the row shows nothing when that is outside.
+    [[nodiscard]] u64 dispi_row(u32 y) const;
+    [[nodiscard]] u32 dispi_shown_bytes() const;
+    void render_dispi_row(u32 y, u32* out) const;
     void allocate_memory();
     void clear_memory();
     /// Address in memory_ that the 64 KiB window shows at `offset` of A0000h in a linear mode; kMemoryBytes: none.
@@ -154,6 +180,7 @@ private:
     [[nodiscard]] u8 input_status_0() const;
     [[nodiscard]] bool colour() const { return (r_.misc_output & 1) != 0; }
     [[nodiscard]] bool port_selected(u64 offset) const;
+    [[nodiscard]] bool write_shows(u64 offset) const;
     void write_attribute(u8 value);
     void write_crtc(u8 value);
     void write_graphics(u8 value);
@@ -173,6 +200,18 @@ private:
     [[nodiscard]] Decoded decode(u64 offset, bool write) const;
     [[nodiscard]] u8 plane_byte(u32 address, unsigned plane) const { return memory_[(address & 0xFFFF) * 4 + plane]; }
 
+    // --- what is new in the picture
+    static constexpr unsigned kPhaseBits = 2;
+    /// Frames after which something that blinks may change: the cursor is on for as long, characters twice as long.
+    static constexpr unsigned kBlinkStepFrames = 8;
+    static constexpr u64 kPlanesBytes = 256 << 10;
+    [[nodiscard]] u64 frames_shown() const;
+    [[nodiscard]] unsigned blink_phase() const;
+    void picture_changed() { whole_version_ = ++picture_version_; }
+    [[nodiscard]] bool row_changed(u32 y, u64 seen) const;
+    bool redraw(Picture& picture) const;
+    void watch_picture();
+
     [[nodiscard]] u32 colour_of(u8 attribute_pixel) const;
     [[nodiscard]] u32 dac_colour(u8 index) const;
     void render_text(Frame& frame, const Geometry& g) const;
@@ -188,6 +227,11 @@ private:
     std::unique_ptr<u8[], Free>
         memory_;  // kMemoryBytes, whole pages; four planes interleaved: byte a of plane p at 4a + p
     Timer retrace_timer_;
+    // What viewers have seen; no part of the machine's state.
+    u64 picture_version_ = 1;
+    u64 whole_version_ = 1;                                      // when more changed than bytes of the linear memory
+    std::array<u64, kMemoryBytes / kPageSize> page_versions_{};  // when a page's bytes changed, as far as is known
+    std::array<bool, kMemoryBytes / kPageSize> page_watched_{};  // its next write will be told
 };
 
 }  // namespace bantam::devices

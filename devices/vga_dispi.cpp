@@ -66,6 +66,7 @@ u16 Vga::read_dispi() const {
 
 void Vga::write_dispi(u16 value) {
     auto& d = r_.dispi;
+    if (r_.dispi_index != kBank) picture_changed();
     switch (r_.dispi_index) {
         case kId:
             if (value >= kOldestId && value <= kNewestId) d[kId] = value;
@@ -129,27 +130,36 @@ Frame Vga::render_dispi() const {
     frame.width = d[kXres];
     frame.height = d[kYres];
     frame.pixels.assign(std::size_t{frame.width} * frame.height, 0);
-    const u32 pixel_bytes = (d[kBpp] + 7u) / 8;
-    const u64 row_bytes = dispi_row_bytes();
-    const auto widen = [](u32 value, unsigned count) { return value << (8 - count) | value >> (2 * count - 8); };
-    for (u32 y = 0; y < frame.height; ++y) {
-        const u64 row = (y + u64{d[kYoffset]}) * row_bytes + u64{d[kXoffset]} * pixel_bytes;
-        if (row + frame.width * pixel_bytes > kMemoryBytes) break;
-        for (u32 x = 0; x < frame.width; ++x) {
-            u32 raw = 0;
-            std::memcpy(&raw, &memory_[row + x * pixel_bytes], pixel_bytes);
-            u32 colour = raw & 0xFFFFFF;
-            if (d[kBpp] == 8) colour = dac_colour(static_cast<u8>(raw));
-            if (d[kBpp] == 15) {
-                colour = widen(raw >> 10 & 31, 5) << 16 | widen(raw >> 5 & 31, 5) << 8 | widen(raw & 31, 5);
-            }
-            if (d[kBpp] == 16) {
-                colour = widen(raw >> 11 & 31, 5) << 16 | widen(raw >> 5 & 63, 6) << 8 | widen(raw & 31, 5);
-            }
-            frame.pixels[std::size_t{y} * frame.width + x] = colour;
-        }
-    }
+    for (u32 y = 0; y < frame.height; ++y) render_dispi_row(y, &frame.pixels[std::size_t{y} * frame.width]);
     return frame;
+}
+
+u64 Vga::dispi_row(u32 y) const {
+    const auto& d = r_.dispi;
+    return (y + u64{d[kYoffset]}) * dispi_row_bytes() + u64{d[kXoffset]} * ((d[kBpp] + 7u) / 8);
+}
+
+u32 Vga::dispi_shown_bytes() const { return r_.dispi[kXres] * ((r_.dispi[kBpp] + 7u) / 8); }
+
+void Vga::render_dispi_row(u32 y, u32* out) const {
+    const auto& d = r_.dispi;
+    const u32 pixel_bytes = (d[kBpp] + 7u) / 8;
+    const u64 row = dispi_row(y);
+    if (row + dispi_shown_bytes() > kMemoryBytes) return;
+    const auto widen = [](u32 value, unsigned count) { return value << (8 - count) | value >> (2 * count - 8); };
+    for (u32 x = 0; x < d[kXres]; ++x) {
+        u32 raw = 0;
+        std::memcpy(&raw, &memory_[row + x * pixel_bytes], pixel_bytes);
+        u32 colour = raw & 0xFFFFFF;
+        if (d[kBpp] == 8) colour = dac_colour(static_cast<u8>(raw));
+        if (d[kBpp] == 15) {
+            colour = widen(raw >> 10 & 31, 5) << 16 | widen(raw >> 5 & 31, 5) << 8 | widen(raw & 31, 5);
+        }
+        if (d[kBpp] == 16) {
+            colour = widen(raw >> 11 & 31, 5) << 16 | widen(raw >> 5 & 63, 6) << 8 | widen(raw & 31, 5);
+        }
+        out[x] = colour;
+    }
 }
 
 RegisterSpace Vga::dispi() {

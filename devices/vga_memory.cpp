@@ -91,11 +91,15 @@ u8 Vga::read_memory(u64 offset) {
 
 void Vga::write_memory(u64 offset, u8 value) {
     if (dispi_linear()) {
-        if (const u32 at = banked(offset); at < kMemoryBytes) memory_[at] = value;
+        if (const u32 at = banked(offset); at < kMemoryBytes) {
+            memory_[at] = value;
+            page_versions_[at / kPageSize] = ++picture_version_;
+        }
         return;
     }
     const Decoded d = decode(offset, true);
     if (!d.hit || d.planes == 0) return;
+    ++picture_version_;
     const auto& g = r_.graphics;
     const u32 latch = static_cast<u32>(r_.latch[0] | r_.latch[1] << 8 | r_.latch[2] << 16) | u32{r_.latch[3]} << 24;
     const unsigned rotation = g[3] & 7;

@@ -7,7 +7,6 @@
 
 namespace bantam::devices {
 namespace {
-constexpr unsigned kBlinkFrames = 32;  // characters blink at 1/32 of the frame rate, the cursor twice as fast
 constexpr u8 kScreenOff = 0x20;
 }  // namespace
 
@@ -98,13 +97,18 @@ Frame Vga::render() const {
     return frame;
 }
 
+/// Frames since the beam began. The CRTC runs.
+u64 Vga::frames_shown() const {
+    return (scheduler_.now() - std::min(scheduler_.now(), r_.frame_base_ns)) / timing().frame_ns;
+}
+
 void Vga::render_text(Frame& frame, const Geometry& g) const {
     std::array<u32, 16> palette{};
     for (u8 i = 0; i < 16; ++i) palette[i] = colour_of(i);
-    const u64 frames = (scheduler_.now() - std::min(scheduler_.now(), r_.frame_base_ns)) / timing().frame_ns;
+    const u64 steps = frames_shown() / kBlinkStepFrames;
     const bool blink_enabled = bit(r_.attribute[0x10], 3);
-    const bool blink_off = frames % kBlinkFrames >= kBlinkFrames / 2;
-    const bool cursor_on = frames % (kBlinkFrames / 2) < kBlinkFrames / 4;
+    const bool blink_off = bit(steps, 1);
+    const bool cursor_on = !bit(steps, 0);
     const bool line_graphics = bit(r_.attribute[0x10], 2);
     const u8 map = r_.sequencer[3];
     const auto font_base = [](u64 select) { return static_cast<u32>((select & 3) * 0x4000 + (select >> 2) * 0x2000); };

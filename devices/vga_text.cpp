@@ -103,6 +103,7 @@ void Vga::set_text_mode_3(const VgaFont& font) {
         for (unsigned row = 0; row < 16; ++row) memory_[(glyph * 32 + row) * 4 + 2] = font[glyph * 16 + row];
     }
     r_.frame_base_ns = scheduler_.now();
+    picture_changed();
     schedule_retrace();
     if (pins_.memory_map_changed) pins_.memory_map_changed();
 }

@@ -52,7 +52,8 @@ Result<void> Machine::send_keys(std::string_view keys) {
 void Machine::set_key(devices::KeyCode key, bool pressed) { parts_->pc->keyboard().key(key, pressed); }
 void Machine::quit() { parts_->loop->end(outcome_of(StopReason::quit)); }
 bool Machine::graphics_mode() const { return parts_->pc->vga().graphics(); }
-void Machine::mouse_move(int dx, int dy) { parts_->pc->mouse().move(dx, dy, 0); }
+void Machine::mouse_move(int dx, int dy, int wheel) { parts_->pc->mouse().move(dx, dy, wheel); }
+bool Machine::render_changes(devices::Picture& picture) { return parts_->pc->vga().render_changes(picture); }
 void Machine::mouse_button(unsigned buttons) { parts_->pc->mouse().buttons(static_cast<u8>(buttons)); }
 u64 Machine::now_ns() const { return parts_->clock->now(); }
 Cpu& Machine::cpu() { return parts_->pc->cpu(); }

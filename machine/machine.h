@@ -16,6 +16,9 @@
 
 namespace bantam {
 
+namespace devices {
+struct Picture;
+}
 namespace lockstep {
 class Pair;
 }
@@ -54,8 +57,11 @@ public:
     void watch(u64 period_ns, std::function<void()> watch);
     /// Ends run() with StopReason::quit before the next instruction.
     void quit();
-    void mouse_move(int dx, int dy);
-    void mouse_button(unsigned buttons);      // bit 0 left, 1 right, 2 middle
+    /// Counts to the right and down, and wheel notches towards the person.
+    void mouse_move(int dx, int dy, int wheel = 0);
+    void mouse_button(unsigned buttons);  // bit 0 left, 1 right, 2 middle
+    /// Brings a viewer's picture up to date; false: nothing of it is different (Vga::render_changes).
+    [[nodiscard]] bool render_changes(devices::Picture& picture);
     [[nodiscard]] std::string screen_text();  // lines joined by \n, UTF-8; empty in graphics modes
     [[nodiscard]] bool graphics_mode() const;
     Result<void> screendump(const std::string& path);  // .png or .ppm

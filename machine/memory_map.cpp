@@ -103,8 +103,9 @@ void MemoryMap::place(const std::string& name, std::optional<u64> base, u64 size
     if (vacate(name, base, size)) memory_.map_mmio(name, {*base}, size, space);
 }
 
-void MemoryMap::place_memory(const std::string& name, std::optional<u64> base, std::span<u8> bytes) {
-    if (vacate(name, base, bytes.size())) memory_.map_memory(name, {*base}, bytes);
+void MemoryMap::place_memory(const std::string& name, std::optional<u64> base, std::span<u8> bytes,
+                             std::function<void(u64 offset)> written) {
+    if (vacate(name, base, bytes.size())) memory_.map_memory(name, {*base}, bytes, std::move(written));
 }
 
 void MemoryMap::place_rom(const std::string& name, std::optional<u64> base, const std::vector<u8>& contents) {

@@ -7,6 +7,7 @@
 // microseconds while it copies itself.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -48,8 +49,9 @@ public:
     void place_page(const std::string& name, std::optional<u64> base, const RegisterSpace& space) {
         place(name, base, kPageSize, space);
     }
-    /// The same for a device's memory.
-    void place_memory(const std::string& name, std::optional<u64> base, std::span<u8> bytes);
+    /// The same for a device's memory; `written`: see PhysicalMemory::map_memory.
+    void place_memory(const std::string& name, std::optional<u64> base, std::span<u8> bytes,
+                      std::function<void(u64 offset)> written);
     /// The same for read-only memory.
     void place_rom(const std::string& name, std::optional<u64> base, const std::vector<u8>& contents);
 

@@ -87,7 +87,10 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
                                    set_nmi_source();
                                }}),
       reset_control_({.reset = [this](bool hard) { events_.reset(hard ? ResetKind::system : ResetKind::processor); }}),
-      vga_(scheduler, {.interrupt = nullptr, .memory_map_changed = nullptr}),
+      vga_(scheduler,
+           {.interrupt = nullptr,
+            .memory_map_changed = nullptr,
+            .watch_writes = [this](u64 offset, u64 bytes) { memory_.watch_writes("vga_lfb", offset, bytes); }}),
       pci_({.reset_control = reset_control_.registers()}),
       host_bridge_({.segment_changed =
                         [this](const devices::I440fx::Segment& segment) {

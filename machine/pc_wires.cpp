@@ -90,7 +90,9 @@ void Pc::map_vga() {
         return window.enabled ? std::optional<u64>(window.base) : std::nullopt;
     };
     const PciFunction::Window frame_buffer = vga_pci_.window(devices::VgaPci::kFrameBuffer);
-    memory_map_.place_memory("vga_lfb", base_of(frame_buffer), vga_.linear_memory());
+    memory_map_.place_memory("vga_lfb", base_of(frame_buffer), vga_.linear_memory(),
+                             [this](u64 offset) { vga_.memory_written(offset); });
+    vga_.memory_remapped();
     if (!vga_bios_.empty()) memory_map_.place_rom("vga_bios", base_of(vga_pci_.rom_window()), vga_bios_);
 }
 

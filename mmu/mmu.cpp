@@ -111,11 +111,10 @@ void Mmu::drop_large(u64 linear, unsigned shift) {
     if (fetch_dropped) bump_fetch_generation();
 }
 
-void Mmu::protect_code_page(Physical page) {
-    const u64 frame = page.page().value;
+void Mmu::protect_pages(Physical first, u64 bytes) {
     for (const Filled* filled : {&filled_local_, &filled_global_}) {
         for (const unsigned index : filled->indices()) {
-            if (for_fetches(index) || (cold_[index].physical & ~kFacts) != frame) continue;
+            if (for_fetches(index) || (cold_[index].physical & ~u64{kFacts}) - first.value >= bytes) continue;
             hide(index);
             write_bias_[index] = no_page(index);
         }

@@ -220,7 +220,7 @@ private:
     [[nodiscard]] unsigned large_shift() const { return controls_.pae ? 21 : 22; }
     void bump_fetch_generation();
     void forget_host_pointers() override { flush_all(); }
-    void protect_code_page(Physical page) override;
+    void protect_pages(Physical first, u64 bytes) override;
 
     // Sets for fetches have no hot half; the first one's stays empty: FastSet::none.
     static constexpr unsigned kFastEntries = (kFetchSupervisorSet + 1) * kEntries;

@@ -26,7 +26,8 @@ struct PhysicalMemory::Region {
     const u8* readable = nullptr;                  // the contents of ROM, ours or a device's
     u8* memory = nullptr;                          // of a device
     std::shared_ptr<const RegisterSpace> space{};  // shared: a register write may unmap its own region
-    std::unique_ptr<u8[]> code_pages{};            // device memory: one flag per page
+    std::unique_ptr<u8[]> page_marks{};            // device memory: the marks of each page
+    std::function<void(u64)> written{};            // device memory: who wants to know of writes to watched pages
 };
 
 namespace {
@@ -68,7 +69,7 @@ Result<std::unique_ptr<PhysicalMemory>> PhysicalMemory::create(u64 ram_bytes) {
     memory->ram_ = static_cast<u8*>(mapped);
     memory->ram_bytes_ = ram_bytes;
     memory->plain_high_bytes_ = memory->high_ram_bytes();
-    memory->code_pages_ = std::make_unique<u8[]>(ram_bytes / kPageSize);
+    memory->page_marks_ = std::make_unique<u8[]>(ram_bytes / kPageSize);
     return memory;
 }
 
@@ -95,11 +96,11 @@ PhysicalMemory::Store PhysicalMemory::store_in(const Region* region, u64 address
     if (region != nullptr) {
         if (region->memory == nullptr) return {};
         const u64 offset = address - region->base;
-        return {region->memory + offset, &region->code_pages[offset / kPageSize]};
+        return {region->memory + offset, &region->page_marks[offset / kPageSize]};
     }
     u8* host = ram_at(address);
     if (host == nullptr) return {};
-    return {host, &code_pages_[static_cast<u64>(host - ram_) / kPageSize]};
+    return {host, &page_marks_[static_cast<u64>(host - ram_) / kPageSize]};
 }
 
 const u8* PhysicalMemory::load_in(const Region* region, u64 address) const {
@@ -125,12 +126,14 @@ void PhysicalMemory::map_device_rom(std::string name, Physical base, std::span<c
                 .space = std::make_shared<const RegisterSpace>(std::move(space))});
 }
 
-void PhysicalMemory::map_memory(std::string name, Physical base, std::span<u8> bytes) {
+void PhysicalMemory::map_memory(std::string name, Physical base, std::span<u8> bytes,
+                                std::function<void(u64)> written) {
     add_region({.name = std::move(name),
                 .base = base.value,
                 .size = bytes.size(),
                 .memory = bytes.data(),
-                .code_pages = std::make_unique<u8[]>(bytes.size() / kPageSize)});
+                .page_marks = std::make_unique<u8[]>(bytes.size() / kPageSize),
+                .written = std::move(written)});
 }
 
 void PhysicalMemory::map_mmio(std::string name, Physical base, u64 size, RegisterSpace space) {
@@ -181,7 +184,7 @@ PhysicalMemory::Page PhysicalMemory::page(Physical address) const {
     const u64 base = gated(address).page().value;
     const Region* region = gated_region_at(base);
     const Store store = store_in(region, base);
-    if (store.host != nullptr) return {store.host, *store.holds_code == 0};
+    if (store.host != nullptr) return {store.host, *store.marks == 0};
     return {const_cast<u8*>(load_in(region, base)), false};
 }
 
@@ -283,27 +286,45 @@ void PhysicalMemory::copy_in(Physical to, std::span<const u8> from) {
     }
 }
 
-void PhysicalMemory::announce_write(u64 address, const Store& store, u64 size) {
-    if (*store.holds_code != 0 && observer_ != nullptr) observer_->code_written({address}, size);
+void PhysicalMemory::announce_marked(u64 address, const Store& store, u64 size) {
+    if ((*store.marks & kWatched) != 0) {
+        *store.marks &= static_cast<u8>(~kWatched);
+        const Region* region = region_at(address);
+        region->written(Physical{address}.page().value - region->base);
+    }
+    if ((*store.marks & kHoldsCode) != 0 && observer_ != nullptr) observer_->code_written({address}, size);
+}
+
+void PhysicalMemory::watch_writes(const std::string& name, u64 offset, u64 bytes) {
+    const auto region = std::find_if(regions_.begin(), regions_.end(),
+                                     [&name](const Region& candidate) { return candidate.name == name; });
+    if (region == regions_.end() || !region->written) return;
+    CHECK(offset % kPageSize == 0 && offset <= region->size && bytes <= region->size - offset);
+    const u64 first = offset / kPageSize, end = first + (bytes + kPageSize - 1) / kPageSize;
+    for (u64 page = first; page < end; ++page) region->page_marks[page] |= kWatched;
+    for (HostPointerCache* cache : caches_) cache->protect_pages({region->base + offset}, (end - first) * kPageSize);
 }
 
 void PhysicalMemory::mark_code(Physical address) {
     const u64 at = gated(address).page().value;
     const Store store = store_at(at);
-    if (store.host == nullptr || *store.holds_code != 0) return;
-    *store.holds_code = 1;
-    for (HostPointerCache* cache : caches_) cache->protect_code_page({at});
+    if (store.host == nullptr || (*store.marks & kHoldsCode) != 0) return;
+    *store.marks |= kHoldsCode;
+    for (HostPointerCache* cache : caches_) cache->protect_pages({at}, kPageSize);
 }
 
 void PhysicalMemory::clear_code(Physical address) {
     const u64 at = gated(address).value;
-    if (const Store store = store_at(at); store.host != nullptr) *store.holds_code = 0;
-    if (const Store ram = store_in(nullptr, at); ram.host != nullptr) *ram.holds_code = 0;  // a region may hide it now
+    const auto clear = [](const Store& store) {
+        if (store.host != nullptr) *store.marks &= static_cast<u8>(~kHoldsCode);
+    };
+    clear(store_at(at));
+    clear(store_in(nullptr, at));  // a region may hide it now
 }
 
 bool PhysicalMemory::holds_code(Physical address) const {
     const Store store = store_at(gated(address).value);
-    return store.host != nullptr && *store.holds_code != 0;
+    return store.host != nullptr && (*store.marks & kHoldsCode) != 0;
 }
 
 std::vector<PhysicalMemory::RegionInfo> PhysicalMemory::regions() const {

@@ -3,6 +3,7 @@
 // device memory hold translated code.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -29,8 +30,8 @@ public:
 class HostPointerCache {
 public:
     virtual ~HostPointerCache() = default;
-    /// No page may be written directly through `page` (of RAM or device memory) until page() says so again.
-    virtual void protect_code_page(Physical page) = 0;
+    /// No page of [first, first + bytes), RAM or device memory, may be written directly until page() says so again.
+    virtual void protect_pages(Physical first, u64 bytes) = 0;
     /// Every host pointer obtained from page() is stale.
     virtual void forget_host_pointers() = 0;
 };
@@ -76,7 +77,9 @@ public:
     /// where they are until unmap. DEVIATION: bus masters and loaders (copy_in) reach it too, and what the device
     /// itself changes in it is not announced to the CodeObserver: code there is decoded anew after CPU writes and map
     /// changes.
-    void map_memory(std::string name, Physical base, std::span<u8> bytes);
+    /// `written` is told the offset of a page that watch_writes() waits for, before it is written.
+    void map_memory(std::string name, Physical base, std::span<u8> bytes,
+                    std::function<void(u64 offset)> written = nullptr);
     /// Registers at `base`; the region must be page-aligned and a whole number of pages. Overlap with another region:
     /// CHECK.
     void map_mmio(std::string name, Physical base, u64 size, RegisterSpace space);
@@ -126,6 +129,9 @@ public:
     void mark_code(Physical address);
     void clear_code(Physical address);
     [[nodiscard]] bool holds_code(Physical address) const;
+    /// From now on the first write to each page of [offset, offset + bytes) of the device memory `name` is told to its
+    /// listener; without effect where it is not mapped. Costs nothing but that write's way through the slow path.
+    void watch_writes(const std::string& name, u64 offset, u64 bytes);
     void set_code_observer(CodeObserver* observer) { observer_ = observer; }
     void attach(HostPointerCache& cache) { caches_.push_back(&cache); }
     void detach(HostPointerCache& cache) { std::erase(caches_, &cache); }
@@ -147,11 +153,12 @@ private:
     struct Region;
     PhysicalMemory();
     [[nodiscard]] u8* ram_at(u64 address) const;  // null outside RAM; regions not considered
-    /// Where [address, ...) may be written: RAM or device memory, and the flag of its page; nulls elsewhere.
+    /// Where [address, ...) may be written: RAM or device memory, and the marks of its page; nulls elsewhere.
     struct Store {
         u8* host = nullptr;
-        u8* holds_code = nullptr;
+        u8* marks = nullptr;  // kHoldsCode, kWatched
     };
+    static constexpr u8 kHoldsCode = 1, kWatched = 2;
     [[nodiscard]] Store store_at(u64 address) const { return store_in(region_at(address), address); }
     [[nodiscard]] Store store_in(const Region* region, u64 address) const;
     /// The region at `address` after A20; null for RAM, found without a search where none can be.
@@ -163,8 +170,11 @@ private:
     [[nodiscard]] const Region* region_at(u64 address) const;
     void add_region(Region region);
     void map_changed();
-    /// Tells the observer that [address, address + size), inside one page, changes, when the page holds code.
-    void announce_write(u64 address, const Store& store, u64 size);
+    /// Tells whoever marked the page that [address, address + size), inside it, changes.
+    void announce_write(u64 address, const Store& store, u64 size) {
+        if (*store.marks != 0) announce_marked(address, store, size);
+    }
+    void announce_marked(u64 address, const Store& store, u64 size);
 
     u8* ram_ = nullptr;
     u64 ram_bytes_ = 0;
@@ -174,7 +184,7 @@ private:
     u64 plain_low_begin_ = 0;           // no region lies in RAM between here and the end of low RAM
     u64 plain_high_bytes_ = 0;          // all of high RAM, or 0 when a region lies in it
     std::vector<Region> regions_;       // sorted by base
-    std::unique_ptr<u8[]> code_pages_;  // one flag per RAM page
+    std::unique_ptr<u8[]> page_marks_;  // the marks of each RAM page
     CodeObserver* observer_ = nullptr;
     std::vector<HostPointerCache*> caches_;
     u64 unclaimed_reads_ = 0;

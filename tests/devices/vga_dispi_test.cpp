@@ -117,5 +117,52 @@ TEST(VgaPci, ExpansionRom) {
     EXPECT_FALSE(function.rom_window().enabled);
 }
 
+TEST_F(DispiTest, DrawsTheRowsThatWereWritten) {
+    std::vector<std::pair<u64, u64>> watched;
+    Vga chip(board.scheduler, {.interrupt = nullptr,
+                               .memory_map_changed = nullptr,
+                               .watch_writes = [&](u64 offset, u64 bytes) { watched.emplace_back(offset, bytes); }});
+    ports = chip.dispi();
+    mode(1024, 768, 32);
+    Picture picture;
+    EXPECT_TRUE(chip.render_changes(picture));
+    EXPECT_EQ(picture.frame.width, 1024u);
+    EXPECT_EQ(picture.end_row, 768u);
+    ASSERT_EQ(watched, (std::vector<std::pair<u64, u64>>{{0, 1024 * 768 * 4}}));
+    const u64 version = chip.picture_version();
+    EXPECT_FALSE(chip.render_changes(picture));
+    EXPECT_EQ(picture.end_row, 0u);
+
+    // The first write to a page is told; the second is not, and shows all the same once the page is looked at.
+    chip.memory_written(5 * 4096);
+    EXPECT_NE(chip.picture_version(), version);
+    chip.linear_memory()[5 * 4096] = 0x42;
+    EXPECT_TRUE(chip.render_changes(picture));
+    EXPECT_EQ(picture.first_row, 5u);
+    EXPECT_EQ(picture.end_row, 6u);
+    EXPECT_EQ(picture.frame.pixels[5 * 1024], 0x42u);
+    EXPECT_EQ(watched.back(), (std::pair<u64, u64>{5 * 4096, 4096})) << "watched again";
+    EXPECT_FALSE(chip.render_changes(picture));
+
+    // A second viewer that looked before sees what the first one has seen already.
+    Picture other = picture;
+    chip.memory_written(7 * 4096);
+    chip.linear_memory()[7 * 4096] = 1;
+    EXPECT_TRUE(chip.render_changes(picture));
+    EXPECT_TRUE(chip.render_changes(other));
+    EXPECT_EQ(other.frame.pixels, picture.frame.pixels);
+    EXPECT_EQ(other.first_row, 7u);
+
+    chip.write_memory(3, 0);  // through the bank window
+    EXPECT_TRUE(chip.render_changes(picture));
+    EXPECT_EQ(picture.end_row, 1u);
+    set(9, 8);  // scrolled: everything moves
+    EXPECT_TRUE(chip.render_changes(picture));
+    EXPECT_EQ(picture.frame.pixels, chip.render().pixels);
+    chip.memory_remapped();
+    EXPECT_FALSE(chip.render_changes(picture)) << "drawn anew, and the same";
+    EXPECT_EQ(watched.back().second, 1024u * 768 * 4) << "but watched from the start";
+}
+
 }  // namespace
 }  // namespace bantam::devices

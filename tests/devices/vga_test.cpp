@@ -220,6 +220,44 @@ TEST_F(VgaTest, RendersPlanarAndChained) {
     EXPECT_EQ(frame.pixels[640 * 6 + 12], 0u);
 }
 
+TEST_F(VgaTest, ChangesOfTheTextPicture) {
+    chip.set_text_mode_3(make_plain_font());
+    crtc(0x0A, 0x20);  // no cursor
+    Picture picture;
+    EXPECT_TRUE(chip.render_changes(picture));
+    EXPECT_FALSE(chip.render_changes(picture));
+    const u64 version = chip.picture_version();
+    chip.read(0x2A);
+    chip.write(0x24, 0x0E);
+    EXPECT_EQ(chip.picture_version(), version) << "neither shows";
+    text(2, 0, "x");
+    EXPECT_NE(chip.picture_version(), version);
+    EXPECT_TRUE(chip.render_changes(picture));
+    EXPECT_GE(picture.first_row, 32u);
+    EXPECT_LE(picture.end_row, 48u);
+    EXPECT_EQ(picture.frame.pixels, chip.render().pixels);
+    text(2, 0, "x");
+    EXPECT_FALSE(chip.render_changes(picture)) << "the same letter again";
+    chip.write(0x18, 7);  // a colour of the palette
+    for (int i = 0; i < 3; ++i) chip.write(0x19, 0x11);
+    EXPECT_TRUE(chip.render_changes(picture));
+    chip.memory_written(0);  // font and text through the linear frame buffer
+    EXPECT_FALSE(chip.render_changes(picture));
+    chip.linear_memory()[0] = 'Q';
+    chip.memory_written(0);
+    EXPECT_TRUE(chip.render_changes(picture));
+}
+
+TEST_F(VgaTest, BlinkingIsAChange) {
+    chip.set_text_mode_3(make_plain_font());
+    Picture picture;
+    EXPECT_TRUE(chip.render_changes(picture));
+    unsigned changes = 0;
+    for (; board.now() < 1'000'000'000; board.run_for(5'000'000)) changes += chip.render_changes(picture) ? 1 : 0;
+    EXPECT_EQ(changes, 8u) << "the cursor turns every 8 of 70 frames a second";
+    EXPECT_EQ(picture.frame.pixels, chip.render().pixels);
+}
+
 TEST_F(VgaTest, FontsAreFound) {
     std::vector<u8> rom(8192, 0xCC);
     EXPECT_FALSE(find_rom_font(rom));

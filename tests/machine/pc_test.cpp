@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <deque>
 
 #include "devices/key_names.h"
@@ -401,6 +402,32 @@ TEST_F(PcTest, EqualHistoriesHashEqual) {
     EXPECT_EQ(hash(*pc_), first);
     out(0x70, 0x40), out(0x71, 1);
     EXPECT_NE(hash(*pc_), first);
+}
+
+TEST_F(PcTest, WritesToTheFrameBufferShow) {
+    const auto dispi = [this](u32 index, u32 value) { out(0x1CE, index, 2), out(0x1CF, value, 2); };
+    out(0xCF8, 0x80001010, 4), out(0xCFC, 0xE0000000, 4);
+    out(0xCF8, 0x80001004, 4), out(0xCFC, 2, 2);
+    dispi(1, 640), dispi(2, 480), dispi(3, 32), dispi(4, 0x41);
+    devices::Picture picture;
+    EXPECT_TRUE(pc_->vga().render_changes(picture));
+    EXPECT_FALSE(pc_->vga().render_changes(picture));
+    // Through the TLB: the first write is told, later ones go straight to the memory until the next look.
+    Mmu& mmu = pc_->cpu().mmu;
+    MemoryFault fault;
+    constexpr Linear kPixel{0xE0000000 + (100 * 640 + 3) * 4};
+    for (const u32 colour : {0x111111u, 0x222222u, 0x333333u}) {
+        EXPECT_EQ(mmu.fast_write(kPixel, 4, Privilege::supervisor), nullptr) << "watched";
+        ASSERT_TRUE(mmu.write(kPixel, 4, Privilege::supervisor, 0x42, fault));
+        u8* direct = mmu.fast_write(kPixel, 4, Privilege::supervisor);
+        ASSERT_NE(direct, nullptr);
+        std::memcpy(direct, &colour, 4);
+        EXPECT_TRUE(pc_->vga().render_changes(picture));
+        EXPECT_EQ(picture.frame.pixels[100 * 640 + 3], colour);
+        EXPECT_LE(picture.first_row, 100u);
+        EXPECT_LE(picture.end_row - picture.first_row, 3u);
+        EXPECT_FALSE(pc_->vga().render_changes(picture));
+    }
 }
 
 }  // namespace

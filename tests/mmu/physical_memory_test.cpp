@@ -6,6 +6,7 @@
 #include <array>
 #include <deque>
 #include <string>
+#include <vector>
 
 namespace bantam::test {
 namespace {
@@ -352,6 +353,39 @@ TEST(PhysicalMemory, StateIsTheNonZeroPagesWhateverTheHostAllocated) {
     one->describe(tape);
     EXPECT_EQ(hash(*one), saved);
     EXPECT_EQ(one->read({0x3000}, 8), 0u);
+}
+
+TEST(PhysicalMemory, WatchedPagesTellTheirNextWrite) {
+    const auto memory = make();
+    std::vector<u8> buffer(4 * kPageSize);
+    std::vector<u64> written;
+    const Physical base{kGiB};
+    memory->map_memory("frame", base, buffer, [&](u64 offset) { written.push_back(offset); });
+    EXPECT_TRUE(memory->page(base).writable);
+    memory->write(base, 1, 1);
+    EXPECT_TRUE(written.empty());
+    memory->watch_writes("frame", kPageSize, 2 * kPageSize);
+    memory->watch_writes("nothing", 0, kPageSize);
+    EXPECT_TRUE(memory->page(base).writable);
+    EXPECT_FALSE(memory->page(base + kPageSize).writable);
+    memory->write(base + (2 * kPageSize + 8), 4, 0x1234);
+    EXPECT_EQ(written, (std::vector<u64>{2 * kPageSize}));
+    EXPECT_TRUE(memory->page(base + 2 * kPageSize).writable) << "told once";
+    memory->write(base + 2 * kPageSize, 4, 0x1234);
+    const std::array<u8, 2> bytes{1, 2};
+    memory->copy_in(base + kPageSize, bytes);
+    EXPECT_EQ(written, (std::vector<u64>{2 * kPageSize, kPageSize}));
+
+    // Code in a watched page stays code, and the other way round.
+    memory->watch_writes("frame", 0, kPageSize);
+    memory->mark_code(base);
+    memory->clear_code(base);
+    EXPECT_FALSE(memory->page(base).writable);
+    memory->mark_code(base);
+    memory->write(base, 1, 2);
+    EXPECT_EQ(written.size(), 3u);
+    EXPECT_TRUE(memory->holds_code(base));
+    EXPECT_FALSE(memory->page(base).writable);
 }
 
 }  // namespace
