@@ -197,6 +197,11 @@ void Ps2Mouse::move(int dx, int dy, int dz) {
     report_soon();
 }
 
+void Ps2Mouse::report() {
+    r_.changed = true;
+    report_soon();
+}
+
 void Ps2Mouse::buttons(u8 mask) {
     mask &= 0x1F;
     if (mask == r_.buttons) return;

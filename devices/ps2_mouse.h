@@ -22,6 +22,8 @@ public:
     /// The mouse moved: counts to the right, towards the person (screen coordinates: down is positive), wheel notches
     /// towards the person.
     void move(int dx, int dy, int dz);
+    /// Sends a packet though nothing moved: another device's driver hangs on this mouse's interrupt.
+    void report();
     /// Bit 0 left, 1 right, 2 middle, 3 and 4 the side buttons.
     void buttons(u8 mask);
 

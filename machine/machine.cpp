@@ -53,6 +53,14 @@ void Machine::set_key(devices::KeyCode key, bool pressed) { parts_->pc->keyboard
 void Machine::quit() { parts_->loop->end(outcome_of(StopReason::quit)); }
 bool Machine::graphics_mode() const { return parts_->pc->vga().graphics(); }
 void Machine::mouse_move(int dx, int dy, int wheel) { parts_->pc->mouse().move(dx, dy, wheel); }
+bool Machine::mouse_is_absolute() const { return parts_->pc->vmmouse().absolute(); }
+bool Machine::mouse_absolute(unsigned x, unsigned y, unsigned buttons, int wheel) {
+    constexpr unsigned kMost = 0xFFFF;
+    if (!mouse_is_absolute()) return false;
+    parts_->pc->vmmouse().point(static_cast<u16>(std::min(x, kMost)), static_cast<u16>(std::min(y, kMost)),
+                                static_cast<u8>(buttons), wheel);
+    return true;
+}
 bool Machine::render_changes(devices::Picture& picture) { return parts_->pc->vga().render_changes(picture); }
 void Machine::mouse_button(unsigned buttons) { parts_->pc->mouse().buttons(static_cast<u8>(buttons)); }
 u64 Machine::now_ns() const { return parts_->clock->now(); }

@@ -59,6 +59,10 @@ public:
     void quit();
     /// Counts to the right and down, and wheel notches towards the person.
     void mouse_move(int dx, int dy, int wheel = 0);
+    /// Points at x, y, 0 to 65535 each across the whole screen, with these buttons down; wheel notches towards the
+    /// person. False, and nothing happened: the guest has no driver for absolute positions (vmmouse) running.
+    bool mouse_absolute(unsigned x, unsigned y, unsigned buttons, int wheel = 0);
+    [[nodiscard]] bool mouse_is_absolute() const;
     void mouse_button(unsigned buttons);  // bit 0 left, 1 right, 2 middle
     /// Brings a viewer's picture up to date; false: nothing of it is different (Vga::render_changes).
     [[nodiscard]] bool render_changes(devices::Picture& picture);

@@ -70,6 +70,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
            options.rtc_epoch_seconds),
       keyboard_(scheduler),
       mouse_(scheduler),
+      vmmouse_({.report_waits = [this] { mouse_.report(); }}),
       keyboard_controller_(scheduler,
                            {.keyboard_interrupt = irqs_.line(1, IrqSource::keyboard),
                             .mouse_interrupt = irqs_.line(12, IrqSource::mouse),
@@ -144,9 +145,10 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
         if (ready_) map_vga();
     });
 
-    devices_ = {&local_apic_, &io_apic_, &pic_master_,          &pic_slave_,  &pit_,     &hpet_,          &rtc_,
-                &keyboard_,   &mouse_,   &keyboard_controller_, &port_92_,    &port_61_, &reset_control_, &post_,
-                &vga_,        &pci_,     &host_bridge_,         &isa_bridge_, &pm_,      &vga_pci_,       &dma_};
+    devices_ = {&local_apic_, &io_apic_,  &pic_master_, &pic_slave_,           &pit_,        &hpet_,    &rtc_,
+                &vmmouse_,    &keyboard_, &mouse_,      &keyboard_controller_, &port_92_,    &port_61_, &reset_control_,
+                &post_,       &vga_,      &pci_,        &host_bridge_,         &isa_bridge_, &pm_,      &vga_pci_,
+                &dma_};
     for (const auto& serial : serials_) {
         if (serial) devices_.push_back(serial.get());
     }
@@ -198,6 +200,11 @@ void Pc::map_ports() {
          .max_size = 1});
     map("vga", 0x3B0, 0x30, vga_.registers());
     map("vga_dispi", 0x1CE, 3, vga_.dispi());
+    map("vmmouse", 0x5658, 4,
+        {.read = [this](u64, unsigned size) { return size == 4 ? call_vmmouse() : ~u64{0}; },
+         .write = [](u64, unsigned, u64) {},
+         .peek = nullptr,
+         .max_size = 4});
     map("elcr", 0x4D0, 1, pic_master_.elcr());
     map("elcr2", 0x4D1, 1, pic_slave_.elcr());
     map("pci", 0xCF8, 8, pci_.registers());

@@ -38,6 +38,7 @@
 #include "devices/uart16550.h"
 #include "devices/vga.h"
 #include "devices/vga_pci.h"
+#include "devices/vmmouse.h"
 #include "machine/boot/acpi_tables.h"
 #include "machine/io_bus.h"
 #include "machine/isa_interrupts.h"
@@ -135,6 +136,7 @@ public:
     [[nodiscard]] MemoryMap& memory_map() { return memory_map_; }
     [[nodiscard]] devices::Ps2Keyboard& keyboard() { return keyboard_; }
     [[nodiscard]] devices::Ps2Mouse& mouse() { return mouse_; }
+    [[nodiscard]] devices::Vmmouse& vmmouse() { return vmmouse_; }
     [[nodiscard]] devices::Vga& vga() { return vga_; }
     [[nodiscard]] devices::Piix4Pm& power_management() { return pm_; }
     [[nodiscard]] devices::Mc146818& rtc() { return rtc_; }
@@ -173,6 +175,7 @@ private:
     void show_vga();
     void map_vga();
     void write_coprocessor_port(u64 offset);
+    u64 call_vmmouse();
     void fill_cmos(const Options& options);
     [[nodiscard]] u64 tsc();
 
@@ -209,6 +212,7 @@ private:
     devices::Mc146818 rtc_;
     devices::Ps2Keyboard keyboard_;
     devices::Ps2Mouse mouse_;
+    devices::Vmmouse vmmouse_;
     devices::I8042 keyboard_controller_;
     devices::SystemControlA port_92_;
     devices::SystemControlB port_61_;

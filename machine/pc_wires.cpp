@@ -133,6 +133,18 @@ void Pc::write_coprocessor_port(u64 offset) {
     if (offset == kClearBusy && wires_.ferr) cpu_.set_ignne(true);
 }
 
+// The call's arguments and results are the processor's own registers; IN itself sets EAX.
+u64 Pc::call_vmmouse() {
+    auto& gpr = cpu_.state.gpr;
+    const auto low = [&gpr](Gpr index) { return static_cast<u32>(gpr[index]); };
+    devices::Vmmouse::CallRegisters registers{.eax = low(kRax), .ebx = low(kRbx), .ecx = low(kRcx), .edx = low(kRdx)};
+    vmmouse_.call(registers);
+    if (registers.ebx != low(kRbx)) gpr[kRbx] = registers.ebx;
+    if (registers.ecx != low(kRcx)) gpr[kRcx] = registers.ecx;
+    if (registers.edx != low(kRdx)) gpr[kRdx] = registers.edx;
+    return registers.eax;
+}
+
 void Pc::shutdown() {
     log::info("triple fault at {:04x}:{:x}", cpu_.state.segment[kCs].selector, cpu_.state.instruction_rip);
 }

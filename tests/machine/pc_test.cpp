@@ -430,5 +430,38 @@ TEST_F(PcTest, WritesToTheFrameBufferShow) {
     }
 }
 
+TEST_F(PcTest, VmmouseCallsGoThroughTheRegisters) {
+    auto& gpr = pc_->cpu().state.gpr;
+    const auto call = [&](u16 command, u32 argument) {
+        gpr[kRax] = 0x564D5868;
+        gpr[kRbx] = argument;
+        gpr[kRcx] = command;
+        gpr[kRdx] = 0xFFFFFFFF00005658;
+        return in(0x5658, 4);
+    };
+    EXPECT_EQ(call(10, 0), 6u);
+    EXPECT_EQ(gpr[kRbx], 0x564D5868u);
+    EXPECT_EQ(call(41, 0x45414552), 0u);
+    EXPECT_EQ(call(41, 0x53424152), 0u);
+    EXPECT_EQ(call(39, 1), 0x3442554Au);
+    // The mouse tells of a report by a packet that says nothing.
+    out(0x64, 0x60), out(0x60, 0x47);
+    out(0x64, 0xD4), out(0x60, 0xF4);
+    advance(1'000'000);
+    EXPECT_EQ(in(0x60), 0xFAu);
+    pc_->vmmouse().point(0x1234, 0xFFFF, 1, -1);
+    advance(50'000'000);
+    EXPECT_EQ(in(0x64) & 0x21, 0x21u);
+    EXPECT_EQ(in(0x60), 0x08u);
+    EXPECT_EQ(call(40, 0), 4u);
+    EXPECT_EQ(call(39, 4), 0x20u);
+    EXPECT_EQ(gpr[kRbx], 0x1234u);
+    EXPECT_EQ(gpr[kRcx], 0xFFFFu);
+    EXPECT_EQ(gpr[kRdx], 0xFFFFFFFFu);
+    gpr[kRax] = 0;
+    EXPECT_EQ(in(0x5658, 4), 0xFFFFFFFFu) << "without the magic number";
+    EXPECT_EQ(in(0x5658, 1), 0xFFu);
+}
+
 }  // namespace
 }  // namespace bantam
