@@ -16,23 +16,9 @@
 
 #include "base/scheduler.h"
 #include "devices/device.h"
+#include "devices/frame.h"
 
 namespace bantam::devices {
-
-/// A picture: rows of 0x00RRGGBB.
-struct Frame {
-    unsigned width = 0;
-    unsigned height = 0;
-    std::vector<u32> pixels;
-};
-
-/// What a viewer has of the picture. It belongs to one Vga; start a new one for another.
-struct Picture {
-    Frame frame;
-    u64 version = 0;  // Vga::picture_version() when `frame` was drawn; 0: not yet
-    /// Rows that the last Vga::render_changes() drew anew.
-    unsigned first_row = 0, end_row = 0;
-};
 
 /// 256 glyphs of 16 rows, leftmost dot in bit 7.
 using VgaFont = std::array<u8, 256 * 16>;

@@ -99,7 +99,9 @@ void report_display() {
                               : x11 != nullptr   ? fmt::format("X11 ({})", x11)
                                                  : std::string("none");
     report("Display", found,
-           "This release has no window: machines run headless; --screenshot and --screen-text show the screen.");
+           x11 != nullptr || wayland != nullptr
+               ? "Machines open a window (--display sdl); --headless runs them without."
+               : "Machines run headless; --screenshot and --screen-text show the screen.");
 }
 
 void report_firmware() {

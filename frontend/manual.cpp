@@ -103,8 +103,8 @@ std::string help_text(std::string_view topic) {
                 text +=
                     "\nMACHINE.toml has the same keys as the options (but --print-config), as strings; options "
                     "override it.\n"
-                    "Sizes take K, M, G; times are written 500ms, 30s, 2m, 1h. This release has no window: every "
-                    "machine\n"
+                    "Sizes take K, M, G; times are written 500ms, 30s, 2m, 1h. A machine without "
+                    "a display\n"
                     "runs headless. With --kernel and no --serial, COM1 is this terminal; Ctrl-A x leaves it.\n";
             }
         }

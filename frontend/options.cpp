@@ -217,6 +217,9 @@ constexpr std::array kEngines{Word<EngineKind>{"auto", EngineKind::automatic},
 constexpr std::array kClocks{Word<ClockKind>{"auto", ClockKind::automatic},
                              Word<ClockKind>{"virtual", ClockKind::virtual_time},
                              Word<ClockKind>{"real", ClockKind::real_time}};
+constexpr std::array kDisplays{Word<DisplayKind>{"auto", DisplayKind::automatic},
+                               Word<DisplayKind>{"none", DisplayKind::none},
+                               Word<DisplayKind>{"sdl", DisplayKind::sdl}};
 constexpr std::array kLevels{
     Word<log::Level>{"trace", log::Level::trace}, Word<log::Level>{"debug", log::Level::debug},
     Word<log::Level>{"info", log::Level::info},   Word<log::Level>{"warning", log::Level::warning},
@@ -382,6 +385,9 @@ const std::array kOptions{
     Option{kRun, "lockstep", "", "run interpreter and translator side by side and compare them; status 70 and a report when they differ", "", false, true, false,
         [](S s, V t) { return set_flag(s.machine.lockstep, t); },
         [](C s) { return get_flag(s.machine.lockstep); }, nothing},
+    Option{kRun, "display", "auto|sdl|none", "where the screen is shown: in a window, or nowhere (default auto: a window where there is a display)", "auto sdl none", false, true, false,
+        [](S s, V t) { return set_word(s.display, t, kDisplays); },
+        [](C s) { return get_word(s.display, kDisplays, DisplayKind::automatic); }, nothing},
     Option{kRun, "headless", "", "no window, virtual time unless --clock says otherwise", "", false, true, false,
         [](S s, V t) { return set_flag(s.machine.headless, t); },
         [](C s) { return get_flag(s.machine.headless); }, nothing},
@@ -517,6 +523,10 @@ Result<void> complete_settings(Settings& settings) {
     }
     if (!machine.flashes.empty() && machine.firmware != MachineConfig{}.firmware)
         return usage("--firmware and --flash: the first --flash holds the firmware; give one of them");
+    if (settings.display == DisplayKind::sdl && (machine.headless || machine.lockstep)) {
+        return usage(fmt::format("--display sdl opens a window, and --{} has none: give one of them",
+                                 machine.headless ? "headless" : "lockstep"));
+    }
     const bool monitor_on_stdio = machine.monitor.kind == MonitorConfig::Kind::stdio;
     if (machine.serials.empty() && !machine.kernel.empty() && !monitor_on_stdio) {
         machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}});

@@ -33,9 +33,12 @@ struct TestOptions {
     std::optional<EngineKind> engine;    // instead of what the scenarios say
 };
 
+enum class DisplayKind { automatic, none, sdl };
+
 /// Everything a command line (and MACHINE.toml) can say.
 struct Settings {
     MachineConfig machine;
+    DisplayKind display = DisplayKind::automatic;
     log::Level log_level = log::Level::warning;
     bool print_config = false;
     DisassembleOptions disassemble;

@@ -11,6 +11,7 @@
 #include "frontend/files.h"
 #include "frontend/monitor.h"
 #include "frontend/signals.h"
+#include "frontend/window/window.h"
 #include "machine/lockstep/lockstep.h"
 #include "machine/machine.h"
 
@@ -68,13 +69,39 @@ bool has_nothing_to_boot(const MachineConfig& config) {
            config.flashes.empty() && config.option_roms.empty() && config.firmware == MachineConfig{}.firmware;
 }
 
+/// The window that --display asks for; null: headless.
+Result<std::unique_ptr<Screen>> open_display(const Settings& settings) {
+    const bool chosen = settings.display == DisplayKind::sdl;
+    if (settings.machine.headless || settings.machine.lockstep || settings.display == DisplayKind::none)
+        return std::unique_ptr<Screen>{};
+    const auto names_display = [](const char* variable) {
+        const char* value = std::getenv(variable);
+        return value != nullptr && *value != '\0';
+    };
+    if (!names_display("DISPLAY") && !names_display("WAYLAND_DISPLAY") && !names_display("SDL_VIDEODRIVER")) {
+        if (chosen) {
+            return Error{
+                ExitStatus::host_resource,
+                "cannot open a window: neither DISPLAY nor WAYLAND_DISPLAY names a display; --headless runs without"};
+        }
+        say("there is no display: running headless (--headless says so without this message)");
+        return std::unique_ptr<Screen>{};
+    }
+    Result<std::unique_ptr<Screen>> opened = open_screen();
+    if (opened || chosen) return opened;
+    say(fmt::format("{}: running headless", opened.error().message).c_str());
+    return std::unique_ptr<Screen>{};
+}
+
 }  // namespace
 
 Result<int> run_machine(const Settings& settings) {
     SignalWatch::block();
-    if (!settings.machine.headless) log::info("this release has no window: running headless");
+    Result<std::unique_ptr<Screen>> display = open_display(settings);
+    if (!display) return display.error();
+    std::unique_ptr<Screen>& screen = display.value();
     MachineConfig config = settings.machine;
-    config.headless = true;
+    config.headless = screen == nullptr;
 
     Result<Guest> made = Guest::create(std::move(config));
     if (!made) return made.error();
@@ -91,7 +118,8 @@ Result<int> run_machine(const Settings& settings) {
         if (!monitor) return monitor.error();
         running_machine = &machine;
         set_crash_reporter(show_registers);
-        outcome = guest.run();
+        outcome = screen ? Window(machine, *screen).run([&guest] { return guest.run(); }) : guest.run();
+        screen.reset();
         running_machine = nullptr;
     }
     explain(outcome);

@@ -222,6 +222,7 @@ private:
         if (machine.lockstep) return refuse("lockstep: a scenario has one machine");
         if (machine.clock == ClockKind::real_time) return refuse("clock: a scenario runs in virtual time");
         if (machine.monitor.kind != MonitorConfig::Kind::none) return refuse("monitor: a scenario has no monitor");
+        if (settings_.display == DisplayKind::sdl) return refuse("display: a scenario has no window");
         if (machine.debugcon.kind == DebugconConfig::Kind::stdio) return refuse("debugcon: use file:PATH");
         for (const SerialConfig& serial : machine.serials) {
             if (serial.kind != SerialConfig::Kind::none || !serial.log.empty())

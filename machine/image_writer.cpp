@@ -28,9 +28,9 @@ void put_chunk(std::vector<u8>& to, std::string_view type, std::span<const u8> d
     put_be32(to, static_cast<u32>(::crc32(0, to.data() + start, static_cast<uInt>(to.size() - start))));
 }
 
-void put_row(std::vector<u8>& to, const Picture& picture, unsigned y) {
-    for (unsigned x = 0; x < picture.width; ++x) {
-        const u32 pixel = picture.pixels[std::size_t{y} * picture.width + x];
+void put_row(std::vector<u8>& to, const devices::Frame& frame, unsigned y) {
+    for (unsigned x = 0; x < frame.width; ++x) {
+        const u32 pixel = frame.pixels[std::size_t{y} * frame.width + x];
         to.push_back(static_cast<u8>(pixel >> 16));
         to.push_back(static_cast<u8>(pixel >> 8));
         to.push_back(static_cast<u8>(pixel));
@@ -43,12 +43,12 @@ bool ends_with(const std::string& text, std::string_view ending) {
 
 }  // namespace
 
-std::vector<u8> encode_png(const Picture& picture) {
+std::vector<u8> encode_png(const devices::Frame& frame) {
     std::vector<u8> rows;
-    rows.reserve(std::size_t{picture.height} * (1 + std::size_t{picture.width} * kBytesPerPixel));
-    for (unsigned y = 0; y < picture.height; ++y) {
+    rows.reserve(std::size_t{frame.height} * (1 + std::size_t{frame.width} * kBytesPerPixel));
+    for (unsigned y = 0; y < frame.height; ++y) {
         rows.push_back(0);  // filter type: none
-        put_row(rows, picture, y);
+        put_row(rows, frame, y);
     }
     uLongf packed_size = ::compressBound(static_cast<uLong>(rows.size()));
     std::vector<u8> packed(packed_size);
@@ -56,8 +56,8 @@ std::vector<u8> encode_png(const Picture& picture) {
     packed.resize(packed_size);
 
     std::vector<u8> header;
-    put_be32(header, picture.width);
-    put_be32(header, picture.height);
+    put_be32(header, frame.width);
+    put_be32(header, frame.height);
     header.insert(header.end(), {8, 2, 0, 0, 0});  // bit depth, RGB, deflate, adaptive filtering, no interlace
 
     std::vector<u8> file{0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
@@ -67,16 +67,16 @@ std::vector<u8> encode_png(const Picture& picture) {
     return file;
 }
 
-std::vector<u8> encode_ppm(const Picture& picture) {
-    const std::string header = fmt::format("P6\n{} {}\n255\n", picture.width, picture.height);
+std::vector<u8> encode_ppm(const devices::Frame& frame) {
+    const std::string header = fmt::format("P6\n{} {}\n255\n", frame.width, frame.height);
     std::vector<u8> file(header.begin(), header.end());
-    for (unsigned y = 0; y < picture.height; ++y) put_row(file, picture, y);
+    for (unsigned y = 0; y < frame.height; ++y) put_row(file, frame, y);
     return file;
 }
 
-Result<void> write_picture(const Picture& picture, const std::string& path) {
-    if (ends_with(path, ".png")) return write_file(path, encode_png(picture));
-    if (ends_with(path, ".ppm")) return write_file(path, encode_ppm(picture));
+Result<void> write_picture(const devices::Frame& frame, const std::string& path) {
+    if (ends_with(path, ".png")) return write_file(path, encode_png(frame));
+    if (ends_with(path, ".ppm")) return write_file(path, encode_ppm(frame));
     return Error{ExitStatus::usage, fmt::format("'{}' must end in .png or .ppm, which chooses the format", path)};
 }
 

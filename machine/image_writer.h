@@ -1,4 +1,4 @@
-// Image writer: a picture of 32-bit pixels to a file, as PNG (ISO/IEC 15948; 8-bit RGB, no filter, zlib stream) or PPM
+// Image writer: a frame to a file, as PNG (ISO/IEC 15948; 8-bit RGB, no filter, zlib stream) or PPM
 // (P6).
 #pragma once
 
@@ -8,21 +8,16 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "devices/frame.h"
 
 namespace bantam {
 
-struct Picture {
-    unsigned width = 0;
-    unsigned height = 0;
-    std::vector<u32> pixels;  // row by row, 0x00RRGGBB
-};
+[[nodiscard]] std::vector<u8> encode_png(const devices::Frame& frame);
+[[nodiscard]] std::vector<u8> encode_ppm(const devices::Frame& frame);
 
-[[nodiscard]] std::vector<u8> encode_png(const Picture& picture);
-[[nodiscard]] std::vector<u8> encode_ppm(const Picture& picture);
-
-/// Writes `picture` to `path` by its ending, .png or .ppm. Errors: usage (another ending), host_resource (cannot
+/// Writes `frame` to `path` by its ending, .png or .ppm. Errors: usage (another ending), host_resource (cannot
 /// write).
-Result<void> write_picture(const Picture& picture, const std::string& path);
+Result<void> write_picture(const devices::Frame& frame, const std::string& path);
 
 /// Writes `bytes` to `path`; "-" is standard output.
 Result<void> write_file(const std::string& path, std::span<const u8> bytes);

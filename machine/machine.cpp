@@ -90,10 +90,7 @@ std::string Machine::screen_text() {
     return text;
 }
 
-Result<void> Machine::screendump(const std::string& path) {
-    devices::Frame frame = parts_->pc->vga().render();
-    return write_picture({frame.width, frame.height, std::move(frame.pixels)}, path);
-}
+Result<void> Machine::screendump(const std::string& path) { return write_picture(parts_->pc->vga().render(), path); }
 
 Result<std::string> Machine::info(const std::string& what) {
     Pc& pc = *parts_->pc;

@@ -71,6 +71,9 @@ public:
     Result<void> screendump(const std::string& path);  // .png or .ppm
     /// Puts `image` (path "none": nothing) into the drive called `device`; what was in it comes out.
     Result<void> change_medium(const std::string& device, const ImageConfig& image);
+    /// Puts the image into the first drive for its kind: a diskette drive if it has the size of a diskette, else a
+    /// CD-ROM drive. The drive's name.
+    Result<std::string> insert_image(const std::string& path);
     Result<void> eject(const std::string& device);
     /// Text for `info WHAT`: registers mem tlb pci irq block (and any device name).
     Result<std::string> info(const std::string& what);

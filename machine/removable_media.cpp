@@ -1,6 +1,10 @@
 // What the user does to the drives of a running machine: put another medium in, take it out.
 #include <fmt/format.h>
 
+#include <array>
+#include <filesystem>
+#include <system_error>
+
 #include "machine/parts.h"
 
 namespace bantam {
@@ -41,6 +45,28 @@ Result<void> Machine::change_medium(const std::string& device, const ImageConfig
     if (drive.cdrom != nullptr) drive.cdrom->insert(drive.slot->get());
     if (format) drive.floppy->insert(drive.slot->get(), *format);
     return {};
+}
+
+Result<std::string> Machine::insert_image(const std::string& path) {
+    std::error_code failed;
+    const u64 bytes = std::filesystem::file_size(path, failed);
+    if (failed) return Error{ExitStatus::bad_input, fmt::format("{}: {}", path, failed.message())};
+    const bool diskette = storage::floppy_format_of(bytes).has_value();
+    std::string drive;
+    for (unsigned i = Pc::kFloppyDrives; diskette && i-- > 0;) {
+        if (parts_->pc->floppy(i) != nullptr) drive = parts_->pc->floppy(i)->name();
+    }
+    for (unsigned i = 0; !diskette && i < Pc::kIdeDrives; ++i) {  // in the order --cdrom fills them
+        constexpr std::array<unsigned, Pc::kIdeDrives> kOrder{0, 1, 3, 2};
+        if (parts_->pc->cdrom(kOrder.at(i)) != nullptr) drive = parts_->pc->cdrom(kOrder.at(i))->name();
+    }
+    if (drive.empty()) {
+        return Error{ExitStatus::usage,
+                     fmt::format("{}: there is no {} drive; start the machine with {} none", path,
+                                 diskette ? "diskette" : "CD-ROM", diskette ? "--floppy" : "--cdrom")};
+    }
+    if (const Result<void> changed = change_medium(drive, {.path = path}); !changed) return changed.error();
+    return drive;
 }
 
 Result<void> Machine::eject(const std::string& device) {

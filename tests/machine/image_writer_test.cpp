@@ -9,7 +9,7 @@
 namespace bantam {
 namespace {
 
-const Picture kPicture{2, 2, {0xFF0000, 0x00FF00, 0x0000FF, 0x123456}};
+const devices::Frame kPicture{2, 2, {0xFF0000, 0x00FF00, 0x0000FF, 0x123456}};
 
 TEST(ImageWriter, Ppm) {
     const std::vector<u8> file = encode_ppm(kPicture);

@@ -55,6 +55,28 @@ protected:
     std::string folder_;
 };
 
+TEST_F(MachineTest, ADroppedImageGoesIntoTheDriveForItsKind) {
+    write_kernel({0xF4});
+    MachineConfig drives = config();
+    drives.cdroms.resize(2, {"none", false, false});
+    drives.floppies.resize(1, {"none", false, false});
+    const std::unique_ptr<Machine> machine = make(drives);
+    ASSERT_NE(machine, nullptr);
+    write("disk", std::vector<u8>(1474560));
+    const Result<std::string> diskette = machine->insert_image(path("disk"));
+    ASSERT_TRUE(diskette) << diskette.error().message;
+    EXPECT_EQ(diskette.value(), "floppy0");
+    EXPECT_NE(machine->info("block").value().find("1.44M diskette"), std::string::npos);
+    ASSERT_TRUE(machine->eject("floppy0"));
+    write("disk", std::vector<u8>(65536));
+    const Result<std::string> disc = machine->insert_image(path("disk"));
+    ASSERT_TRUE(disc) << disc.error().message;
+    EXPECT_EQ(disc.value(), "ide1-cd0");
+    EXPECT_EQ(machine->insert_image(path("nothing")).error().status, ExitStatus::bad_input);
+    const std::unique_ptr<Machine> bare = make(config());
+    EXPECT_NE(bare->insert_image(path("disk")).error().message.find("--cdrom none"), std::string::npos);
+}
+
 TEST_F(MachineTest, RefusesWhatThisReleaseLacks) {
     write_kernel({0xF4});
     write("disk", std::vector<u8>(1024));

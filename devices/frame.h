@@ -1,0 +1,24 @@
+// Frame: the picture a display adapter sends to its monitor.
+#pragma once
+
+#include <vector>
+
+#include "base/types.h"
+
+namespace bantam::devices {
+
+struct Frame {
+    unsigned width = 0;
+    unsigned height = 0;
+    std::vector<u32> pixels;  // row by row, 0x00RRGGBB
+};
+
+/// What a viewer has of the picture. It belongs to one Vga; start a new one for another.
+struct Picture {
+    Frame frame;
+    u64 version = 0;  // Vga::picture_version() when `frame` was drawn; 0: not yet
+    /// Rows that the last Vga::render_changes() drew anew.
+    unsigned first_row = 0, end_row = 0;
+};
+
+}  // namespace bantam::devices

@@ -1,0 +1,75 @@
+#include "frontend/window/host_keys.h"
+
+#include <algorithm>
+#include <array>
+
+#include "frontend/window/hid_keys.h"
+
+namespace bantam::frontend {
+namespace {
+
+constexpr unsigned kLeftControl = 0xE0, kLeftAlt = 0xE2, kRightControl = 0xE4;
+constexpr unsigned usage_of(char letter) { return 0x04 + static_cast<unsigned>(letter - 'A'); }
+
+constexpr Shortcut row(char letter, Action action, std::string_view help) {
+    return {usage_of(letter), letter, action, help};
+}
+constexpr std::array kShortcuts{
+    row('G', Action::capture_mouse, "give the guest the mouse, or take it back"),
+    row('F', Action::full_screen, "full screen, and back"),
+    row('I', Action::scaling, "dots as whole squares, or the shape a monitor shows"),
+    row('S', Action::screenshot, "write the screen to a PNG file in the current folder"),
+    row('P', Action::pause, "pause, and go on"),
+    row('D', Action::ctrl_alt_delete, "press Ctrl-Alt-Del"),
+    row('B', Action::power_button, "press the power button"),
+    row('R', Action::reset, "reset the machine"),
+    row('Q', Action::close, "as closing the window: the power button, the second time the end"),
+};
+
+}  // namespace
+
+std::span<const Shortcut> shortcut_table() { return kShortcuts; }
+
+bool HostKeys::host_combination() const {
+    return held_.count(kLeftAlt) != 0 && (held_.count(kLeftControl) != 0 || held_.count(kRightControl) != 0);
+}
+
+HostKeys::Answer HostKeys::key(unsigned usage, bool pressed) {
+    Answer answer;
+    const auto code = set1_of_hid(usage);
+    if (!pressed) {
+        if (alone_ && host_combination()) answer.action = Action::release_mouse;
+        held_.erase(usage);
+        alone_ = false;
+        if (code && guest_holds_.erase(*code) != 0) answer.guest.push_back({*code, false});
+        return answer;
+    }
+    if (host_combination()) {
+        alone_ = false;
+        const auto found = std::find_if(kShortcuts.begin(), kShortcuts.end(),
+                                        [usage](const Shortcut& shortcut) { return shortcut.usage == usage; });
+        if (found != kShortcuts.end()) {
+            if (!held_.insert(usage).second) return answer;
+            for (const u16 held : guest_holds_) answer.guest.push_back({held, false});
+            guest_holds_.clear();
+            answer.action = found->action;
+            return answer;
+        }
+    }
+    const bool before = host_combination();
+    held_.insert(usage);
+    if (!before && host_combination()) alone_ = held_.size() == 2;
+    if (code && guest_holds_.insert(*code).second) answer.guest.push_back({*code, true});
+    return answer;
+}
+
+std::vector<HostKeys::GuestKey> HostKeys::release_all() {
+    std::vector<GuestKey> released;
+    for (const u16 held : guest_holds_) released.push_back({held, false});
+    guest_holds_.clear();
+    held_.clear();
+    alone_ = false;
+    return released;
+}
+
+}  // namespace bantam::frontend
