@@ -76,12 +76,25 @@ u32 AtapiCdrom::blocks() const {
 
 void AtapiCdrom::insert(storage::BlockDevice* medium) {
     medium_ = medium;
-    s_.tray_open = false;
     s_.locked = false;
+    move_tray(false);
     s_.event = medium != nullptr ? kNewMedia : kMediaRemoval;
     if (medium == nullptr) return;
     s_.attention = true;
     s_.attention_asc = kAscMediumChanged;
+}
+
+void AtapiCdrom::eject() {
+    if (medium_ != nullptr && !s_.tray_open) s_.event = kMediaRemoval;
+    medium_ = nullptr;
+    s_.locked = false;
+    move_tray(true);
+}
+
+void AtapiCdrom::move_tray(bool open) {
+    if (s_.tray_open == open) return;
+    s_.tray_open = open;
+    if (tray_listener_) tray_listener_();
 }
 
 // --- ATA commands

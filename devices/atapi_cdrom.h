@@ -19,6 +19,11 @@ public:
     // --- the user's side
     /// Closes the tray on `medium`, or on nothing; the guest sees a media change.
     void insert(storage::BlockDevice* medium);
+    /// Opens the tray and takes the medium out, locked or not.
+    void eject();
+    [[nodiscard]] bool tray_open() const { return s_.tray_open; }
+    /// Told when the tray has moved, by the user or the guest.
+    void set_tray_listener(std::function<void()> listener) { tray_listener_ = std::move(listener); }
     /// The guest has locked the tray (PREVENT ALLOW MEDIUM REMOVAL).
     [[nodiscard]] bool locked() const { return s_.locked; }
     /// The eject button was pressed while the tray is locked: the guest can see it as a media event.
@@ -54,6 +59,7 @@ private:
         u8 key, asc, ascq;
     };
 
+    void move_tray(bool open);
     [[nodiscard]] bool ready() const { return medium_ != nullptr && !s_.tray_open; }
     [[nodiscard]] u32 blocks() const;
     void identify();
@@ -81,6 +87,7 @@ private:
     void start_stop();
 
     storage::BlockDevice* medium_;
+    std::function<void()> tray_listener_;
     std::string serial_;
     Settings s_;
 };

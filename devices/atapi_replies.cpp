@@ -80,11 +80,11 @@ void AtapiCdrom::start_stop() {
     if (!load_eject) return packet_done();
     if (start) {
         if (s_.tray_open && medium_ != nullptr) s_.event = kNewMedia;
-        s_.tray_open = false;
+        move_tray(false);
     } else {
         if (s_.locked) return packet_failed({kIllegalRequest, kAscRemovalPrevented, 2});
         if (!s_.tray_open && medium_ != nullptr) s_.event = kMediaRemoval;
-        s_.tray_open = true;
+        move_tray(true);
     }
     packet_done();
 }

@@ -103,6 +103,7 @@ Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
     }
     commands[Command::run].app->add_option("MACHINE.toml", commands[Command::run].positional);
     commands[Command::test].app->add_option("SCENARIO", commands[Command::test].positionals);
+    commands[Command::ctl].app->add_option("PATH COMMAND ARG", commands[Command::ctl].positionals);
     commands[Command::disassemble].app->add_option("FILE", commands[Command::disassemble].positional);
     commands[Command::help].app->add_option("COMMAND", commands[Command::help].positional);
 
@@ -155,6 +156,12 @@ Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
             if (const Result<void> applied = apply_options(parsed, Command::test, line.settings); !applied) {
                 return applied.error();
             }
+            return line;
+        }
+        case Command::ctl: {
+            const std::vector<std::string>& words = commands[Command::ctl].positionals;
+            if (words.size() < 2) return usage("ctl needs the path of a machine's QMP socket and a command");
+            line.settings.control = {.place = words.front(), .words = {words.begin() + 1, words.end()}};
             return line;
         }
         case Command::disassemble: {

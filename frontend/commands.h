@@ -18,4 +18,8 @@ Result<int> run_machine(const Settings& settings);
 /// is wrong; nothing has run then), host_resource.
 Result<int> run_tests(const TestOptions& options);
 
+/// Says one command to a running machine and prints what it answers. Errors: usage (it refuses), host_resource (there
+/// is none).
+Result<void> run_control(const ControlOptions& options);
+
 }  // namespace bantam::frontend

@@ -47,6 +47,11 @@ Result<int> execute(const CommandLine& line) {
             if (!shown) return shown.error();
             return 0;
         }
+        case Command::ctl: {
+            const Result<void> controlled = run_control(line.settings.control);
+            if (!controlled) return controlled.error();
+            return 0;
+        }
         case Command::test:
             return run_tests(line.settings.test);
         case Command::run:

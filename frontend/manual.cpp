@@ -99,6 +99,17 @@ std::string help_text(std::string_view topic) {
                         "  [[step]]\n  wait-power-off = true\n\n"
                         "  bantam test hello.toml --artifacts out\n\ndocs/SCENARIOS.md describes the format.\n";
             }
+            if (info.command == Command::ctl) {
+                text +=
+                    "\nPATH is the socket of --qmp unix:PATH; tcp:HOST:PORT is one of --qmp tcp:.\n"
+                    "COMMAND is one of QMP's, with arguments as NAME=VALUE (values are JSON, or text), one of the "
+                    "monitor's\n('help' lists these), or 'events', which prints what happens until the machine ends.\n"
+                    "\nExamples:\n"
+                    "  bantam ctl m.qmp query-status\n"
+                    "  bantam ctl m.qmp screendump filename=screen.png format=png\n"
+                    "  bantam ctl m.qmp sendkey ctrl-alt-delete\n"
+                    "  bantam ctl m.qmp events\n";
+            }
             if (info.command == Command::run) {
                 text +=
                     "\nMACHINE.toml has the same keys as the options (but --print-config), as strings; options "

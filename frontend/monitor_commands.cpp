@@ -2,16 +2,14 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
 #include <span>
 #include <vector>
 
 #include "frontend/examine.h"
 #include "frontend/monitor.h"
 #include "frontend/options.h"
+#include "frontend/save_memory.h"
 #include "frontend/values.h"
 
 namespace bantam::frontend {
@@ -108,20 +106,7 @@ Reply save_physical(Call& call) {
     if (!address) return address.error();
     const auto size = parse_size(call.word(2)).has_value() ? parse_size(call.word(2)) : parse_number(call.word(2));
     if (!size) return complaint(fmt::format("'{}' is no size", call.word(2)));
-    const std::string& path = call.word(3);
-    std::FILE* file = std::fopen(path.c_str(), "wb");
-    if (file == nullptr) return complaint(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
-    std::vector<u8> chunk(u64{1} << 20);
-    bool ok = true;
-    for (u64 at = 0; ok && at < *size; at += chunk.size()) {
-        const u64 length = std::min<u64>(chunk.size(), *size - at);
-        call.machine.memory().copy_out({address.value() + at}, std::span(chunk).first(length));
-        ok = std::fwrite(chunk.data(), 1, length, file) == length;
-    }
-    const int cause = errno;
-    ok = std::fclose(file) == 0 && ok;
-    if (!ok) return complaint(fmt::format("cannot write {}: {}", path, std::strerror(cause)));
-    return std::string{};
+    return done(save_memory(physical_reader(call.machine), address.value(), *size, call.word(3)));
 }
 
 Reply send_key(Call& call) { return done(call.machine.send_keys(call.word(1))); }

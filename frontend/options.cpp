@@ -245,21 +245,44 @@ Texts get_word(Enum value, const std::array<Word<Enum>, N>& words, Enum usual) {
     return {std::string(found->text)};
 }
 
-Result<void> set_monitor(MonitorConfig& monitor, std::string_view text) {
+Result<void> set_control(ControlConfig& control, std::string_view text, bool tcp) {
+    using Kind = ControlConfig::Kind;
     if (text == "none") {
-        monitor = {};
-    } else if (text == "stdio") {
-        monitor = {.kind = MonitorConfig::Kind::stdio, .path = {}};
-    } else if (text.starts_with("unix:") && text.size() > 5) {
-        monitor = {.kind = MonitorConfig::Kind::unix_socket, .path = std::string(text.substr(5))};
-    } else {
-        return usage(fmt::format("'{}' is no place for a monitor: use stdio, unix:PATH or none", text));
+        control = {};
+        return {};
+    }
+    if (text == "stdio") {
+        control = {.kind = Kind::stdio, .path = {}};
+        return {};
+    }
+    if (text.starts_with("unix:") && text.size() > 5) {
+        control = {.kind = Kind::unix_socket, .path = std::string(text.substr(5))};
+        return {};
+    }
+    if (tcp && text.starts_with("tcp:")) {
+        const std::size_t colon = text.rfind(':');
+        const auto port = parse_number(text.substr(colon + 1));
+        if (colon > 4 && port && *port <= 0xFFFF) {
+            control = {
+                .kind = Kind::tcp, .path = std::string(text.substr(4, colon - 4)), .port = static_cast<u16>(*port)};
+            return {};
+        }
+    }
+    return usage(fmt::format("'{}' is no place to listen: use stdio, unix:PATH{} or none", text,
+                             tcp ? ", tcp:127.0.0.1:PORT" : ""));
+}
+Texts get_control(const ControlConfig& control) {
+    switch (control.kind) {
+        case ControlConfig::Kind::none:
+            break;
+        case ControlConfig::Kind::stdio:
+            return {"stdio"};
+        case ControlConfig::Kind::unix_socket:
+            return {"unix:" + control.path};
+        case ControlConfig::Kind::tcp:
+            return {fmt::format("tcp:{}:{}", control.path, control.port)};
     }
     return {};
-}
-Texts get_monitor(const MonitorConfig& monitor) {
-    if (monitor.kind == MonitorConfig::Kind::none) return {};
-    return {monitor.kind == MonitorConfig::Kind::stdio ? "stdio" : "unix:" + monitor.path};
 }
 
 Result<void> set_debugcon(DebugconConfig& debugcon, std::string_view text) {
@@ -424,8 +447,11 @@ const std::array kOptions{
         [](S s, V t) { return set_picture(s.machine.screenshot, t); },
         [](C s) { return get_text(s.machine.screenshot); }, nothing},
     Option{kRun, "monitor", "stdio|unix:PATH", "line console that inspects and controls the machine; unix: listens", "stdio unix:", false, true, false,
-        [](S s, V t) { return set_monitor(s.machine.monitor, t); },
-        [](C s) { return get_monitor(s.machine.monitor); }, nothing},
+        [](S s, V t) { return set_control(s.machine.monitor, t, false); },
+        [](C s) { return get_control(s.machine.monitor); }, nothing},
+    Option{kRun, "qmp", "stdio|unix:PATH|tcp:HOST:PORT", "QEMU Machine Protocol, for programs that control the machine; tcp: on this host only", "stdio unix: tcp:127.0.0.1:", false, true, false,
+        [](S s, V t) { return set_control(s.machine.qmp, t, true); },
+        [](C s) { return get_control(s.machine.qmp); }, nothing},
     Option{kRun, "trace", "WHAT[,WHAT]", "log what happens inside to standard error: io, interrupts, instructions", "io interrupts instructions", true, true, false,
         [](S s, V t) { return add_trace(s.machine.trace, t); },
         [](C s) { return escaped(s.machine.trace); }, [](S s) { s.machine.trace.clear(); }},
@@ -468,6 +494,7 @@ const std::array kOptions{
 constexpr std::array kCommands{
     CommandInfo{Command::run, "run", "run [MACHINE.toml] [OPTIONS]",
                 "Runs a machine (MACHINE.toml of '-': standard input)."},
+    CommandInfo{Command::ctl, "ctl", "ctl PATH COMMAND [ARG...]", "Controls a machine that runs with --qmp unix:PATH."},
     CommandInfo{Command::test, "test", "test SCENARIO... [OPTIONS]", "Runs scenarios: machines with steps to take."},
     CommandInfo{Command::doctor, "doctor", "doctor", "Says what this host offers and what that means."},
     CommandInfo{Command::disassemble, "disassemble", "disassemble FILE [OPTIONS]",
@@ -527,16 +554,18 @@ Result<void> complete_settings(Settings& settings) {
         return usage(fmt::format("--display sdl opens a window, and --{} has none: give one of them",
                                  machine.headless ? "headless" : "lockstep"));
     }
-    const bool monitor_on_stdio = machine.monitor.kind == MonitorConfig::Kind::stdio;
-    if (machine.serials.empty() && !machine.kernel.empty() && !monitor_on_stdio) {
+    const ControlConfig::Kind kinds[] = {machine.monitor.kind, machine.qmp.kind};
+    const auto controls_on_stdio = std::count(std::begin(kinds), std::end(kinds), ControlConfig::Kind::stdio);
+    if (machine.serials.empty() && !machine.kernel.empty() && controls_on_stdio == 0) {
         machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}});
     }
     const auto on_stdio = std::count_if(machine.serials.begin(), machine.serials.end(), [](const SerialConfig& serial) {
         return serial.kind == SerialConfig::Kind::stdio;
     });
-    if (on_stdio + (monitor_on_stdio ? 1 : 0) > 1) {
+    if (on_stdio + controls_on_stdio > 1) {
         return usage(
-            "only one of the serial ports and the monitor can be on stdio: put the others on unix:PATH or file:PATH");
+            "only one of the serial ports, the monitor and QMP can be on stdio: put the others on unix:PATH or "
+            "file:PATH");
     }
     if (machine.engine == EngineKind::interpreter && machine.jit_threshold) {
         return usage("--jit-threshold: --engine interpreter translates nothing; use --engine jit or auto");

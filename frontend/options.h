@@ -15,7 +15,7 @@
 
 namespace bantam::frontend {
 
-enum class Command { run, test, doctor, disassemble, help, version };
+enum class Command { run, test, ctl, doctor, disassemble, help, version };
 
 struct DisassembleOptions {
     std::string file;
@@ -33,6 +33,11 @@ struct TestOptions {
     std::optional<EngineKind> engine;    // instead of what the scenarios say
 };
 
+struct ControlOptions {
+    std::string place;               // socket's path, or tcp:HOST:PORT
+    std::vector<std::string> words;  // the command and its arguments
+};
+
 enum class DisplayKind { automatic, none, sdl };
 
 /// Everything a command line (and MACHINE.toml) can say.
@@ -43,6 +48,7 @@ struct Settings {
     bool print_config = false;
     DisassembleOptions disassemble;
     TestOptions test;
+    ControlOptions control;
 };
 
 struct Option {

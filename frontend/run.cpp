@@ -1,4 +1,4 @@
-// `bantam run`: builds the machine, gives it a monitor and signals, runs it, and leaves behind what was asked for.
+// `bantam run`: builds the machine, gives it monitor, QMP and signals, runs it, and leaves behind what was asked for.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -10,6 +10,7 @@
 #include "frontend/commands.h"
 #include "frontend/files.h"
 #include "frontend/monitor.h"
+#include "frontend/qmp/server.h"
 #include "frontend/signals.h"
 #include "frontend/window/window.h"
 #include "machine/lockstep/lockstep.h"
@@ -114,8 +115,11 @@ Result<int> run_machine(const Settings& settings) {
     {
         const Result<std::unique_ptr<SignalWatch>> signals = SignalWatch::start(machine);
         if (!signals) return signals.error();
-        const Result<std::unique_ptr<Monitor>> monitor = Monitor::start(settings.machine.monitor, machine);
+        const auto monitor = ControlLine::open(
+            settings.machine.monitor, [&machine](auto output) { return start_monitor(machine, std::move(output)); });
         if (!monitor) return monitor.error();
+        const auto qmp = qmp::Server::open(settings.machine.qmp, machine);
+        if (!qmp) return qmp.error();
         running_machine = &machine;
         set_crash_reporter(show_registers);
         outcome = screen ? Window(machine, *screen).run([&guest] { return guest.run(); }) : guest.run();

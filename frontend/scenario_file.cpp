@@ -221,7 +221,8 @@ private:
         const auto refuse = [&](std::string_view cause) { return wrong(machine_line_, cause); };
         if (machine.lockstep) return refuse("lockstep: a scenario has one machine");
         if (machine.clock == ClockKind::real_time) return refuse("clock: a scenario runs in virtual time");
-        if (machine.monitor.kind != MonitorConfig::Kind::none) return refuse("monitor: a scenario has no monitor");
+        if (machine.monitor.kind != ControlConfig::Kind::none) return refuse("monitor: a scenario has no monitor");
+        if (machine.qmp.kind != ControlConfig::Kind::none) return refuse("qmp: a scenario is controlled by its steps");
         if (settings_.display == DisplayKind::sdl) return refuse("display: a scenario has no window");
         if (machine.debugcon.kind == DebugconConfig::Kind::stdio) return refuse("debugcon: use file:PATH");
         for (const SerialConfig& serial : machine.serials) {

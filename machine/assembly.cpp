@@ -47,12 +47,6 @@ Result<void> Machine::Parts::check() {
     if (config.memory_bytes < kLeastMemory || config.memory_bytes % kPageSize != 0) {
         return usage(fmt::format("--memory {}: at least 1M and a multiple of 4K is needed", config.memory_bytes));
     }
-    const auto stdio_serials =
-        std::count_if(config.serials.begin(), config.serials.end(),
-                      [](const SerialConfig& serial) { return serial.kind == SerialConfig::Kind::stdio; });
-    if (stdio_serials + (config.monitor.kind == MonitorConfig::Kind::stdio ? 1 : 0) > 1) {
-        return usage("only one of the serial ports and the monitor can use stdio; give the others file:, unix: or pty");
-    }
     if (const Result<void> checked = check_trace(config.trace); !checked) return checked;
     if (config.serials.size() > Pc::kSerialPorts) return usage("a machine has four serial ports at most");
 
@@ -154,6 +148,15 @@ Result<void> Machine::Parts::build_board() {
                                              [this](int status) {
                                                  loop->end({StopReason::debug_exit, status});
                                              }});
+    for (unsigned i = 0; i < Pc::kIdeDrives; ++i) {
+        devices::AtapiCdrom* cdrom = pc->cdrom(i);
+        if (cdrom == nullptr) continue;
+        cdrom->set_tray_listener([this, cdrom] {
+            tell({.kind = MachineEvent::Kind::tray_moved,
+                  .device = std::string(cdrom->name()),
+                  .tray_open = cdrom->tray_open()});
+        });
+    }
     for (unsigned i = 0; i < images.floppies.size(); ++i) {
         const Images::Device& diskette = images.floppies[i];
         if (diskette) pc->floppy(i)->insert(diskette.get(), *diskette_format(diskette));
@@ -261,7 +264,8 @@ Result<void> Machine::Parts::start_engine() {
                        .can_wake_masked = [this] { return pc->can_wake_masked(); }},
         RunLoop::Limits{.guest_ns = config.time_limit_ns,
                         .wall_ns = config.wall_limit_ns,
-                        .attended = !config.headless || config.monitor.kind != MonitorConfig::Kind::none});
+                        .attended = !config.headless || config.monitor.kind != ControlConfig::Kind::none ||
+                                    config.qmp.kind != ControlConfig::Kind::none});
     start_trace(config.trace, *pc, *engine, [this] { loop->request_quit(); });
     return {};
 }

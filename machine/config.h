@@ -27,9 +27,11 @@ struct DebugconConfig {
     std::string path;
 };
 
-struct MonitorConfig {
-    enum class Kind { none, stdio, unix_socket } kind = Kind::none;
-    std::string path;
+/// Where people and programs outside control the machine from.
+struct ControlConfig {
+    enum class Kind { none, stdio, unix_socket, tcp } kind = Kind::none;
+    std::string path;  // of the socket; tcp: the host's name or address
+    u16 port = 0;      // tcp; 0: one that is free
 };
 
 struct ModuleConfig {
@@ -68,7 +70,8 @@ struct MachineConfig {
     std::optional<u64> wall_limit_ns;
     std::string screen_text;  // file for the final text screen
     std::string screenshot;   // PNG of the final screen
-    MonitorConfig monitor;
+    ControlConfig monitor;
+    ControlConfig qmp;
     std::vector<std::string> trace;  // WHAT words
     bool lockstep = false;           // interpreter and translator side by side: machine/lockstep, not Machine itself
     bool print_hash = false;

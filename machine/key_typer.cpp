@@ -39,12 +39,12 @@ Result<Chord> parse_chord(std::string_view keys) {
 KeyTyper::KeyTyper(Scheduler& scheduler, devices::Ps2Keyboard& keyboard)
     : scheduler_(scheduler), keyboard_(keyboard), timer_(scheduler, "sendkey", [this] { step(); }) {}
 
-Result<void> KeyTyper::type(Chord chord) {
+Result<void> KeyTyper::type(Chord chord, u64 hold_ns) {
     if (waiting_.size() >= kMaxWaiting) {
         return Error{ExitStatus::usage,
                      fmt::format("{} keys wait already; let the guest take them first", kMaxWaiting)};
     }
-    waiting_.push_back(std::move(chord));
+    waiting_.push_back({std::move(chord), hold_ns});
     if (!timer_.armed()) step();
     return {};
 }
@@ -57,10 +57,11 @@ void KeyTyper::step() {
         return;
     }
     if (waiting_.empty()) return;
-    held_ = std::move(waiting_.front());
+    const u64 hold_ns = waiting_.front().hold_ns;
+    held_ = std::move(waiting_.front().chord);
     waiting_.pop_front();
     for (const devices::KeyCode key : held_) keyboard_.key(key, true);
-    timer_.arm(scheduler_.now() + kHold_ns);
+    timer_.arm(scheduler_.now() + hold_ns);
 }
 
 void KeyTyper::reset() {

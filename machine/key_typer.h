@@ -27,8 +27,8 @@ public:
 
     KeyTyper(Scheduler& scheduler, devices::Ps2Keyboard& keyboard);
 
-    /// Queues one chord. Errors (usage): the queue is full.
-    Result<void> type(Chord chord);
+    /// Queues one chord, to be held for `hold_ns`. Errors (usage): the queue is full.
+    Result<void> type(Chord chord, u64 hold_ns = kHold_ns);
     /// Forgets what waits and lets go of what is held.
     void reset();
     void describe(Archive& archive);
@@ -38,7 +38,11 @@ private:
 
     Scheduler& scheduler_;
     devices::Ps2Keyboard& keyboard_;
-    std::deque<Chord> waiting_;
+    struct Press {
+        Chord chord;
+        u64 hold_ns;
+    };
+    std::deque<Press> waiting_;
     Chord held_;
     Timer timer_;
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "machine/image_writer.h"
@@ -30,6 +31,7 @@ Outcome Machine::run() {
     parts_->clock->resume();
     const Outcome outcome = parts_->loop->run();
     parts_->clock->pause();
+    parts_->tell_end(outcome.reason, false);
     if (parts_->time_shares) parts_->time_shares->stop();
     parts_->scheduler.set_now(parts_->clock->now());
     parts_->pc->send_serial_rest();
@@ -39,18 +41,42 @@ Outcome Machine::run() {
 
 void Machine::request_quit() noexcept { parts_->loop->request_quit(); }
 void Machine::post(std::function<void()> work) { parts_->loop->post(std::move(work)); }
-void Machine::stop() { parts_->loop->stop(); }
-void Machine::cont() { parts_->loop->cont(); }
+void Machine::stop() {
+    if (!running()) return;
+    parts_->loop->stop();
+    parts_->tell({.kind = MachineEvent::Kind::stopped});
+}
+void Machine::cont() {
+    if (running()) return;
+    parts_->loop->cont();
+    parts_->tell({.kind = MachineEvent::Kind::resumed});
+}
 bool Machine::running() const { return !parts_->loop->stopped(); }
-void Machine::system_reset() { parts_->loop->request_reset(); }
-void Machine::system_powerdown() { parts_->pc->power_management().press_power_button(); }
+void Machine::observe(std::function<void(const MachineEvent&)> observer) {
+    parts_->observers.push_back(std::move(observer));
+}
+void Machine::system_reset() {
+    parts_->loop->request_reset();
+    parts_->tell({.kind = MachineEvent::Kind::reset});
+}
+void Machine::system_powerdown() {
+    parts_->pc->power_management().press_power_button();
+    parts_->tell({.kind = MachineEvent::Kind::power_button});
+}
+void Machine::inject_nmi() { cpu().pulse_nmi(); }
 Result<void> Machine::send_keys(std::string_view keys) {
     Result<Chord> chord = parse_chord(keys);
     if (!chord) return chord.error();
     return parts_->typer->type(std::move(chord.value()));
 }
+Result<void> Machine::send_keys(std::vector<devices::KeyCode> keys, u64 hold_ns) {
+    return parts_->typer->type(std::move(keys), hold_ns);
+}
 void Machine::set_key(devices::KeyCode key, bool pressed) { parts_->pc->keyboard().key(key, pressed); }
-void Machine::quit() { parts_->loop->end(outcome_of(StopReason::quit)); }
+void Machine::quit() {
+    parts_->loop->end(outcome_of(StopReason::quit));
+    parts_->tell_end(StopReason::quit, true);
+}
 bool Machine::graphics_mode() const { return parts_->pc->vga().graphics(); }
 void Machine::mouse_move(int dx, int dy, int wheel) { parts_->pc->mouse().move(dx, dy, wheel); }
 bool Machine::mouse_is_absolute() const { return parts_->pc->vmmouse().absolute(); }
@@ -90,7 +116,8 @@ std::string Machine::screen_text() {
     return text;
 }
 
-Result<void> Machine::screendump(const std::string& path) { return write_picture(parts_->pc->vga().render(), path); }
+devices::Frame Machine::frame() const { return parts_->pc->vga().render(); }
+Result<void> Machine::screendump(const std::string& path) { return write_picture(frame(), path); }
 
 Result<std::string> Machine::info(const std::string& what) {
     Pc& pc = *parts_->pc;
@@ -149,6 +176,7 @@ void Machine::Parts::guest_reset(Pc::ResetKind kind) {
         loop->end(outcome_of(StopReason::reset_refused));
     } else {
         loop->request_reset();
+        tell({.kind = MachineEvent::Kind::reset, .by_guest = true});
     }
 }
 
@@ -157,7 +185,18 @@ void Machine::Parts::shutdown() {
         loop->end(outcome_of(StopReason::triple_fault));
     } else {
         loop->request_reset();
+        tell({.kind = MachineEvent::Kind::reset, .by_guest = true});
     }
+}
+
+void Machine::Parts::tell(const MachineEvent& event) {
+    for (const auto& observer : observers) observer(event);
+}
+
+void Machine::Parts::tell_end(StopReason reason, bool asked) {
+    if (std::exchange(end_told, true)) return;
+    const bool by_host = reason == StopReason::quit || reason == StopReason::time_limit;
+    tell({.kind = MachineEvent::Kind::ended, .by_guest = !by_host, .reason = reason, .asked = asked});
 }
 
 void Machine::Parts::reset() {

@@ -9,16 +9,16 @@
 
 #include "base/result.h"
 #include "cpu/cpu.h"
+#include "devices/frame.h"
 #include "devices/key_names.h"
 #include "machine/config.h"
+#include "machine/events.h"
 #include "machine/host/host_port.h"
+#include "machine/inventory.h"
 #include "machine/outcome.h"
 
 namespace bantam {
 
-namespace devices {
-struct Picture;
-}
 namespace lockstep {
 class Pair;
 }
@@ -44,10 +44,14 @@ public:
     void stop();  // pauses the guest; posted work still runs
     void cont();
     [[nodiscard]] bool running() const;
+    /// Whom to tell what happens to the machine, on its thread; several may listen. Before run().
+    void observe(std::function<void(const MachineEvent&)> observer);
     void system_reset();
     void system_powerdown();  // presses the ACPI power button
     /// Presses, then releases keys together, as parse_chord (machine/key_typer.h) has them: "ctrl-alt-delete".
     Result<void> send_keys(std::string_view keys);
+    /// The same for keys by their codes, held for `hold_ns` of guest time.
+    Result<void> send_keys(std::vector<devices::KeyCode> keys, u64 hold_ns);
     /// Presses or releases one key at once.
     void set_key(devices::KeyCode key, bool pressed);
     /// The guest has read every byte the keyboard had to send.
@@ -55,7 +59,7 @@ public:
     /// Calls `watch` every `period_ns` of guest time, between two instructions; in virtual time at the same
     /// instructions in every run and with every engine. Once, before run().
     void watch(u64 period_ns, std::function<void()> watch);
-    /// Ends run() with StopReason::quit before the next instruction.
+    /// Ends run() with StopReason::quit before the next instruction; observers are told at once.
     void quit();
     /// Counts to the right and down, and wheel notches towards the person.
     void mouse_move(int dx, int dy, int wheel = 0);
@@ -68,13 +72,18 @@ public:
     [[nodiscard]] bool render_changes(devices::Picture& picture);
     [[nodiscard]] std::string screen_text();  // lines joined by \n, UTF-8; empty in graphics modes
     [[nodiscard]] bool graphics_mode() const;
+    [[nodiscard]] devices::Frame frame() const;        // the screen as it is now
     Result<void> screendump(const std::string& path);  // .png or .ppm
     /// Puts `image` (path "none": nothing) into the drive called `device`; what was in it comes out.
     Result<void> change_medium(const std::string& device, const ImageConfig& image);
     /// Puts the image into the first drive for its kind: a diskette drive if it has the size of a diskette, else a
     /// CD-ROM drive. The drive's name.
     Result<std::string> insert_image(const std::string& path);
-    Result<void> eject(const std::string& device);
+    enum class Eject { politely, forced };  // a tray that the guest has locked stays shut, or not
+    Result<void> eject(const std::string& device, Eject how = Eject::politely);
+    [[nodiscard]] std::vector<DriveState> drives() const;
+    [[nodiscard]] std::vector<PciFunctionState> pci_functions() const;
+    void inject_nmi();
     /// Text for `info WHAT`: registers mem tlb pci irq block (and any device name).
     Result<std::string> info(const std::string& what);
     [[nodiscard]] u64 state_hash();

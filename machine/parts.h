@@ -41,6 +41,8 @@ struct Machine::Parts {
     std::unique_ptr<FirmwareConfig> firmware_config;
     std::unique_ptr<devices::VgaFont> font;
     std::unique_ptr<Timer> watch_timer;  // Machine::watch
+    std::vector<std::function<void(const MachineEvent&)>> observers;
+    bool end_told = false;
 
     // --- assembly.cpp, in this order
     Result<void> check();
@@ -59,6 +61,8 @@ struct Machine::Parts {
     void guest_reset(Pc::ResetKind kind);
     void reset();
     void shutdown();
+    void tell(const MachineEvent& event);
+    void tell_end(StopReason reason, bool asked);
 
     // --- removable_media.cpp: what the monitor asks for
     struct RemovableDrive {

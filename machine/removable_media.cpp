@@ -69,18 +69,18 @@ Result<std::string> Machine::insert_image(const std::string& path) {
     return drive;
 }
 
-Result<void> Machine::eject(const std::string& device) {
+Result<void> Machine::eject(const std::string& device, Eject how) {
     const Result<Parts::RemovableDrive> found = parts_->find_removable(device);
     if (!found) return found.error();
     const Parts::RemovableDrive& drive = found.value();
-    if (drive.cdrom != nullptr && drive.cdrom->locked()) {
+    if (drive.cdrom != nullptr && drive.cdrom->locked() && how == Eject::politely) {
         drive.cdrom->request_eject();
         return Error{ExitStatus::usage,
                      fmt::format("{}: the guest has locked the tray; it was told that the button was pressed, so try "
                                  "again when it has let go",
                                  device)};
     }
-    if (drive.cdrom != nullptr) drive.cdrom->insert(nullptr);
+    if (drive.cdrom != nullptr) drive.cdrom->eject();
     if (drive.floppy != nullptr) drive.floppy->eject();
     drive.slot->reset();
     return {};

@@ -43,14 +43,22 @@ BlockDevice::~BlockDevice() {
 }
 
 BlockDevice::Request BlockDevice::read(u64 first, u32 sectors) {
+    ++statistics_.reads;
+    statistics_.read_bytes += sectors * kSectorSize;
     return submit(BlockRequest::Kind::read, first, std::vector<u8>(std::size_t{sectors} * kSectorSize));
 }
 
 BlockDevice::Request BlockDevice::write(u64 first, std::span<const u8> from) {
+    ++statistics_.writes;
+    statistics_.written_bytes += from.size();
+    statistics_.highest_write_end = std::max(statistics_.highest_write_end, first * kSectorSize + from.size());
     return submit(BlockRequest::Kind::write, first, {from.begin(), from.end()});
 }
 
-BlockDevice::Request BlockDevice::flush() { return submit(BlockRequest::Kind::flush, 0, {}); }
+BlockDevice::Request BlockDevice::flush() {
+    ++statistics_.flushes;
+    return submit(BlockRequest::Kind::flush, 0, {});
+}
 
 BlockDevice::Request BlockDevice::submit(BlockRequest::Kind kind, u64 first, std::vector<u8> data) {
     Request request(new BlockRequest(kind, first, std::move(data)));

@@ -38,6 +38,14 @@ private:
     std::atomic<bool> done_ = false;
 };
 
+/// What was submitted to a device.
+struct BlockStatistics {
+    u64 reads = 0, read_bytes = 0;
+    u64 writes = 0, written_bytes = 0;
+    u64 highest_write_end = 0;  // byte offset after the last byte written
+    u64 flushes = 0;
+};
+
 class BlockDevice {
 public:
     using Request = std::shared_ptr<BlockRequest>;
@@ -51,6 +59,9 @@ public:
 
     [[nodiscard]] u64 sector_count() const { return image_->sector_count(); }
     [[nodiscard]] bool readonly() const { return image_->readonly(); }
+    [[nodiscard]] const std::string& path() const { return image_->path(); }
+    /// Only on the thread that submits.
+    [[nodiscard]] const BlockStatistics& statistics() const { return statistics_; }
     [[nodiscard]] std::string info() const { return image_->info(); }
 
     // Requests beyond the end, or a write to a read-only device, end in an Error like any failure of the host. All
@@ -71,6 +82,7 @@ private:
     Result<void> carry_out(BlockRequest& request);
 
     std::unique_ptr<Image> image_;
+    BlockStatistics statistics_;
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Request> queue_;  // the first is being carried out

@@ -20,6 +20,8 @@ public:
     [[nodiscard]] virtual u64 sector_count() const = 0;
     /// True when write() is always refused; any thread.
     [[nodiscard]] virtual bool readonly() const = 0;
+    /// The file; any thread.
+    [[nodiscard]] virtual const std::string& path() const = 0;
     /// Fills `to`, a whole number of sectors, from `first` on. Beyond the end, or a host error: an Error, `to`
     /// undefined.
     virtual Result<void> read(u64 first, std::span<u8> to) = 0;

@@ -34,6 +34,7 @@ public:
 
     [[nodiscard]] u64 sector_count() const override { return sector_count_; }
     [[nodiscard]] bool readonly() const override { return options_.readonly; }
+    [[nodiscard]] const std::string& path() const override { return path_; }
     Result<void> read(u64 first, std::span<u8> to) override;
     Result<void> write(u64 first, std::span<const u8> from) override;
     Result<void> flush() override;

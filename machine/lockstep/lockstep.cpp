@@ -23,8 +23,8 @@ Result<void> check(const MachineConfig& config) {
         return usage("--lockstep compares the engines: leave out --engine interpreter");
     }
     if (config.clock == ClockKind::real_time) return usage("--lockstep needs virtual time: leave out --clock real");
-    if (config.monitor.kind != MonitorConfig::Kind::none) {
-        return usage("--lockstep repeats the run, and a monitor cannot be repeated: leave out --monitor");
+    if (config.monitor.kind != ControlConfig::Kind::none || config.qmp.kind != ControlConfig::Kind::none) {
+        return usage("--lockstep repeats the run, and control cannot be repeated: leave out --monitor and --qmp");
     }
     for (const SerialConfig& serial : config.serials) {
         if (serial.kind == SerialConfig::Kind::unix_socket || serial.kind == SerialConfig::Kind::pty) {

@@ -130,8 +130,11 @@ TEST_F(LockstepTest, FindsTheBlockThatSpoilsMemoryReadLater) {
 TEST_F(LockstepTest, RefusesWhatCannotBeRepeated) {
     const auto refused = [](MachineConfig config) { return Lockstep::create(std::move(config)).error().status; };
     MachineConfig monitor = config();
-    monitor.monitor.kind = MonitorConfig::Kind::stdio;
+    monitor.monitor.kind = ControlConfig::Kind::stdio;
     EXPECT_EQ(refused(monitor), ExitStatus::usage);
+    MachineConfig qmp = config();
+    qmp.qmp.kind = ControlConfig::Kind::stdio;
+    EXPECT_EQ(refused(qmp), ExitStatus::usage);
     MachineConfig real = config();
     real.clock = ClockKind::real_time;
     EXPECT_EQ(refused(real), ExitStatus::usage);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "storage/image.h"
@@ -16,6 +17,7 @@ public:
     explicit MemoryImage(u64 sectors) : bytes(sectors * kSectorSize) {}
     [[nodiscard]] u64 sector_count() const override { return bytes.size() / kSectorSize; }
     [[nodiscard]] bool readonly() const override { return read_only; }
+    [[nodiscard]] const std::string& path() const override { return name; }
     Result<void> read(u64 first, std::span<u8> to) override {
         wait_held();
         if (broken || !fits(first, to.size())) return failure();
@@ -48,6 +50,7 @@ public:
     }
 
     std::vector<u8> bytes;
+    std::string name = "memory";
     std::atomic<bool> read_only = false, broken = false;
     std::atomic<unsigned> flushes = 0;
 

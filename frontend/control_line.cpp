@@ -1,0 +1,200 @@
+#include "frontend/control_line.h"
+
+#include <fmt/format.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "machine/host/host_io.h"
+#include "machine/host/socket_port.h"
+
+namespace bantam::frontend {
+namespace {
+
+constexpr u64 kDrain_ns = 1'000'000'000;
+
+Error failed(std::string message) { return {ExitStatus::host_resource, std::move(message)}; }
+
+/// A listening socket on one of this host's own addresses. Who reaches a control line owns the machine and can write
+/// files as the user, so it is not offered to the network.
+Result<int> listen_tcp(const std::string& host, u16 port) {
+    const std::string place = fmt::format("tcp:{}:{}", host, port);
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    hints.ai_flags = AI_PASSIVE;
+    addrinfo* found = nullptr;
+    if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0) {
+        return failed(fmt::format("{}: {}", place, ::gai_strerror(error)));
+    }
+    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
+    const auto loopback = [](const sockaddr* address) {
+        if (address->sa_family == AF_INET6)
+            return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr) != 0;
+        return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    };
+    if (!loopback(found->ai_addr)) {
+        return Error{ExitStatus::usage,
+                     fmt::format("{}: whoever reaches it could do anything with the machine; use 127.0.0.1, and reach "
+                                 "that from elsewhere through ssh",
+                                 place)};
+    }
+    const int listener = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    const int on = 1;
+    if (listener >= 0 && ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        ::bind(listener, found->ai_addr, found->ai_addrlen) == 0 && ::listen(listener, SOMAXCONN) == 0) {
+        return listener;
+    }
+    const int cause = errno;
+    if (listener >= 0) ::close(listener);
+    return failed(fmt::format("cannot listen on {}: {}; choose another port", place, std::strerror(cause)));
+}
+
+u16 port_of(int listener) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    CHECK(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0);
+    return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                                               : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+}  // namespace
+
+struct ControlLine::Parts {
+    /// What all outputs share with the thread, and keep while somebody holds one.
+    struct Common {
+        std::unique_ptr<host::Bell> bell;
+        std::atomic<bool> ending = false;
+    };
+
+    class Client final : public Output {
+    public:
+        explicit Client(std::shared_ptr<Common> common) : common_(std::move(common)) {}
+        void send(std::string_view text) override {
+            const std::scoped_lock lock(mutex_);
+            if (left_) return;
+            waiting_ += text;
+            if (waiting_.size() > kMostWaiting) left_ = true;
+            common_->bell->ring();
+        }
+        [[nodiscard]] bool ended() const override { return left_ || common_->ending; }
+        void leave() { left_ = true; }
+        [[nodiscard]] bool left() const { return left_; }
+        [[nodiscard]] bool empty() {
+            const std::scoped_lock lock(mutex_);
+            return waiting_.empty();
+        }
+        /// Writes what `fd`, which takes something, takes without waiting.
+        void write_to(int fd) {
+            const std::scoped_lock lock(mutex_);
+            const ssize_t written = ::write(fd, waiting_.data(), std::min<std::size_t>(waiting_.size(), PIPE_BUF));
+            if (written > 0) waiting_.erase(0, static_cast<std::size_t>(written));
+            if (written < 0 && errno != EINTR && errno != EAGAIN) left_ = true;
+        }
+
+    private:
+        std::shared_ptr<Common> common_;
+        std::mutex mutex_;
+        std::string waiting_;
+        std::atomic<bool> left_ = false;
+    };
+
+    Connect connect;
+    std::shared_ptr<Common> common = std::make_shared<Common>();
+    std::string socket_path;
+    int listener = -1;  // none: standard input and output
+    std::thread thread;
+
+    ~Parts() {
+        common->ending = true;
+        if (common->bell) common->bell->ring();
+        if (thread.joinable()) thread.join();
+        if (listener >= 0) ::close(listener);
+        if (!socket_path.empty()) ::unlink(socket_path.c_str());
+    }
+
+    void serve() {
+        if (listener < 0) return converse(STDIN_FILENO, STDOUT_FILENO);
+        while (!common->ending) {
+            std::array<pollfd, 2> fds{pollfd{listener, POLLIN, 0}, pollfd{common->bell->fd(), POLLIN, 0}};
+            if (::poll(fds.data(), fds.size(), -1) < 0) continue;  // EINTR
+            if (fds[1].revents != 0) common->bell->clear();
+            const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+            if (fd < 0) continue;
+            converse(fd, fd);
+            ::close(fd);
+        }
+    }
+
+    void converse(int in, int out) {
+        const auto client = std::make_shared<Client>(common);
+        const std::unique_ptr<Session> session = connect(client);
+        bool reading = true;
+        while (!client->ended()) {
+            // A program that sends commands from a file has no more to say, but hears the answers; on standard output
+            // also whatever happens later.
+            if (!reading && listener >= 0 && !session->busy() && client->empty()) break;
+            std::array<pollfd, 3> fds{pollfd{reading && !session->busy() ? in : -1, POLLIN, 0},
+                                      pollfd{client->empty() ? -1 : out, POLLOUT, 0},
+                                      pollfd{common->bell->fd(), POLLIN, 0}};
+            if (::poll(fds.data(), fds.size(), -1) < 0) continue;  // EINTR
+            if (fds[2].revents != 0) common->bell->clear();
+            if (fds[1].revents != 0) client->write_to(out);
+            if (fds[0].revents != 0) reading = receive(in, *session);
+        }
+        drain(*client, out);
+        client->leave();
+    }
+
+    /// False: the input has ended.
+    static bool receive(int in, Session& session) {
+        std::array<char, 4096> buffer;
+        const ssize_t got = ::read(in, buffer.data(), buffer.size());
+        if (got > 0) session.received({buffer.data(), static_cast<std::size_t>(got)});
+        return got > 0 || (got < 0 && errno == EINTR);
+    }
+
+    static void drain(Client& client, int out) {
+        const u64 until = host::monotonic_ns() + kDrain_ns;
+        while (!client.left() && !client.empty() && host::monotonic_ns() < until) {
+            pollfd fd{out, POLLOUT, 0};
+            if (::poll(&fd, 1, 100) > 0) client.write_to(out);
+        }
+    }
+};
+
+Result<std::unique_ptr<ControlLine>> ControlLine::open(const ControlConfig& config, Connect connect) {
+    using Kind = ControlConfig::Kind;
+    if (config.kind == Kind::none) return std::unique_ptr<ControlLine>{};
+    auto parts = std::make_unique<Parts>();
+    parts->connect = std::move(connect);
+    Result<std::unique_ptr<host::Bell>> bell = host::Bell::create();
+    if (!bell) return bell.error();
+    parts->common->bell = std::move(bell.value());
+    if (config.kind == Kind::unix_socket || config.kind == Kind::tcp) {
+        const Result<int> listening =
+            config.kind == Kind::tcp ? listen_tcp(config.path, config.port) : host::listen_unix(config.path);
+        if (!listening) return listening.error();
+        parts->listener = listening.value();
+        if (config.kind == Kind::unix_socket) parts->socket_path = config.path;
+        if (config.kind == Kind::tcp && config.port == 0)
+            fmt::print(stderr, "bantam: listening on tcp:{}:{}\n", config.path, port_of(parts->listener));
+    }
+    parts->thread = std::thread([served = parts.get()] { served->serve(); });
+    return std::unique_ptr<ControlLine>(new ControlLine(std::move(parts)));
+}
+
+ControlLine::ControlLine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+ControlLine::~ControlLine() = default;
+
+}  // namespace bantam::frontend

@@ -1,0 +1,187 @@
+// Commands about the machine as a whole: what it is, and running it (QEMU, qapi/misc.json, run-state.json,
+// machine.json).
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "cpu/model.h"
+#include "frontend/monitor.h"
+#include "frontend/qmp/command.h"
+#include "frontend/version.h"
+
+namespace bantam::frontend::qmp {
+namespace {
+
+json version() {
+    // Clients decide by QEMU's number what they may use: that of the schema our commands are from.
+    return {{"qemu", {{"major", 7}, {"minor", 2}, {"micro", 0}}}, {"package", fmt::format("bantam {}", kVersion)}};
+}
+
+constexpr std::array<std::string_view, 1> kCapabilityWords{"oob"};
+constexpr Type kCapability{.kind = Type::Kind::words, .name = "QMPCapability", .words = kCapabilityWords};
+constexpr Type kCapabilities{.kind = Type::Kind::array, .name = "[QMPCapability]", .element = &kCapability};
+constexpr std::array kNegotiateArguments{Member{"enable", &kCapabilities, true}};
+
+/// What was negotiated concerns the talk alone (talk.cpp).
+Reply negotiate(Context&, const json&) { return json::object(); }
+
+Reply query_version(Context&, const json&) { return version(); }
+
+Reply query_commands(Context&, const json&) {
+    json names = json::array();
+    for (const auto& [name, ignored] : all_commands()) names.push_back({{"name", name}});
+    return names;
+}
+
+Reply query_qmp_schema(Context&, const json&) { return schema(); }
+
+Reply query_status(Context& context, const json&) {
+    const bool running = context.machine.running();
+    return json{{"running", running}, {"singlestep", false}, {"status", running ? "running" : "paused"}};
+}
+
+Reply query_name(Context&, const json&) { return json::object(); }
+Reply query_uuid(Context&, const json&) { return json{{"UUID", "00000000-0000-0000-0000-000000000000"}}; }
+Reply query_kvm(Context&, const json&) { return json{{"enabled", false}, {"present", false}}; }
+Reply query_target(Context&, const json&) { return json{{"arch", "x86_64"}}; }
+Reply query_vnc(Context&, const json&) { return json{{"enabled", false}}; }
+Reply query_iothreads(Context&, const json&) { return json::array(); }
+
+Reply query_cpus_fast(Context&, const json&) {
+    return json::array({{{"cpu-index", 0},
+                         {"qom-path", "/machine/cpu[0]"},
+                         {"thread-id", ::getpid()},
+                         {"props", {{"socket-id", 0}, {"core-id", 0}, {"thread-id", 0}}},
+                         {"target", "x86_64"}}});
+}
+
+Reply query_machines(Context& context, const json&) {
+    return json::array({{{"name", "pc"},
+                         {"is-default", true},
+                         {"cpu-max", 1},
+                         {"hotpluggable-cpus", false},
+                         {"numa-mem-supported", false},
+                         {"deprecated", false},
+                         {"default-cpu-type", context.machine.config().cpu}}});
+}
+
+Reply query_cpu_definitions(Context&, const json&) {
+    json models = json::array();
+    for (const std::string& name : Model::names()) {
+        json model{{"name", name},
+                   {"typename", name},
+                   {"static", name != "host"},
+                   {"migration-safe", name != "host"},
+                   {"deprecated", false}};
+        model["unavailable-features"] = json::array();
+        if (!Model::find(name)) model["unavailable-features"].push_back("host");
+        models.push_back(std::move(model));
+    }
+    return models;
+}
+
+Reply query_pci(Context& context, const json&) {
+    json functions = json::array();
+    for (const PciFunctionState& function : context.machine.pci_functions()) {
+        json regions = json::array();
+        for (const PciFunctionState::Region& region : function.regions) {
+            json entry{{"bar", region.bar}, {"type", region.io ? "io" : "memory"}, {"size", region.bytes}};
+            entry["address"] = region.base ? json(*region.base) : json(-1);
+            if (!region.io) {
+                entry["prefetch"] = region.prefetchable;
+                entry["mem_type_64"] = false;
+            }
+            regions.push_back(std::move(entry));
+        }
+        json entry{{"bus", 0},
+                   {"slot", function.device},
+                   {"function", function.function},
+                   {"class_info", {{"class", function.class_code}, {"desc", function.name}}},
+                   {"id",
+                    {{"vendor", function.vendor_id},
+                     {"device", function.device_id},
+                     {"subsystem-vendor", function.subsystem_vendor},
+                     {"subsystem", function.subsystem}}},
+                   {"irq_pin", function.interrupt_pin},
+                   {"qdev_id", ""},
+                   {"regions", std::move(regions)}};
+        if (function.interrupt_pin != 0) entry["irq"] = function.interrupt_line;
+        functions.push_back(std::move(entry));
+    }
+    return json::array({{{"bus", 0}, {"devices", std::move(functions)}}});
+}
+
+Reply stop(Context& context, const json&) {
+    context.machine.stop();
+    return json::object();
+}
+
+Reply cont(Context& context, const json&) {
+    context.machine.cont();
+    return json::object();
+}
+
+Reply quit(Context& context, const json&) {
+    context.machine.quit();
+    return json::object();
+}
+
+Reply system_reset(Context& context, const json&) {
+    context.machine.system_reset();
+    return json::object();
+}
+
+Reply system_powerdown(Context& context, const json&) {
+    context.machine.system_powerdown();
+    return json::object();
+}
+
+Reply system_wakeup(Context&, const json&) {
+    // The chipset has S5 and no sleep that a guest could be woken from (piix4_pm.h).
+    return Failure{"Unable to wake up: guest is not in suspended state"};
+}
+
+Reply inject_nmi(Context& context, const json&) {
+    context.machine.inject_nmi();
+    return json::object();
+}
+
+constexpr std::array kMonitorArguments{Member{"command-line", &kString}, Member{"cpu-index", &kInteger, true}};
+
+Reply human_monitor_command(Context& context, const json& arguments) {
+    if (arguments.value("cpu-index", 0) != 0) return Failure{"Parameter 'cpu-index' expects a CPU number"};
+    return json(execute_monitor_line(context.machine, arguments["command-line"].get<std::string>()));
+}
+
+constexpr std::array kCommands{
+    QmpCommand{"qmp_capabilities", kNegotiateArguments, negotiate},
+    QmpCommand{"query-version", {}, query_version},
+    QmpCommand{"query-commands", {}, query_commands},
+    QmpCommand{"query-qmp-schema", {}, query_qmp_schema},
+    QmpCommand{"query-status", {}, query_status},
+    QmpCommand{"query-name", {}, query_name},
+    QmpCommand{"query-uuid", {}, query_uuid},
+    QmpCommand{"query-kvm", {}, query_kvm},
+    QmpCommand{"query-target", {}, query_target},
+    QmpCommand{"query-vnc", {}, query_vnc},
+    QmpCommand{"query-iothreads", {}, query_iothreads},
+    QmpCommand{"query-cpus-fast", {}, query_cpus_fast},
+    QmpCommand{"query-machines", {}, query_machines},
+    QmpCommand{"query-cpu-definitions", {}, query_cpu_definitions},
+    QmpCommand{"query-pci", {}, query_pci},
+    QmpCommand{"stop", {}, stop},
+    QmpCommand{"cont", {}, cont},
+    QmpCommand{"quit", {}, quit},
+    QmpCommand{"system_reset", {}, system_reset},
+    QmpCommand{"system_powerdown", {}, system_powerdown},
+    QmpCommand{"system_wakeup", {}, system_wakeup},
+    QmpCommand{"inject-nmi", {}, inject_nmi},
+    QmpCommand{"human-monitor-command", kMonitorArguments, human_monitor_command},
+};
+
+}  // namespace
+
+std::span<const QmpCommand> machine_commands() { return kCommands; }
+
+}  // namespace bantam::frontend::qmp

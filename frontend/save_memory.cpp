@@ -1,0 +1,76 @@
+#include "frontend/save_memory.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+namespace bantam::frontend {
+
+namespace {
+
+/// Copies bytes of one page; what a chip shows there byte by byte, as its registers look without being read.
+void copy_page(const PhysicalMemory& memory, Physical from, std::span<u8> to) {
+    const u8* page = memory.page(from).host;
+    for (std::size_t i = 0; page == nullptr && i < to.size(); ++i)
+        to[i] = static_cast<u8>(memory.peek({from.value + i}, 1));
+    if (page != nullptr) std::memcpy(to.data(), page + from.value % kPageSize, to.size());
+}
+
+/// Of `left` bytes from `address` on, those in its page.
+std::size_t in_page(u64 address, std::size_t left) {
+    return std::min<std::size_t>(left, kPageSize - address % kPageSize);
+}
+
+}  // namespace
+
+ReadMemory physical_reader(Machine& machine) {
+    return [&memory = machine.memory()](u64 address, std::span<u8> to) {
+        for (std::size_t done = 0; done < to.size();) {
+            const std::size_t length = in_page(address + done, to.size() - done);
+            copy_page(memory, {address + done}, to.subspan(done, length));
+            done += length;
+        }
+        return true;
+    };
+}
+
+ReadMemory linear_reader(Machine& machine) {
+    return [&machine](u64 address, std::span<u8> to) {
+        const Cpu& cpu = machine.cpu();
+        for (std::size_t done = 0; done < to.size();) {
+            const Linear at = cpu.wrap_linear(address + done);
+            const Translation found = peek_translation(machine.memory(), cpu.mmu.controls(), at);
+            if (!found.ok) return false;
+            const std::size_t length = in_page(at.value, to.size() - done);
+            copy_page(machine.memory(), found.address, to.subspan(done, length));
+            done += length;
+        }
+        return true;
+    };
+}
+
+Result<void> save_memory(const ReadMemory& read, u64 first, u64 size, const std::string& path) {
+    constexpr u64 kChunk = u64{1} << 20;
+    const auto cannot_write = [&path](int cause) {
+        return Error{ExitStatus::host_resource, fmt::format("cannot write '{}': {}", path, std::strerror(cause))};
+    };
+    const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "wb"), std::fclose);
+    if (!file) return cannot_write(errno);
+    std::vector<u8> chunk(std::min(size, kChunk));
+    for (u64 done = 0; done < size; done += chunk.size()) {
+        const auto part = std::span(chunk).first(std::min<u64>(chunk.size(), size - done));
+        if (!read(first + done, part)) {
+            return Error{ExitStatus::usage, fmt::format("Invalid addr 0x{:016x}/size {} specified", first, size)};
+        }
+        if (std::fwrite(part.data(), 1, part.size(), file.get()) != part.size()) return cannot_write(errno);
+    }
+    if (std::fflush(file.get()) != 0) return cannot_write(errno);
+    return {};
+}
+
+}  // namespace bantam::frontend
