@@ -104,9 +104,6 @@ TEST_F(MachineTest, RefusesWhatThisReleaseLacks) {
 
 TEST_F(MachineTest, RefusesContradictions) {
     write_kernel({0xF4});
-    MachineConfig two = config();
-    two.serials = {{SerialConfig::Kind::stdio, "", ""}, {SerialConfig::Kind::stdio, "", ""}};
-    EXPECT_EQ(refusal(two).status, ExitStatus::usage);
     MachineConfig cpu = config();
     cpu.cpu = "z80";
     EXPECT_EQ(refusal(cpu).status, ExitStatus::usage);
