@@ -391,7 +391,6 @@ class ReferenceTest(unittest.TestCase):
         '{"execute":"stop"}', '{"execute":"system_reset"}', '{"execute":"system_powerdown"}', '{"exec-oob":"query-status","id":3}',
         '{"execute":"query-name","id":{"a":[1,null]}}', '{"execute":"query-status","foo":1}', '{"execute":3}', '[]',
         '{"id":4}', '{"execute":"query-status","arguments":3}', '{"execute":"nope","id":"x"}', '{"execute":"quit","id":9}']
-    NEWER = {"fd", "query-events"}
 
     def talk(self, command: list) -> tuple[list[dict], list[str]]:
         process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
