@@ -15,6 +15,7 @@
 #include <cstring>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "machine/host/host_io.h"
 #include "machine/host/socket_port.h"
@@ -84,7 +85,7 @@ struct ControlLine::Parts {
             const std::scoped_lock lock(mutex_);
             if (left_) return;
             waiting_ += text;
-            if (waiting_.size() > kMostWaiting) left_ = true;
+            if (waiting_.size() - written_ > kMostWaiting) left_ = true;
             common_->bell->ring();
         }
         [[nodiscard]] bool ended() const override { return left_ || common_->ending; }
@@ -97,8 +98,11 @@ struct ControlLine::Parts {
         /// Writes what `fd`, which takes something, takes without waiting.
         void write_to(int fd) {
             const std::scoped_lock lock(mutex_);
-            const ssize_t written = ::write(fd, waiting_.data(), std::min<std::size_t>(waiting_.size(), PIPE_BUF));
-            if (written > 0) waiting_.erase(0, static_cast<std::size_t>(written));
+            const std::size_t count = std::min<std::size_t>(waiting_.size() - written_, PIPE_BUF);
+            const ssize_t written = ::write(fd, waiting_.data() + written_, count);
+            if (written > 0) written_ += static_cast<std::size_t>(written);
+            // What was written goes when it is half of what is kept, so that each byte moves once or twice.
+            if (written_ >= waiting_.size() - written_) waiting_.erase(0, std::exchange(written_, 0));
             if (written < 0 && errno != EINTR && errno != EAGAIN) left_ = true;
         }
 
@@ -106,6 +110,7 @@ struct ControlLine::Parts {
         std::shared_ptr<Common> common_;
         std::mutex mutex_;
         std::string waiting_;
+        std::size_t written_ = 0;  // bytes of waiting_ that are gone
         std::atomic<bool> left_ = false;
     };
 

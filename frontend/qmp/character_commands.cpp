@@ -41,8 +41,7 @@ Reply query_chardev(Context& context, const json&) {
 
 // --- rings
 
-constexpr std::array kRingMembers{Member{"logfile", &kString, true}, Member{"logappend", &kBoolean, true},
-                                  Member{"size", &kInteger, true}};
+constexpr std::array kRingMembers{Member{"size", &kInteger, true}};
 constexpr Type kRing{.kind = Type::Kind::object, .name = "ChardevRingbuf", .members = kRingMembers};
 constexpr std::array kBackendVariants{Variant{"ringbuf", &kRing}};
 constexpr std::array<std::string_view, 1> kBackendWords{"ringbuf"};
@@ -56,7 +55,6 @@ constexpr std::array kRemoveArguments{Member{"id", &kString}};
 Reply chardev_add(Context& context, const json& arguments) {
     constexpr i64 kUsualSize = 65536, kMostSize = i64{16} << 20;
     const json& data = arguments["backend"]["data"];
-    if (data.contains("logfile")) return Failure{"Parameter 'backend.data.logfile' is unexpected"};
     const auto id = arguments["id"].get<std::string>();
     const i64 size = data.value("size", kUsualSize);
     if (size <= 0 || size > kMostSize || !std::has_single_bit(static_cast<u64>(size)))

@@ -164,6 +164,7 @@ Reply screendump(Context& context, const json& arguments) {
         return Failure{fmt::format("Device '{}' not found", arguments["device"].get<std::string>()),
                        ErrorClass::device_not_found};
     }
+    if (arguments.contains("head")) return Failure{"'head' must be specified together with 'device'"};
     const devices::Frame frame = context.machine.frame();
     const bool png = arguments.value("format", "ppm") == "png";
     const Result<void> written =

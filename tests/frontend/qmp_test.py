@@ -265,6 +265,8 @@ class QmpTest(unittest.TestCase):
         self.assertIn("r", [device["label"] for device in client.ask("query-chardev")["return"]])
         self.assertEqual(client.ask("chardev-remove", id="r"), {"return": {}})
         self.assertRegex(self.failure(client.ask("ringbuf-read", device="r", size=1))[1], "not found")
+        logged = {"type": "ringbuf", "data": {"logfile": "x"}}
+        self.assertRegex(self.failure(client.ask("chardev-add", id="s", backend=logged))[1], "logfile' is unexpected")
         self.assertRegex(self.failure(client.ask("chardev-add", id="s", backend={"type": "tty", "data": {}}))[1], "does not accept")
 
     def test_one_client_after_another(self) -> None:
@@ -381,6 +383,7 @@ class ReferenceTest(unittest.TestCase):
         '{"execute":"input-send-event","arguments":{"events":[],"device":"x"}}',
         '{"execute":"input-send-event","arguments":{"events":[{"type":"abs","data":{"axis":"z","value":3}}]}}',
         '{"execute":"screendump","arguments":{"filename":"x","format":"gif"}}', '{"execute":"pmemsave"}',
+        '{"execute":"screendump","arguments":{"filename":"x","head":0}}',
         '{"execute":"pmemsave","arguments":{"val":0,"size":"16","filename":"x"}}',
         '{"execute":"memsave","arguments":{"val":0,"size":16,"filename":"x","cpu-index":3}}', '{"execute":"system_wakeup"}',
         '{"execute":"chardev-add","arguments":{"id":"r","backend":{"type":"ringbuf","data":{"size":16}}}}',
