@@ -15,7 +15,6 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import signal
 import statistics
 import subprocess
@@ -23,35 +22,24 @@ import sys
 import tempfile
 import time
 
+import sessions
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 KERNELS = {"amd64": "amd64", "cloud-amd64": "amd64", "686": "i386", "686-pae": "i386"}
 APPEND = "console=ttyS0 bantam.test=bench"
 MEMORY_MIB = 256
 LIMIT_S = 900
 WORKS = ("sha256sum", "gzip", "shell-loop", "awk", "fork")
-BOCHS_CPU = {"amd64": "corei7_haswell_4770", "i386": "corei7_haswell_4770"}
 
 
-def bochs_iso(folder: pathlib.Path, kernel: pathlib.Path, initrd: pathlib.Path) -> pathlib.Path:
-    """A CD whose GRUB starts the kernel at once."""
-    tree = folder / "tree"
-    (tree / "boot/grub").mkdir(parents=True)
-    shutil.copy(kernel, tree / "vmlinuz")
-    shutil.copy(initrd, tree / "initrd")
-    (tree / "boot/grub/grub.cfg").write_text(f"linux /vmlinuz {APPEND}\ninitrd /initrd\nboot\n")
-    image = folder / "boot.iso"
-    subprocess.run(["grub-mkrescue", "-o", image, tree], check=True, capture_output=True)
-    return image
-
-
-def bochs_command(folder: pathlib.Path, kernel: pathlib.Path, initrd: pathlib.Path, architecture: str) -> list[str]:
+def bochs_command(folder: pathlib.Path, kernel: pathlib.Path, initrd: pathlib.Path) -> list[str]:
     """Writes bochsrc; Bochs's own clock runs by instructions (sync=none), as Bantam's virtual time does."""
-    image = bochs_iso(folder, kernel, initrd)
+    image = sessions.boot_cd(folder, kernel, initrd, APPEND)
     (folder / "bochsrc").write_text(f"""config_interface: textconfig
 display_library: x
 romimage: file=/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=/usr/share/vgabios/vgabios.bin
-cpu: model={BOCHS_CPU[architecture]}, count=1, ips=50000000
+cpu: model={sessions.BOCHS_CPU}, count=1, ips=50000000
 megs: {MEMORY_MIB}
 ata0-master: type=cdrom, path={image}, status=inserted
 boot: cdrom
@@ -73,7 +61,7 @@ def command_of(emulator: str, folder: pathlib.Path, guests: pathlib.Path, name: 
     kernel, initrd = guests / f"vmlinuz-{name}", guests / f"initramfs-{KERNELS[name]}.cpio.gz"
     serial = folder / "serial"
     if emulator == "bochs":
-        return bochs_command(folder, kernel, initrd, KERNELS[name])
+        return bochs_command(folder, kernel, initrd)
     if emulator == "qemu":
         return ["qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-cpu", "max", "-display", "none", "-no-reboot",
                 "-m", str(MEMORY_MIB), "-kernel", str(kernel), "-initrd", str(initrd), "-append", APPEND,

@@ -3,9 +3,10 @@
 
     bench/guest_times.py [--runs 1] [--bantam FILE] [--emulators bantam,qemu,bochs] [--json FILE] [GUEST...]
 
-The criterion is the guest's last `expect` in what it sends to its serial line, so a guest is timed if it has one there: no
-`screen`, not meant to be refused. From the start of the process to the moment the text arrives; `answers` are typed on each of them.
-The texts before it must have come too, but not on Bochs, which loses bytes of long ones.
+The criterion is the guest's last `expect`, on its serial line or, for a `screen` guest, in its text memory (bench/sessions.py). From the
+start of the process to the moment the text is there; `answers` are typed and keys of the `dialogue` pressed on each of them.
+The texts before it must have come too, but not on Bochs, which loses bytes of long ones. Not timed: what is meant to be refused, what
+needs real time, and what is seen in SeaBIOS's log only.
 Every round runs the emulators one after the other, so a disturbance of the host meets all of them; the table gives medians and
 ratios. Bochs takes what has a disk or a CD, and a kernel from a CD whose GRUB starts it (bench/boot_times.py); it has no flash
 memory and its firmware must be its own, so such cells are empty.
@@ -14,13 +15,8 @@ Needs the Debian packages that bench/boot_times.py names.
 import argparse
 import datetime
 import json
-import os
 import pathlib
-import re
-import selectors
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -31,122 +27,47 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests/guests"), str(ROOT / "bench")]
 import boot_times  # noqa: E402
 import run_guest  # noqa: E402
+import sessions  # noqa: E402
 
 
 def timed(guest: dict) -> bool:
-    return not (guest.get("screen") or guest["status"] != [0] or guest.get("clock") or "new_disk" in guest or "new_floppy" in guest)
+    looks_at_firmware = any(pattern.startswith("firmware: ") for pattern, _ in guest.get("dialogue", []))
+    return not (set(guest["status"]) <= {64, 65, 66} or guest.get("clock") or looks_at_firmware)
 
 
-def mebibytes(text: str) -> int:
-    return int(text[:-1]) * {"M": 1, "G": 1024}[text[-1]]
+def runs_on(emulator: str, guest: dict) -> bool:
+    """Bochs's firmware is its own and it has no flash memory."""
+    return emulator != "bochs" or not ("firmware" in guest or "flash" in guest or guest["about"].startswith("SeaBIOS"))
 
 
-def bochs_media(guest: dict, cache: pathlib.Path, folder: pathlib.Path) -> list[str] | None:
-    """Lines of bochsrc for the guest's drives; None: Bochs cannot run it."""
-    if "firmware" in guest or "flash" in guest:
-        return None
-    if "kernel" in guest:
-        append = boot_times.APPEND
-        boot_times.APPEND = guest.get("append", "")
-        try:
-            image = boot_times.bochs_iso(folder, cache / guest["kernel"], cache / guest["initrd"]) if "initrd" in guest else None
-        finally:
-            boot_times.APPEND = append
-        return image and [f"ata0-slave: type=cdrom, path={image}, status=inserted", "boot: cdrom"]
-    lines = []
-    if "disk" in guest:
-        # Bochs locks its image by a file beside it and writes to it: a copy, sparse as the original.
-        copy = folder / "disk.img"
-        subprocess.run(["cp", "--sparse=always", cache / guest["disk"], copy], check=True)
-        lines += [f"ata0-master: type=disk, path={copy}, mode=flat, status=inserted"]
-    if "cdrom" in guest:
-        lines += [f"ata0-slave: type=cdrom, path={cache / guest['cdrom']}, status=inserted"]
-    return [*lines, f"boot: {'disk' if 'disk' in guest else 'cdrom'}"]
-
-
-class Bochs:
-    """A guest under Bochs, its COM1 on a socket that we listen on."""
-    def __init__(self, guest: dict, cache: pathlib.Path, folder: pathlib.Path) -> None:
-        media = bochs_media(guest, cache, folder)
-        self.process = None
-        if media is None:
-            return
-        with socket.create_server(("127.0.0.1", 0)) as server:
-            architecture = "i386" if re.search(r"i386|686", str(guest)) else "amd64"
-            memory = mebibytes(guest["memory"])
-            (folder / "bochsrc").write_text("\n".join([
-                "config_interface: textconfig", "display_library: x", "romimage: file=/usr/share/bochs/BIOS-bochs-latest",
-                "vgaromimage: file=/usr/share/vgabios/vgabios.bin",
-                f"cpu: model={boot_times.BOCHS_CPU[architecture]}, count=1, ips=50000000", f"megs: {memory}", *media,
-                f"com1: enabled=1, mode=socket-client, dev=127.0.0.1:{server.getsockname()[1]}", f"log: {folder}/log",
-                "panic: action=fatal", "error: action=ignore", "info: action=ignore", "debug: action=ignore", "clock: sync=none",
-                "sound: driver=dummy, waveoutdrv=dummy", "speaker: enabled=0, mode=none", ""]))
-            (folder / "commands").write_text("c\n")
-            self.process = subprocess.Popen(["xvfb-run", "-a", "bochs", "-q", "-f", folder / "bochsrc", "-rc", folder / "commands"],
-                                            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                            start_new_session=True)
-            server.settimeout(60)
-            try:
-                self.line, _ = server.accept()
-            except TimeoutError:  # so much memory, for one, is more than it can have
-                self.process.kill()
-                self.process = None
-                return
-        self.input = self.output = self.line.fileno()
-
-
-class Piped:
-    """A guest under Bantam or QEMU, its COM1 on standard input and output."""
-    def __init__(self, command: list[str]) -> None:
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                        start_new_session=True)
-        self.input, self.output = self.process.stdin.fileno(), self.process.stdout.fileno()
-
-
-def measure(emulator: str, guest: dict, cache: pathlib.Path, arguments: argparse.Namespace) -> float | None:
+def measure(emulator: str, guest: dict, cache: pathlib.Path, program: str) -> float | None:
     """Seconds to the criterion; None: this emulator does not run the guest, or did not come so far in its time."""
+    if not runs_on(emulator, guest):
+        return None
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        started = time.monotonic()
-        if emulator == "bochs":
-            run = Bochs(guest, cache, folder)
-        elif emulator == "qemu":
-            run = Piped(run_guest.reference_command(guest, cache))
-        else:
-            run = Piped(run_guest.bantam_command(guest, cache, argparse.Namespace(bantam=arguments.bantam, engine="jit"), folder / "screen"))
-        if run.process is None:
-            return None
+        if "new_disk" in guest:
+            run_guest.make_disk(guest, folder)
+        if "new_floppy" in guest:
+            run_guest.make_floppy(folder)
+        session = None
         try:
             if emulator == "bochs":
-                return wait_for(run, {**guest, "expect": guest["expect"][-1:]}, started, guest["seconds"])
-            return wait_for(run, guest, started, guest["seconds"])
+                session = sessions.Bochs(guest, cache, folder)
+            elif emulator == "qemu":
+                session = sessions.qemu(guest, cache, folder)
+            else:
+                session = sessions.bantam(guest, cache, folder, program)
+            expect = guest["expect"][-1:] if emulator == "bochs" else guest["expect"]
+            watch = sessions.Watch(session, guest, guest["seconds"])
+            reached = watch.screen(expect) if guest.get("screen") else watch.serial(expect)
+            return time.monotonic() - session.started if reached else None
+        except (RuntimeError, OSError, EOFError) as problem:
+            print(f"{emulator}: {problem}", file=sys.stderr)
+            return None
         finally:
-            try:
-                os.killpg(run.process.pid, signal.SIGTERM)
-            except ProcessLookupError:
-                pass
-            run.process.wait()
-
-
-def wait_for(run: Bochs | Piped, guest: dict, started: float, limit: float) -> float | None:
-    answers = list(guest.get("answers", []))
-    raw, answered = bytearray(), 0
-    selector = selectors.DefaultSelector()
-    selector.register(run.output, selectors.EVENT_READ)
-    while (left := limit - (time.monotonic() - started)) > 0:
-        if not selector.select(timeout=left):
-            break
-        chunk = os.read(run.output, 65536)
-        now = time.monotonic()
-        if not chunk:
-            break
-        raw += chunk
-        while answers and (found := re.search(answers[0][0].encode(), raw[answered:])):
-            answered += found.end()
-            os.write(run.input, answers.pop(0)[1].encode())
-        if run_guest.matched(guest["expect"], raw.decode(errors="replace").replace("\r", "")) == len(guest["expect"]):
-            return now - started
-    return None
+            if session is not None:
+                session.close()
 
 
 def table(results: dict[str, dict[str, list[float | None]]], emulators: list[str]) -> str:
@@ -182,7 +103,7 @@ def main() -> int:
         cache = run_guest.fetch(guests[name])
         for turn in range(arguments.runs):
             for emulator in emulators:
-                seconds = measure(emulator, guests[name], cache, arguments)
+                seconds = measure(emulator, guests[name], cache, arguments.bantam)
                 results[name][emulator].append(seconds)
                 print(f"{name} {emulator} {turn + 1}: {'does not run' if seconds is None else f'{seconds:.2f} s'}", file=sys.stderr, flush=True)
                 if arguments.json:

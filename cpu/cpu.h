@@ -53,12 +53,17 @@ public:
         state.attention |= bits;
         break_block();
     }
-    /// Ends the running block after the current instruction, so that deadline and attention are looked at again. The
-    /// engine points block_break at a flag (or end pointer) of its own.
+    /// Ends the running block after the current instruction, so that attention is looked at again. The engine points
+    /// block_break at a flag (or end pointer) of its own.
     void break_block() {
         if (block_break != nullptr) block_break(block_break_context);
     }
     void (*block_break)(void* context) = nullptr;
+    /// CpuState::deadline has come nearer while the engine runs.
+    void deadline_moved() {
+        if (deadline_reader != nullptr) deadline_reader(block_break_context);
+    }
+    void (*deadline_reader)(void* context) = nullptr;
     void* block_break_context = nullptr;
     /// Counted up by the engine when code it holds was written: a repeated string instruction may have overwritten
     /// itself.

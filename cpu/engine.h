@@ -16,7 +16,7 @@ enum class EngineExit : u8 {
 class Engine {
 public:
     virtual ~Engine() = default;
-    /// Runs until one of EngineExit. Reads state.deadline again whenever Cpu::break_block is called.
+    /// Runs until one of EngineExit. Reads state.deadline again whenever Cpu::deadline_moved is called.
     virtual EngineExit run() = 0;
     /// Forgets everything cached about guest code (after loading state or switching engines).
     virtual void reset() = 0;

@@ -13,6 +13,9 @@ public:
     virtual u32 read_port(u16 port, unsigned size) = 0;
     virtual void write_port(u16 port, unsigned size, u32 value) = 0;
 
+    /// PAUSE: the program waits in a loop. A board whose time passes by instructions lets more of it pass.
+    virtual void pause() {}
+
     /// INTA: the vector of the interrupt that INTR announced (local APIC, or 8259 through it).
     virtual u8 acknowledge_interrupt() = 0;
 

@@ -227,7 +227,6 @@ bool does_nothing(Mnemonic mnemonic) {
         case Mnemonic::Lfence:
         case Mnemonic::Mfence:
         case Mnemonic::Nop:
-        case Mnemonic::Pause:
         case Mnemonic::Prefetch:
         case Mnemonic::Prefetchw:
         case Mnemonic::Sfence:

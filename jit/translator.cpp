@@ -280,6 +280,16 @@ u64 Translator::retired() const {
     return run_end_ - count_left() - site.after - 1;
 }
 
+/// The count that is left is that after the block in flight, which may go on if it does not pass the deadline.
+void Translator::deadline_moved() {
+    const u64 deadline = cpu_.state.deadline;
+    if (deadline >= run_end_) return;
+    const u64 nearer = run_end_ - deadline;
+    if (nearer > count_left()) return break_block();
+    context_->remaining -= nearer;
+    run_end_ = deadline;
+}
+
 interpreter::Place Translator::in_flight() const {
     return {context_->site->translation->block, context_->site->instruction};
 }

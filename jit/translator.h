@@ -49,6 +49,7 @@ public:
     [[nodiscard]] u64 retired() const override;
     [[nodiscard]] interpreter::Place in_flight() const override;
     void break_block() override { break_ = true; }
+    void deadline_moved() override;
     void abandon() override;
     void forget(interpreter::Block& block) override;
     void forget_all() override;

@@ -147,7 +147,8 @@ Result<void> Machine::Parts::build_board() {
                                          .debug_exit =
                                              [this](int status) {
                                                  loop->end({StopReason::debug_exit, status});
-                                             }});
+                                             },
+                                         .stall = [this](u64 ns) { loop->stall(ns); }});
     for (unsigned i = 0; i < Pc::kIdeDrives; ++i) {
         devices::AtapiCdrom* cdrom = pc->cdrom(i);
         if (cdrom == nullptr) continue;

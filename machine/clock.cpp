@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/check.h"
+
 namespace bantam {
 namespace {
 constexpr u64 kNsPerMs = 1'000'000;
@@ -74,6 +76,11 @@ void Clock::jump_to(u64 time_ns) {
     if (pace_ == Pace::real_time) return;
     const u64 time_now = now();
     if (time_ns > time_now) offset_ns_ += static_cast<i64>(time_ns - time_now);
+}
+
+void Clock::stall(u64 ns) {
+    CHECK(pace_ == Pace::virtual_time);
+    offset_ns_ += static_cast<i64>(ns);
 }
 
 void Clock::learn(u64 instructions, u64 ns) {

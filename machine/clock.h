@@ -1,9 +1,10 @@
 // Clock: guest time in ns since power-on, in two paces.
 //
-// Virtual: one retired instruction takes kNsPerInstruction; when the guest is idle the run loop jumps to the next
-// event. Time is a function of the instructions alone, so two runs of one configuration agree to the nanosecond. Real:
-// guest time is the host's CLOCK_MONOTONIC since power-on, less the time the machine was paused. How many instructions
-// fit before a deadline is estimated from the recent speed.
+// Virtual: one retired instruction takes kNsPerInstruction, an I/O cycle or a PAUSE what the board says
+// (Pc::stall); when the guest is idle the run loop jumps to the next event. Time is a function of what the guest does
+// alone, so two runs of one configuration agree to the nanosecond. Real: guest time is the host's CLOCK_MONOTONIC since
+// power-on, less the time the machine was paused. How many instructions fit before a deadline is estimated from the
+// recent speed.
 //
 // A busy host may let the process wait for many ms. If all of them passed for the guest between two instructions, it
 // would see one timer interrupt where it counts on several: Linux then panics ("IO-APIC + timer doesn't work"). So a
@@ -39,6 +40,8 @@ public:
     [[nodiscard]] u64 instructions_at(u64 time_ns);
     /// Virtual: idle time has passed. Real: nothing to do, the host's clock ran on. Earlier times are ignored.
     void jump_to(u64 time_ns);
+    /// Virtual only: the processor stood still for `ns`.
+    void stall(u64 ns);
     /// Real: how long the host may sleep until guest time is `time_ns`.
     [[nodiscard]] u64 host_ns_until(u64 time_ns);
     /// Real: the guest was idle, waiting for `time_ns`, and the process slept.

@@ -87,6 +87,8 @@ public:
         std::function<void(ResetKind)> reset;
         std::function<void()> power_off;
         std::function<void(int status)> debug_exit;
+        /// The processor stands still for `ns`.
+        std::function<void(u64 ns)> stall;
     };
 
     Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const Options& options, Events events);
@@ -119,6 +121,7 @@ public:
     // --- Environment
     u32 read_port(u16 port, unsigned size) override;
     void write_port(u16 port, unsigned size, u32 value) override;
+    void pause() override;
     u8 acknowledge_interrupt() override;
     u64 now_ns() override { return scheduler_.now(); }
     void apic_base_written(u64 value) override;
@@ -175,6 +178,7 @@ private:
     void show_vga();
     void map_vga();
     void write_coprocessor_port(u64 offset);
+    void stall(u64 ns) const;
     u64 call_vmmouse();
     void fill_cmos(const Options& options);
     [[nodiscard]] u64 tsc();

@@ -10,6 +10,14 @@ constexpr unsigned kLint1 = 1;
 constexpr u32 kFrameBufferBase = 0xFD000000;
 constexpr u32 kIdeBusMasterBase = 0xC000;
 constexpr u64 kClearBusy = 0, kResetCoprocessor = 1;  // ports F0h and F1h
+
+// Programs time themselves by port accesses, above all by OUT to port 80h, and wait in loops of IN. Standard cycles of
+// the ISA bus at 8.33 MHz: six clocks to an 8-bit, three to a 16-bit slave (IEEE P996 draft); 32 bits go to PCI, four
+// clocks at 33 MHz (PCI 2.1, 3.3.1). By width alone: which chip takes part is not asked.
+u64 io_cycle_ns(unsigned size) { return size == 1 ? 720 : size == 2 ? 360 : 120; }
+
+// "About 140 cycles" from Skylake on (Intel 64 Optimization Reference Manual, 2.7.4), of a processor of 1 GHz.
+constexpr u64 kPause_ns = 140;
 }  // namespace
 
 void Pc::Wires::describe(Archive& archive) {
@@ -155,15 +163,23 @@ u8 Pc::acknowledge_interrupt() {
     return vector;
 }
 
+void Pc::pause() { stall(kPause_ns); }
+
 u32 Pc::read_port(u16 port, unsigned size) {
     const u32 value = io_.read(port, size);
     if (port_trace_) port_trace_(false, port, size, value);
+    stall(io_cycle_ns(size));
     return value;
 }
 
 void Pc::write_port(u16 port, unsigned size, u32 value) {
     if (port_trace_) port_trace_(true, port, size, value);
     io_.write(port, size, value);
+    stall(io_cycle_ns(size));
+}
+
+void Pc::stall(u64 ns) const {
+    if (events_.stall) events_.stall(ns);
 }
 
 void Pc::input_waiting() {

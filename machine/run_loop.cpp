@@ -142,7 +142,13 @@ void RunLoop::deadline_moved() {
     const u64 deadline = slice_deadline();
     if (deadline >= w_.cpu.state.deadline) return;
     w_.cpu.state.deadline = deadline;
-    w_.cpu.break_block();
+    w_.cpu.deadline_moved();
+}
+
+void RunLoop::stall(u64 ns) {
+    if (w_.clock.pace() == Clock::Pace::real_time) return;
+    w_.clock.stall(ns);
+    deadline_moved();
 }
 
 void RunLoop::idle() {

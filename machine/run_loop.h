@@ -62,6 +62,8 @@ public:
     /// The same, but pauses as soon as `instructions` are retired, before anything that is due then: the outcome, or
     /// none when it paused. Virtual time: a run in pieces is the same as one in one piece.
     std::optional<Outcome> run_until(u64 instructions);
+    /// The processor stands still for `ns` in the middle of an instruction. Real time passes by itself.
+    void stall(u64 ns);
     /// CpuState::deadline was changed in the middle of a slice: sets it to what it should be.
     void renew_deadline() { w_.cpu.state.deadline = slice_deadline(); }
 

@@ -66,27 +66,26 @@ Block& BlockCache::add(Physical start, u64 bytes, std::optional<Physical> second
     return block;
 }
 
-/// The 64-byte parts of `page` that [address, address + size) touches, one bit each.
-u64 BlockCache::parts_of(Physical page, Physical address, u64 size) {
-    constexpr u64 kPartBytes = kPageSize / 64;
+/// What of [address, address + size) lies in `page`; empty where nothing does.
+BlockCache::Range BlockCache::within(Physical page, Physical address, u64 size) {
     const u64 end = address.value + size;
-    if (end <= page.value || address.value >= page.value + kPageSize) return 0;
-    const u64 first = (std::max(address.value, page.value) - page.value) / kPartBytes;
-    const u64 last = (std::min(end, page.value + kPageSize) - 1 - page.value) / kPartBytes;
-    return ~u64{0} >> (63 - (last - first)) << first;
+    if (end <= page.value || address.value >= page.value + kPageSize) return {0, 0};
+    return {std::max(address.value, page.value) - page.value, std::min(end, page.value + kPageSize) - page.value};
 }
 
-u64 BlockCache::parts_of(Physical page, const Block& block) {
-    if (!block.second_page) return parts_of(page, block.start, block.bytes);
+BlockCache::Range BlockCache::within(Physical page, const Block& block) {
+    if (!block.second_page) return within(page, block.start, block.bytes);
     const u64 here = kPageSize - block.start.page_offset();
-    return parts_of(page, block.start, here) | parts_of(page, *block.second_page, block.bytes - here);
+    if (page == block.start.page()) return within(page, block.start, here);
+    return within(page, *block.second_page, block.bytes - here);
 }
 
 void BlockCache::track_page(Physical page, Block* block) {
     Page& tracked = pages_[page.value];
     if (tracked.blocks.empty()) mmu_.memory().mark_code(page);
     tracked.blocks.push_back(block);
-    tracked.parts |= parts_of(page, *block);
+    const Range range = within(page, *block);
+    for (u64 at = range.first; at < range.end; ++at) tracked.code.set(at);
 }
 
 void BlockCache::remove(Block* block) {
@@ -110,8 +109,13 @@ void BlockCache::remove(Block* block) {
             mmu_.memory().clear_code(page);
             return;
         }
-        tracked.parts = 0;
-        for (const Block* other : tracked.blocks) tracked.parts |= parts_of(page, *other);
+        const Range freed = within(page, *block);
+        for (u64 at = freed.first; at < freed.end; ++at) tracked.code.reset(at);
+        for (const Block* other : tracked.blocks) {
+            const Range kept = within(page, *other);
+            for (u64 at = std::max(kept.first, freed.first); at < std::min(kept.end, freed.end); ++at)
+                tracked.code.set(at);
+        }
     };
     untrack(block->start.page());
     if (block->second_page) untrack(*block->second_page);
@@ -121,7 +125,10 @@ void BlockCache::code_written(Physical address, u64 size) {
     bool any = false;
     for (Physical page = address.page(); page.value < address.value + size; page = page + kPageSize) {
         const auto found = pages_.find(page.value);
-        if (found == pages_.end() || (found->second.parts & parts_of(page, address, size)) == 0) continue;
+        if (found == pages_.end()) continue;
+        Range written = within(page, address, size);
+        while (written.first < written.end && !found->second.code[written.first]) ++written.first;
+        if (written.first == written.end) continue;
         const std::vector<Block*> candidates = found->second.blocks;
         for (Block* block : candidates) {
             if (!block->overlaps(address, size)) continue;

@@ -6,6 +6,7 @@
 // touches. Memory is bounded: when full, everything is forgotten and decoded anew.
 #pragma once
 
+#include <bitset>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -86,13 +87,17 @@ private:
     BlockRunner* runner_ = nullptr;
     std::vector<Block*> buckets_;
     std::deque<Block> blocks_;
-    /// What a page holds: its valid blocks, and which of its 64 parts they touch.
+    /// What a page holds: its valid blocks, and which of its bytes are theirs: programs keep data beside code.
     struct Page {
         std::vector<Block*> blocks;
-        u64 parts = 0;
+        std::bitset<kPageSize> code;
     };
-    static u64 parts_of(Physical page, Physical address, u64 size);
-    static u64 parts_of(Physical page, const Block& block);
+    /// Part of a page, as offsets [first, end).
+    struct Range {
+        u64 first, end;
+    };
+    static Range within(Physical page, Physical address, u64 size);
+    static Range within(Physical page, const Block& block);
     std::unordered_map<u64, Page> pages_;  // by page address
     std::vector<std::unique_ptr<isa::Instruction[]>> chunks_;
     std::vector<std::unique_ptr<isa::Instruction[]>> retired_chunks_;  // cleared, perhaps still running

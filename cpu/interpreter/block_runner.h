@@ -33,6 +33,8 @@ public:
     [[nodiscard]] virtual Place in_flight() const = 0;
     /// run() shall return after the current instruction.
     virtual void break_block() = 0;
+    /// CpuState::deadline has come nearer; the current instruction may pass it.
+    virtual void deadline_moved() = 0;
     /// An exception left run(): CpuState::instructions becomes the count up to and without the current instruction.
     virtual void abandon() = 0;
 
@@ -52,6 +54,7 @@ public:
     [[nodiscard]] u64 retired() const override { return inner_->retired(); }
     [[nodiscard]] Place in_flight() const override { return inner_->in_flight(); }
     void break_block() override { inner_->break_block(); }
+    void deadline_moved() override { inner_->deadline_moved(); }
     void abandon() override { inner_->abandon(); }
     void forget(Block& block) override { inner_->forget(block); }
     void forget_all() override { inner_->forget_all(); }

@@ -51,7 +51,6 @@ Handler flag_handler(const Instruction& instruction) {
         case Mnemonic::Salc:
             return &set_al_on_carry;
         case Mnemonic::Nop:
-        case Mnemonic::Pause:
         case Mnemonic::Prefetch:
         case Mnemonic::Prefetchw:
         case Mnemonic::Lfence:

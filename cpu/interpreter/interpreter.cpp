@@ -45,6 +45,7 @@ Interpreter::Interpreter(Cpu& cpu, std::unique_ptr<host::HostExecutor> host)
       host_(std::move(host)),
       jumps_(kJumpEntries) {
     cpu_.block_break = [](void* context) { static_cast<Interpreter*>(context)->end_block_early(); };
+    cpu_.deadline_reader = [](void* context) { static_cast<Interpreter*>(context)->follow_deadline(); };
     cpu_.block_break_context = this;
     cpu_.retired_source = [](const void* context) { return static_cast<const Interpreter*>(context)->retired(); };
     cpu_.in_flight_source = [](const void* context) { return static_cast<const Interpreter*>(context)->in_flight(); };
@@ -54,6 +55,7 @@ Interpreter::Interpreter(Cpu& cpu, std::unique_ptr<host::HostExecutor> host)
 Interpreter::~Interpreter() {
     cache_.set_runner(nullptr);
     cpu_.block_break = nullptr;
+    cpu_.deadline_reader = nullptr;
     cpu_.retired_source = nullptr;
     cpu_.in_flight_source = nullptr;
 }
@@ -73,6 +75,12 @@ std::unique_ptr<interpreter::BlockRunner> Interpreter::take_block_runner() {
 u64 Interpreter::retired() const {
     if (running_translated()) return runner_->retired();
     return cpu_.state.instructions + static_cast<u64>(current_ - begin_);
+}
+
+void Interpreter::follow_deadline() {
+    if (running_translated()) return runner_->deadline_moved();
+    const CpuState& s = cpu_.state;
+    if (s.instructions + static_cast<u64>(end_ - begin_) > s.deadline) end_block_early();
 }
 
 Interpreter::Statistics Interpreter::statistics() const {

@@ -72,6 +72,7 @@ private:
         if (current_ != end_) end_ = current_ + 1;
         if (running_translated()) runner_->break_block();
     }
+    void follow_deadline();
     [[nodiscard]] Cpu::InFlight in_flight() const;
     [[nodiscard]] bool running_translated() const { return runner_ != nullptr && runner_->running(); }
     [[nodiscard]] u64 retired() const;

@@ -237,7 +237,7 @@ inline constexpr RowText kInteger[] = {
     {"97", M::Xchg, F::base, "+Zv +rAX"},
     {"NF3 90 b1", M::Xchg, F::base, "+Zv +rAX"},
     {"NF3 90 b0", M::Nop, F::base, ""},
-    {"F3 90", M::Pause, F::base, ""},
+    {"F3 90", M::Pause, F::base, "", kCalled},
     {"8D /r mem", M::Lea, F::base, "=Gv M0"},
     {"0F B6 /r", M::Movzx, F::base, "=Gv Eb"},
     {"0F B7 /r", M::Movzx, F::base, "=Gv Ew"},

@@ -73,6 +73,8 @@ isa::Handler system_handler(const isa::Instruction& instruction) {
             return h::wrmsr;
         case Mnemonic::Cpuid:
             return h::cpuid;
+        case Mnemonic::Pause:
+            return h::pause;
         case Mnemonic::Rdtsc:
             return h::rdtsc;
         case Mnemonic::Rdtscp:

@@ -25,6 +25,7 @@ void into(Cpu& cpu, const isa::Instruction& i);
 void bound(Cpu& cpu, const isa::Instruction& i);
 void undefined(Cpu& cpu, const isa::Instruction& i);
 void hlt(Cpu& cpu, const isa::Instruction& i);
+void pause(Cpu& cpu, const isa::Instruction& i);
 void monitor(Cpu& cpu, const isa::Instruction& i);
 void mwait(Cpu& cpu, const isa::Instruction& i);
 // flags.cpp

@@ -71,7 +71,7 @@ void string_io(Cpu& cpu, const isa::Instruction& i, void (*item)(Cpu&, const isa
         item(cpu, i, port, size);
         set_counted(s.gpr[kRcx], left - 1, i.address_mask);
         if (left == 1) return;
-        if (s.attention != 0) break;
+        if (s.attention != 0 || cpu.retired() >= s.deadline) break;  // time may pass by I/O cycles
     }
     s.rip() = s.instruction_rip;
     s.resume_armed = false;  // RF holds until the last element

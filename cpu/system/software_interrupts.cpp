@@ -43,6 +43,8 @@ void hlt(Cpu& cpu, const isa::Instruction&) {
     cpu.request_attention(kAttentionHalted);
 }
 
+void pause(Cpu& cpu, const isa::Instruction&) { cpu.environment.pause(); }
+
 void monitor(Cpu& cpu, const isa::Instruction& i) {
     if (cpu.state.cpl != 0) cpu.raise(Vector::invalid_opcode);
     if (static_cast<u32>(cpu.state.gpr[kRcx]) != 0) cpu.raise(Vector::general_protection, 0);

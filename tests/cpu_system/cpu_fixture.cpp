@@ -10,6 +10,7 @@ namespace bantam {
 CpuFixture::CpuFixture(const char* name) : model(Model::find(name).value()) {
     memory = std::move(PhysicalMemory::create(u64{4} << 20).value());
     cpu = std::make_unique<Cpu>(model, *memory, board);
+    cpu->state.deadline = ~u64{0};
 }
 
 u64 CpuFixture::descriptor(u32 base, u32 limit, u8 access, u8 flags) {

@@ -86,7 +86,7 @@ def bantam_command(guest: dict, cache: pathlib.Path, arguments: argparse.Namespa
     return command
 
 
-def reference_command(guest: dict, cache: pathlib.Path) -> list[str]:
+def reference_command(guest: dict, cache: pathlib.Path, folder: pathlib.Path) -> list[str]:
     command = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-cpu", "max", "-display", "none", "-no-reboot",
                "-m", guest["memory"], "-serial", "stdio", "-monitor", "none"]
     if guest.get("reboots"):
@@ -100,8 +100,12 @@ def reference_command(guest: dict, cache: pathlib.Path) -> list[str]:
             command += [option, str(cache / guest[name])]
     if "disk" in guest:
         command += ["-drive", f"file={cache / guest['disk']},format=raw,snapshot=on"]
+    if "new_disk" in guest:
+        command += ["-drive", f"file={folder}/disk.img,format=raw"]
     if "floppy" in guest:
         command += ["-drive", f"if=floppy,file={cache / guest['floppy']},format=raw,snapshot=on"]
+    if "new_floppy" in guest:
+        command += ["-drive", f"if=floppy,file={folder}/floppy.img,format=raw"]
     if "boot" in guest:
         command += ["-boot", guest["boot"]]
     if "append" in guest:
@@ -278,7 +282,7 @@ def compare(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
     cache = fetch(guest)
     limit = guest["seconds"] + 30
     ours = run(bantam_command(guest, cache, arguments, pathlib.Path("/dev/null")), guest, limit)
-    theirs = run(reference_command(guest, cache), guest, limit)
+    theirs = run(reference_command(guest, cache, pathlib.Path("/dev/null")), guest, limit)
     mine, reference = warnings_of(ours.text), warnings_of(theirs.text)
     finished = "bantam: done" in ours.text and "bantam: done" in theirs.text
     print(f"{name}: {len(mine)} warnings under Bantam, {len(reference)} under QEMU{'' if finished else ': NOT FINISHED'}")
@@ -334,7 +338,7 @@ def run_guest(name: str, guest: dict, arguments: argparse.Namespace) -> bool:
             make_floppy(screen.parent)
         if "new_disk" in guest:
             make_disk(guest, screen.parent)
-        command = reference_command(guest, cache) if arguments.reference else bantam_command(guest, cache, arguments, screen)
+        command = reference_command(guest, cache, screen.parent) if arguments.reference else bantam_command(guest, cache, arguments, screen)
         talks = "dialogue" in guest and not arguments.reference
         outcome = (converse if talks else run)(command, guest, guest["seconds"] - 10 if talks else guest["seconds"] + 30)
         text = outcome.text

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "cpu/interpreter/interpreter.h"
 #include "tests/empty_environment.h"
 
@@ -12,6 +14,13 @@ namespace {
 
 constexpr u64 kCodeAt = 0x8000, kDataAt = 0x20000, kStackTop = 0x7000;
 constexpr u64 kPageDirectory = 0x1000, kPageTable = 0x2000;
+
+/// Time passes by PAUSE.
+class StallingEnvironment final : public EmptyEnvironment {
+public:
+    std::function<void()> stall;
+    void pause() override { stall(); }
+};
 
 /// A flat 32-bit machine at CPL 0 with `code` at kCodeAt.
 class Board {
@@ -27,6 +36,11 @@ public:
             translator_ = made.value().get();
             engine_->set_block_runner(std::move(made.value()));
         }
+        environment_.stall = [this] {
+            CpuState& s = cpu_->state;
+            s.deadline = std::max(cpu_->retired(), s.deadline - std::min(s.deadline, kStall));
+            cpu_->deadline_moved();
+        };
         poke(kCodeAt, code);
         CpuState& s = cpu_->state;
         s.cr0 |= 1;
@@ -39,6 +53,9 @@ public:
         s.gpr[kRsi] = kDataAt;
     }
 
+    /// Instructions by which a PAUSE brings the deadline nearer.
+    static constexpr u64 kStall = 5;
+
     void poke(u64 at, std::span<const u8> bytes) { memory_->copy_in(Physical{at}, bytes); }
     void poke32(u64 at, u32 value) { poke(at, std::span(reinterpret_cast<const u8*>(&value), 4)); }
     [[nodiscard]] u32 peek32(u64 at) const { return static_cast<u32>(memory_->peek(Physical{at}, 4)); }
@@ -48,12 +65,13 @@ public:
     }
     [[nodiscard]] CpuState& state() { return cpu_->state; }
     [[nodiscard]] Cpu& cpu() { return *cpu_; }
+    [[nodiscard]] u64 invalidated() const { return engine_->statistics().blocks_invalidated; }
     [[nodiscard]] const Translator::Statistics& statistics() const { return translator_->statistics(); }
 
 private:
     Model model_;
     std::unique_ptr<PhysicalMemory> memory_;
-    EmptyEnvironment environment_;
+    StallingEnvironment environment_;
     std::unique_ptr<Cpu> cpu_;
     std::unique_ptr<Interpreter> engine_;
     Translator* translator_ = nullptr;
@@ -103,6 +121,17 @@ constexpr u8 kLoop[] = {0xB9, 50,   0,    0,    0,                 // 8000 mov e
 
 TEST(TranslatorTest, StopsWhereTheInterpreterStops) {
     for (const u64 slice : {1, 2, 3, 5, 7, 11, 64, 1000}) expect_same_run(kLoop, slice);
+}
+
+TEST(TranslatorTest, StopsWhereTheInterpreterStopsWhenTheDeadlineComesNearer) {
+    // mov ecx,30 / l: pause / inc eax / pause / dec ecx / jnz l / hlt
+    constexpr u8 kWaiting[] = {0xB9, 30, 0, 0, 0, 0xF3, 0x90, 0x40, 0xF3, 0x90, 0x49, 0x75, 0xF8, 0xF4};
+    for (const u64 slice : {1, 2, 3, 7, 13, 64, 1000}) expect_same_run(kWaiting, slice);
+    Board board(true, kWaiting);
+    EXPECT_EQ(board.run(1000), EngineExit::halted);
+    EXPECT_LT(board.statistics().runs, 10u);  // a deadline still far away is no reason to leave
+    EXPECT_EQ(board.state().instructions, 152u);
+    EXPECT_EQ(board.state().deadline, 1000 - 60 * Board::kStall);
 }
 
 TEST(TranslatorTest, LinksAndCountsWhatItRuns) {
@@ -177,6 +206,37 @@ TEST(TranslatorTest, SeesThatItsOwnCodeChanges) {
     Board board(true, kNext);
     EXPECT_EQ(board.run(100), EngineExit::halted);
     EXPECT_EQ(board.state().gpr[kRax], 7u);
+}
+
+TEST(TranslatorTest, StoresBesideCodeLeaveItAlone) {
+    // mov ecx,1000 / l: inc dword [800Fh] / dec ecx / jnz l / hlt, and the counter
+    constexpr u8 kCounting[] = {0xB9, 0xE8, 3, 0, 0, 0xFF, 0x05, 0x0F, 0x80, 0, 0, 0x49, 0x75, 0xF7, 0xF4};
+    for (const bool translated : {false, true}) {
+        Board board(translated, kCounting);
+        EXPECT_EQ(board.run(100'000), EngineExit::halted);
+        EXPECT_EQ(board.peek32(0x800F), 1000u);
+        EXPECT_EQ(board.invalidated(), 0u);
+    }
+}
+
+TEST(TranslatorTest, BlocksThatShareBytesAreEachForgotten) {
+    constexpr u8 kMoves[] = {0xB0, 1, 0xB3, 2, 0xF4};  // mov al,1 / mov bl,2 / hlt
+    Board board(false, kMoves);
+    const auto run_at = [&board](u64 rip) {
+        board.state().rip() = rip;
+        EXPECT_EQ(board.run(1), EngineExit::deadline);
+    };
+    run_at(0x8000);
+    run_at(0x8002);
+    const u8 five[] = {5}, seven[] = {7};
+    board.poke(0x8001, five);
+    EXPECT_EQ(board.invalidated(), 1u);
+    board.poke(0x8003, seven);
+    EXPECT_EQ(board.invalidated(), 2u);
+    run_at(0x8000);
+    run_at(0x8002);
+    EXPECT_EQ(board.state().gpr[kRax], 5u);
+    EXPECT_EQ(board.state().gpr[kRbx], 7u);
 }
 
 TEST(TranslatorTest, FollowsPageTables) {

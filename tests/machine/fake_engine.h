@@ -1,5 +1,5 @@
 // FakeEngine: runs no code: every turn of a small script costs so many instructions, and may act on the world. Obeys
-// the Engine contract: stops at the deadline, at kAttentionStop, and reads the deadline again after break_block.
+// the Engine contract: stops at the deadline, at kAttentionStop, and reads the deadline before each.
 #pragma once
 
 #include <functional>

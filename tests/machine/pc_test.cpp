@@ -38,7 +38,8 @@ protected:
         pc_ = std::make_unique<Pc>(model_, *memory_, scheduler_, options,
                                    Pc::Events{.reset = [this](Pc::ResetKind kind) { resets_.push_back(kind); },
                                               .power_off = [this] { ++power_offs_; },
-                                              .debug_exit = [this](int status) { exit_status_ = status; }});
+                                              .debug_exit = [this](int status) { exit_status_ = status; },
+                                              .stall = [this](u64 ns) { stalled_ns_ += ns; }});
     }
     void out(u16 port, u32 value, unsigned size = 1) { pc_->write_port(port, size, value); }
     u32 in(u16 port, unsigned size = 1) { return pc_->read_port(port, size); }
@@ -73,11 +74,25 @@ protected:
     std::vector<Pc::ResetKind> resets_;
     int power_offs_ = 0;
     int exit_status_ = -1;
+    u64 stalled_ns_ = 0;
     std::unique_ptr<Pc> pc_;
 };
 
 constexpr u64 kApic = 0xFEE00000, kIoApic = 0xFEC00000;
 constexpr u64 kMs = 1'000'000;
+
+TEST_F(PcTest, IoCyclesAndPauseTakeTime) {
+    const auto takes_ns = [this](auto act) {
+        stalled_ns_ = 0;
+        act();
+        return stalled_ns_;
+    };
+    EXPECT_EQ(takes_ns([this] { out(0x80, 0); }), 720);
+    EXPECT_EQ(takes_ns([this] { in(0x61); }), 720);
+    EXPECT_EQ(takes_ns([this] { in(0x1F0, 2); }), 360);
+    EXPECT_EQ(takes_ns([this] { out(0xCF8, 0, 4); }), 120);
+    EXPECT_EQ(takes_ns([this] { pc_->pause(); }), 140);
+}
 
 TEST_F(PcTest, DiskettesAtTheirPorts) {
     const auto cmos = [this](u8 index) {

@@ -75,6 +75,34 @@ TEST_F(RunLoopTest, TimerArmedInsideASliceShortensIt) {
     EXPECT_EQ(fired_at, 507u);
 }
 
+TEST_F(RunLoopTest, AStallBringsTheDeadlineNearer) {
+    u64 fired_at = 0;
+    Timer timer(scheduler_, "due", [&] {
+        fired_at = cpu_.state.instructions;
+        loop_->end(outcome_of(StopReason::power_off));
+    });
+    timer.arm(1000);
+    engine_.instruction = [&] {
+        if (cpu_.state.instructions == 100) loop_->stall(600);
+        return true;
+    };
+    loop_->run();
+    EXPECT_EQ(fired_at, 400u);
+    EXPECT_EQ(clock_->now(), 1000u);
+}
+
+TEST_F(RunLoopTest, RealTimePassesWithoutStalls) {
+    build(Clock::Pace::real_time, {});
+    constexpr u64 kHour_ns = u64{3600} * 1'000'000'000;
+    engine_.instruction = [&] {
+        loop_->stall(kHour_ns);
+        loop_->end(outcome_of(StopReason::power_off));
+        return true;
+    };
+    loop_->run();
+    EXPECT_LT(clock_->now(), kHour_ns);
+}
+
 TEST_F(RunLoopTest, IdleTimeJumpsToTheNextDeadline) {
     interrupts(true);
     bool awake = true;
