@@ -36,15 +36,22 @@ def text_of(memory: bytes) -> str:
 class Piped:
     """Bantam or QEMU: COM1, where the guest is watched there, on standard input and output; QMP where the screen is watched."""
 
-    def __init__(self, command: list[str], screen: bool, folder: pathlib.Path) -> None:
+    def __init__(self, command: list[str], guest: dict, folder: pathlib.Path) -> None:
         self.folder = folder
         self.started = time.monotonic()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                        start_new_session=True)
-        self.input, self.output = self.process.stdin.fileno(), self.process.stdout.fileno()
-        if screen:
-            self.qmp = qmp_client.Client(folder / "qmp")
-            self.ask("qmp_capabilities")
+        # Somebody who might type is a reason for Bantam not to let idle time fly.
+        typing = "answers" in guest
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE if typing else subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.DEVNULL, start_new_session=True)
+        self.input = self.process.stdin.fileno() if typing else None
+        self.output = self.process.stdout.fileno()
+        if guest.get("screen"):
+            try:
+                self.qmp = qmp_client.Client(folder / "qmp")
+                self.ask("qmp_capabilities")
+            except (RuntimeError, OSError, EOFError):
+                self.close()
+                raise
 
     def ask(self, command: str, **arguments: object) -> None:
         if "error" in (answer := self.qmp.ask(command, **arguments)):
@@ -63,19 +70,17 @@ class Piped:
 
 
 def bantam(guest: dict, cache: pathlib.Path, folder: pathlib.Path, program: str) -> Piped:
-    screen = bool(guest.get("screen"))
     plain = {name: value for name, value in guest.items() if name != "dialogue"}  # whose monitor has standard input
     command = run_guest.bantam_command(plain, cache, argparse.Namespace(bantam=program, engine="jit"), folder / "screen")
-    return Piped([*command, *(["--qmp", f"unix:{folder}/qmp"] if screen else [])], screen, folder)
+    return Piped([*command, *(["--qmp", f"unix:{folder}/qmp"] if guest.get("screen") else [])], guest, folder)
 
 
 def qemu(guest: dict, cache: pathlib.Path, folder: pathlib.Path) -> Piped:
-    screen = bool(guest.get("screen"))
     command = run_guest.reference_command(guest, cache, folder)
-    if screen:
+    if guest.get("screen"):
         command[command.index("-serial") + 1] = "none"
         command += ["-qmp", f"unix:{folder}/qmp,server=on,wait=off"]
-    return Piped(command, screen, folder)
+    return Piped(command, guest, folder)
 
 
 def end(process: subprocess.Popen) -> None:
@@ -124,7 +129,11 @@ class Bochs:
                 self.close()
                 raise RuntimeError("Bochs does not start") from None
         self.input = self.output = self.line.fileno()
-        self.read_until(rb"Next at t=0\n")  # from here on it may be interrupted
+        try:
+            self.read_until(rb"Next at t=0\n")  # from here on it may be interrupted
+        except RuntimeError:
+            self.close()
+            raise
 
     def write_configuration(self, guest: dict, cache: pathlib.Path, folder: pathlib.Path, port: int) -> None:
         amount = guest["memory"]
