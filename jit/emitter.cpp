@@ -149,6 +149,21 @@ x86::Mem Emitter::frame_operand(unsigned size) {
     return tlb_operand(kAddress, size, MemoryUse::read, 1);
 }
 
+x86::Mem Emitter::pointer_operand(unsigned guest, unsigned segment, unsigned size, MemoryUse use) {
+    x86::Gp address = host_register(guest);
+    if (!base_zero(key(), segment)) {
+        a_.mov(kAddend, absolute(&state().segment[segment].base));
+        a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(address, kAddend));
+        address = kAddress;
+    }
+    if (windowed_) return window_at(address, 0, size);
+    if (!wide_ && address != kAddress) {
+        a_.mov(kAddress.r32(), address.r32());
+        address = kAddress;
+    }
+    return tlb_operand(address, size, use, 1);
+}
+
 /// Base registers and displacements stay in the host's operand: what is beyond a window's end is in its guard.
 x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
     const bool plain = base_zero(key(), i.segment) && i.address_size == (wide_ ? 8 : 4) && i.base != isa::kSlotZero &&

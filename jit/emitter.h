@@ -75,6 +75,9 @@ public:
     x86::Mem stack_operand(int displacement, unsigned size, MemoryUse use);
     /// The same for reading at RBP.
     x86::Mem frame_operand(unsigned size);
+    /// The same for general register `guest` (none that is homed, nor RCX) as a pointer into `segment`, of the mode's
+    /// address size.
+    x86::Mem pointer_operand(unsigned guest, unsigned segment, unsigned size, MemoryUse use);
 
     // --- control
     /// The block's entry: counts its instructions, or leaves when they are more than are left. `vectors`: some of them

@@ -10,6 +10,8 @@ namespace bantam::jit {
 bool translate_integer(Emitter& e, const isa::Instruction& i);
 /// x87, MMX, SSE and AVX instructions: the same bytes with general registers and memory operand renamed.
 bool translate_vector(Emitter& e, const isa::Instruction& i);
+/// MOVS, STOS and LODS without REP.
+bool translate_string(Emitter& e, const isa::Instruction& i);
 /// PUSH, POP, LEAVE with the stack of flat code.
 bool translate_stack(Emitter& e, const isa::Instruction& i);
 /// Near JMP, CALL, RET, Jcc, LOOP, JCXZ. Ends the block: afterwards execution has gone on elsewhere.

@@ -211,7 +211,7 @@ void PhysicalMemory::write(Physical address, unsigned size, u64 value) {
     const u64 at = gated(address).value;
     const Region* region = gated_region_at(at);
     if (const Store store = store_in(region, at); store.host != nullptr) {
-        announce_write(at, store, size);
+        announce_write(at, store, &value, size);
         std::memcpy(store.host, &value, size);
         return;
     }
@@ -235,7 +235,7 @@ bool PhysicalMemory::exchange(Physical address, unsigned size, u64 expected, u64
         write(address, size, desired);  // tables in ROM or registers: nobody else can change them meanwhile
         return true;
     }
-    announce_write(at, store, size);
+    announce_write(at, store, &desired, size);
     if (size == 4) {
         u32 old = static_cast<u32>(expected);
         return std::atomic_ref<u32>(*reinterpret_cast<u32*>(store.host))
@@ -278,7 +278,7 @@ void PhysicalMemory::copy_in(Physical to, std::span<const u8> from) {
     while (!from.empty()) {
         const u64 bytes = std::min<u64>(from.size(), kPageSize - (at & kPageMask));
         if (const Store store = store_at(at); store.host != nullptr) {
-            announce_write(at, store, bytes);
+            announce_write(at, store, from.data(), bytes);
             std::memcpy(store.host, from.data(), bytes);
         }
         from = from.subspan(bytes);
@@ -286,13 +286,15 @@ void PhysicalMemory::copy_in(Physical to, std::span<const u8> from) {
     }
 }
 
-void PhysicalMemory::announce_marked(u64 address, const Store& store, u64 size) {
+/// Code that is written as it is stays what it is: boot loaders patch the same INT n into their BIOS calls each time.
+void PhysicalMemory::announce_marked(u64 address, const Store& store, const void* bytes, u64 size) {
     if ((*store.marks & kWatched) != 0) {
         *store.marks &= static_cast<u8>(~kWatched);
         const Region* region = region_at(address);
         region->written(Physical{address}.page().value - region->base);
     }
-    if ((*store.marks & kHoldsCode) != 0 && observer_ != nullptr) observer_->code_written({address}, size);
+    if ((*store.marks & kHoldsCode) == 0 || observer_ == nullptr) return;
+    if (std::memcmp(store.host, bytes, size) != 0) observer_->code_written({address}, size);
 }
 
 void PhysicalMemory::watch_writes(const std::string& name, u64 offset, u64 bytes) {

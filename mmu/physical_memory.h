@@ -17,7 +17,7 @@
 
 namespace bantam {
 
-/// Told before the bytes of a page that holds decoded or translated code change, by CPU, DMA or remapping.
+/// Told before the bytes of a page that holds decoded or translated code become others, by CPU, DMA or remapping.
 class CodeObserver {
 public:
     virtual ~CodeObserver() = default;
@@ -170,11 +170,11 @@ private:
     [[nodiscard]] const Region* region_at(u64 address) const;
     void add_region(Region region);
     void map_changed();
-    /// Tells whoever marked the page that [address, address + size), inside it, changes.
-    void announce_write(u64 address, const Store& store, u64 size) {
-        if (*store.marks != 0) announce_marked(address, store, size);
+    /// Tells whoever marked the page that [address, address + size), inside it, becomes `bytes`.
+    void announce_write(u64 address, const Store& store, const void* bytes, u64 size) {
+        if (*store.marks != 0) announce_marked(address, store, bytes, size);
     }
-    void announce_marked(u64 address, const Store& store, u64 size);
+    void announce_marked(u64 address, const Store& store, const void* bytes, u64 size);
 
     u8* ram_ = nullptr;
     u64 ram_bytes_ = 0;

@@ -197,6 +197,20 @@ TEST(TranslatorTest, CountsWhyTranslatedCodeIsLeft) {
     EXPECT_NE(text.find("aaa 50"), text.npos) << text;
 }
 
+TEST(TranslatorTest, StringInstructionsMoveBothWays) {
+    // mov eax,12345678h / mov edi,20010h / mov ecx,20
+    // l: movsb / movsw / movsd / lodsb / lodsd / stosb / stosw / stosd / dec ecx / jnz l
+    // std / mov ecx,10 / m: movsd / lodsw / stosb / es lodsb / dec ecx / jnz m / hlt
+    constexpr u8 kStrings[] = {0xB8, 0x78, 0x56, 0x34, 0x12, 0xBF, 0x10, 0,    2,    0,    0xB9, 20,   0,    0,    0,
+                               0xA4, 0x66, 0xA5, 0xA5, 0xAC, 0xAD, 0xAA, 0x66, 0xAB, 0xAB, 0x49, 0x75, 0xF3, 0xFD, 0xB9,
+                               10,   0,    0,    0,    0xA5, 0x66, 0xAD, 0xAA, 0x26, 0xAC, 0x49, 0x75, 0xF7, 0xF4};
+    for (const u64 slice : {1, 3, 7, 1000}) expect_same_run(kStrings, slice);
+    Board interpreted(false, kStrings), translated(true, kStrings);
+    for (Board* board : {&interpreted, &translated}) EXPECT_EQ(board->run(1000), EngineExit::halted);
+    for (u64 at = 0; at < 0x200; at += 4) EXPECT_EQ(interpreted.peek32(kDataAt + at), translated.peek32(kDataAt + at));
+    EXPECT_EQ(translated.statistics().handed_over, translated.statistics().slow_paths + 1);  // HLT alone
+}
+
 TEST(TranslatorTest, SeesThatItsOwnCodeChanges) {
     // l: mov eax, 0 (patched by the next) / inc dword [8001h] / cmp eax, 20 / jb l / hlt
     constexpr u8 kPatching[] = {0xB8, 0, 0, 0, 0, 0xFF, 0x05, 0x01, 0x80, 0, 0, 0x83, 0xF8, 20, 0x72, 0xF0, 0xF4};

@@ -344,6 +344,8 @@ TEST_F(MmuTest, CodePagesLoseTheFastWriteAndGetItBack) {
     EXPECT_TRUE(write(0x10000, 1, 2));
     EXPECT_TRUE(write(0x10000, 1, 3));
     EXPECT_EQ(observer.calls, 2u);
+    EXPECT_TRUE(write(0x10000, 1, 3));
+    EXPECT_EQ(observer.calls, 2u);  // the same byte again
     observer.clear = true;
     EXPECT_TRUE(write(0x10000, 1, 4));
     EXPECT_NE(mmu_.fast_write({0x10000}, 1, kSup), nullptr);
