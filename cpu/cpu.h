@@ -21,6 +21,8 @@
 
 namespace bantam {
 
+class DataWatch;  // cpu/system/debug.h
+
 class Cpu {
 public:
     Cpu(const Model& model, PhysicalMemory& memory, Environment& environment, u8 apic_id = 0);
@@ -81,6 +83,9 @@ public:
     }
     u64 (*retired_source)(const void* context) = nullptr;
     const void* retired_context = nullptr;
+    /// A debugger's watchpoints, beside the guest's own (cpu/system/debug.h); null: none. After each change of it and
+    /// of its pages: update_debug_watch.
+    DataWatch* data_watch = nullptr;
 
     // --- mode
     [[nodiscard]] bool protected_mode() const { return (state.cr0 & 1) != 0; }

@@ -125,7 +125,7 @@ void Mmu::set_watched(std::span<const Linear> pages) {
     CHECK(pages.size() <= watched_pages_.size());
     if (pages.empty() && watched_count_ == 0) return;
     // Pages that are watched now may no longer be accessed directly; those that no longer are may again.
-    std::array<Linear, 8> next{};
+    std::array<Linear, kMostWatched> next{};
     std::transform(pages.begin(), pages.end(), next.begin(), [](Linear address) { return address.page(); });
     watched_pages_ = next;
     watched_count_ = static_cast<unsigned>(pages.size());

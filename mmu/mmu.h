@@ -133,8 +133,9 @@ public:
     /// by user or supervisor mode.
     [[nodiscard]] u64 fetch_generation() const { return fetch_generation_; }
 
-    /// Linear pages (up to eight: four breakpoints, each may cross a page) whose accesses must always take the slow
-    /// path, for data breakpoints (DR0-3).
+    /// Linear pages whose accesses must always take the slow path: those of data breakpoints (DR0-3), and of a
+    /// debugger.
+    static constexpr std::size_t kMostWatched = 16;
     void set_watched(std::span<const Linear> pages);
     [[nodiscard]] bool watched(Linear address) const;
 
@@ -260,7 +261,7 @@ private:
     u64 huge_filter_ = 0;
     bool fetch_entry_lost_ =
         false;  // an entry that could be fetched from was replaced since the generation was last bumped
-    std::array<Linear, 8> watched_pages_{};
+    std::array<Linear, kMostWatched> watched_pages_{};
     unsigned watched_count_ = 0;
     u64 fetch_generation_ = 1;
     std::array<u64, kSets> misses_{};

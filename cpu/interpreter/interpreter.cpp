@@ -1,6 +1,7 @@
 #include "cpu/interpreter/interpreter.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "cpu/host/x87_unit.h"
 #include "cpu/interpreter/handlers.h"
@@ -95,6 +96,7 @@ EngineExit Interpreter::run() {
     cpu_.recovery = &recovery;
     if (setjmp(recovery) != 0) {
         retire_partial_block();
+        if (supervisor_ != nullptr && stops_at_exception()) return leave(EngineExit::stopped);
         // Delivery counts as an instruction, so that time passes even where every handler faults at once.
         ++cpu_.state.instructions;
         ++statistics_.exceptions;
@@ -102,11 +104,22 @@ EngineExit Interpreter::run() {
         deliver_exception(cpu_, cpu_.pending_exception);
         cpu_.recovery = &recovery;
     }
-    const EngineExit exit = run_loop();
+    return leave(run_loop());
+}
+
+EngineExit Interpreter::leave(EngineExit exit) {
     cpu_.recovery = nullptr;
     host::forget_unsettled_x87_pointers(cpu_);
     host::leave_fpu(cpu_.state);
     return exit;
+}
+
+bool Interpreter::stops_at_exception() {
+    cpu_.state.rip() = cpu_.state.instruction_rip;
+    if (!supervisor_->stops_at(cpu_.pending_exception)) return false;
+    // The instruction begins anew: what was armed for it is armed again then.
+    cpu_.state.step_armed = cpu_.state.resume_armed = false;
+    return true;
 }
 
 void Interpreter::retire_partial_block() {
@@ -120,6 +133,10 @@ EngineExit Interpreter::run_loop() {
     for (;;) {
         // Before attention is served: what service_attention arms must be followed by the instruction it is for.
         if (s.instructions >= s.deadline) return EngineExit::deadline;
+        if (supervised_) [[unlikely]] {
+            if (const std::optional<EngineExit> exit = supervised_turn()) return *exit;
+            continue;
+        }
         u64 most = Block::kMostInstructions;
         bool may_translate = runner_ != nullptr;
         if (s.attention != 0) {
@@ -140,13 +157,52 @@ EngineExit Interpreter::run_loop() {
         }
         most = std::min(most, s.deadline - s.instructions);
         s.instruction_rip = s.rip();
-        if (tracer_) {
-            execute_traced(most);
-            continue;
-        }
         Block& block = find_block();
         if (!may_translate || !runner_->run(block)) execute(block, most);
     }
+}
+
+/// A turn of run_loop under the eyes of a supervisor or a tracer.
+std::optional<EngineExit> Interpreter::supervised_turn() {
+    using Turn = interpreter::Supervisor::Turn;
+    CpuState& s = cpu_.state;
+    const Turn turn = supervisor_ != nullptr ? supervisor_->before_turn() : Turn::run;
+    if (turn == Turn::stop) return EngineExit::stopped;
+    bool one = turn == Turn::run_one;
+    if (s.attention != 0) {
+        const auto position = [&s] { return std::tuple(s.rip(), s.segment[kCs].selector, s.gpr[kRsp]); };
+        const auto before = position();
+        switch (service_attention(cpu_)) {
+            case Readiness::run:
+                break;
+            case Readiness::run_one:
+                one = true;
+                break;
+            case Readiness::halted:
+                return EngineExit::halted;
+            case Readiness::stopped:
+                return EngineExit::stopped;
+            case Readiness::shutdown:
+                if (supervisor_ != nullptr && supervisor_->stops_at_shutdown()) return EngineExit::stopped;
+                return EngineExit::shutdown;
+        }
+        if (supervisor_ != nullptr && position() != before && supervisor_->after_delivery()) {
+            s.step_armed = s.resume_armed = false;  // service_attention arms them again for the same instruction
+            return EngineExit::stopped;
+        }
+    }
+    s.instruction_rip = s.rip();
+    Block& block = find_block();
+    if (tracer_) {
+        tracer_(cpu_, block.code[0]);
+        execute(block, 1);
+        return {};
+    }
+    const bool split = supervisor_ != nullptr && supervisor_->splits_at(block.start.page_offset());
+    if (one || split || runner_ == nullptr || !runner_->run(block)) {
+        execute(block, one ? 1 : std::min(Block::kMostInstructions, s.deadline - s.instructions));
+    }
+    return {};
 }
 
 void Interpreter::execute(const Block& block, u64 most) {
@@ -193,12 +249,6 @@ Cpu::InFlight Interpreter::in_flight() const {
         now.segment == before.segment && now.repeat == before.repeat && now.rex == before.rex &&
         now.immediate == before.immediate && now.displacement == before.displacement;
     return same ? Cpu::InFlight::intact : Cpu::InFlight::overwritten;
-}
-
-void Interpreter::execute_traced(u64) {
-    const Block& block = find_block();
-    if (tracer_) tracer_(cpu_, block.code[0]);
-    execute(block, 1);
 }
 
 /// How many instructions of `block` lie wholly within the CS limit.
@@ -270,6 +320,7 @@ Block& Interpreter::build_block(Physical start, Linear linear) {
     std::size_t count = 0;
     u64 offset = 0;
     while (count < Block::kMostInstructions && offset < code.size()) {
+        if (count != 0 && supervisor_ != nullptr && supervisor_->splits_at(start.page_offset() + offset)) break;
         Instruction& instruction = instructions[count];
         instruction = Instruction{};
         const isa::DecodeStatus status = isa::decode(code.subspan(offset), cpu_.decode_mode(), instruction);

@@ -9,12 +9,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "cpu/cpu.h"
 #include "cpu/engine.h"
 #include "cpu/host/handlers.h"
 #include "cpu/interpreter/block_cache.h"
+#include "cpu/interpreter/supervisor.h"
 
 namespace bantam {
 
@@ -31,7 +33,16 @@ public:
 
     /// Called before every instruction when set, for tracing; slows execution to one instruction a turn.
     using Tracer = std::function<void(Cpu& cpu, const isa::Instruction& instruction)>;
-    void set_tracer(Tracer tracer) { tracer_ = std::move(tracer); }
+    void set_tracer(Tracer tracer) {
+        tracer_ = std::move(tracer);
+        update_supervised();
+    }
+
+    /// Lets `supervisor` look at every turn; null: nobody. Not while run() is in progress.
+    void set_supervisor(interpreter::Supervisor* supervisor) {
+        supervisor_ = supervisor;
+        update_supervised();
+    }
 
     /// Gives hot code to `runner`. Once, before the first run().
     void set_block_runner(std::unique_ptr<interpreter::BlockRunner> runner);
@@ -58,8 +69,11 @@ private:
     static constexpr std::size_t kJumpEntries = 1u << 12;
 
     EngineExit run_loop();
+    EngineExit leave(EngineExit exit);
+    std::optional<EngineExit> supervised_turn();
+    bool stops_at_exception();
+    void update_supervised() { supervised_ = tracer_ || supervisor_ != nullptr; }
     void execute(const interpreter::Block& block, u64 most);
-    void execute_traced(u64 most);
     [[nodiscard]] u64 instructions_within_limit(const interpreter::Block& block) const;
     interpreter::Block& find_block();
     interpreter::Block& find_block_slowly(Linear linear, JumpEntry& entry);
@@ -83,6 +97,8 @@ private:
     std::unique_ptr<host::HostExecutor> host_;
     std::vector<JumpEntry> jumps_;
     Tracer tracer_;
+    interpreter::Supervisor* supervisor_ = nullptr;
+    bool supervised_ = false;  // by either of these two
     Statistics statistics_;
     const interpreter::Block* running_ = nullptr;
     // The running block: [begin_, end_), of which current_ executes. All equal between blocks.

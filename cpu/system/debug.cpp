@@ -47,6 +47,7 @@ u64 debug_instruction_match(const Cpu& cpu, u64 rip) {
 
 void debug_data_access(Cpu& cpu, Linear address, unsigned size, bool write) {
     CpuState& s = cpu.state;
+    if (cpu.data_watch != nullptr) cpu.data_watch->accessed(address, size, write);
     if ((s.dr[7] & 0xFF) == 0) return;
     u64 hit = 0;
     bool any_enabled = false;
@@ -76,12 +77,15 @@ void debug_io_access(Cpu& cpu, u16 port, unsigned size) {
 
 void update_debug_watch(Cpu& cpu) {
     const CpuState& s = cpu.state;
-    std::array<Linear, 4> pages{};
+    std::array<Linear, Mmu::kMostWatched> pages{};
     std::size_t count = 0;
+    if (cpu.data_watch != nullptr) {
+        for (const Linear page : cpu.data_watch->pages()) pages.at(count++) = page;
+    }
     for (unsigned n = 0; n < 4; ++n) {
         const BreakpointKind kind = kind_of(s.dr[7], n);
         if (!enabled(s.dr[7], n) || kind == BreakpointKind::execute || kind == BreakpointKind::io) continue;
-        pages[count++] = Linear{s.dr[n]}.page();
+        pages.at(count++) = Linear{s.dr[n]}.page();
     }
     cpu.mmu.set_watched({pages.data(), count});
 }

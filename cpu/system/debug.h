@@ -9,6 +9,18 @@ namespace bantam {
 /// DR6 bits.
 enum DebugStatus : u64 { kDr6Bd = 1u << 13, kDr6Bs = 1u << 14, kDr6Bt = 1u << 15 };
 
+/// Watchpoints that are not the guest's: what a debugger wants to know of accesses to data. It is told after each, in
+/// the middle of the instruction, and asks for attention itself.
+class DataWatch {
+public:
+    /// Leaves the guest's four breakpoints their pages.
+    static constexpr std::size_t kMostPages = Mmu::kMostWatched - 4;
+    virtual ~DataWatch() = default;
+    virtual void accessed(Linear address, unsigned size, bool write) = 0;
+    /// kMostPages at most.
+    [[nodiscard]] virtual std::span<const Linear> pages() const = 0;
+};
+
 /// True when DR7 enables at least one instruction breakpoint.
 [[nodiscard]] bool debug_instruction_breakpoint_armed(const CpuState& state);
 
