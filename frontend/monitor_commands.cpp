@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "frontend/examine.h"
+#include "frontend/guest_memory.h"
 #include "frontend/monitor.h"
 #include "frontend/options.h"
-#include "frontend/save_memory.h"
 #include "frontend/values.h"
 
 namespace bantam::frontend {

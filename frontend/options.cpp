@@ -262,9 +262,9 @@ Result<void> set_control(ControlConfig& control, std::string_view text, bool tcp
     if (tcp && text.starts_with("tcp:")) {
         const std::size_t colon = text.rfind(':');
         const auto port = parse_number(text.substr(colon + 1));
-        if (colon > 4 && port && *port <= 0xFFFF) {
-            control = {
-                .kind = Kind::tcp, .path = std::string(text.substr(4, colon - 4)), .port = static_cast<u16>(*port)};
+        if (port && *port <= 0xFFFF) {
+            const std::string host = colon == 3 ? "127.0.0.1" : std::string(text.substr(4, colon - 4));
+            control = {.kind = Kind::tcp, .path = host, .port = static_cast<u16>(*port)};
             return {};
         }
     }
@@ -449,9 +449,15 @@ const std::array kOptions{
     Option{kRun, "monitor", "stdio|unix:PATH", "line console that inspects and controls the machine; unix: listens", "stdio unix:", false, true, false,
         [](S s, V t) { return set_control(s.machine.monitor, t, false); },
         [](C s) { return get_control(s.machine.monitor); }, nothing},
-    Option{kRun, "qmp", "stdio|unix:PATH|tcp:HOST:PORT", "QEMU Machine Protocol, for programs that control the machine; tcp: on this host only", "stdio unix: tcp:127.0.0.1:", false, true, false,
+    Option{kRun, "qmp", "stdio|unix:PATH|tcp:[HOST:]PORT", "QEMU Machine Protocol, for programs that control the machine; tcp: on this host only", "stdio unix: tcp:127.0.0.1:", false, true, false,
         [](S s, V t) { return set_control(s.machine.qmp, t, true); },
         [](C s) { return get_control(s.machine.qmp); }, nothing},
+    Option{kRun, "gdb", "tcp:[HOST:]PORT|unix:PATH", "gdb's remote protocol: 'target remote :PORT'; tcp: on this host only", "tcp: unix:", false, true, false,
+        [](S s, V t) { return set_control(s.machine.gdb, t, true); },
+        [](C s) { return get_control(s.machine.gdb); }, nothing},
+    Option{kRun, "paused", "", "do not start the guest until --gdb, --qmp, --monitor or the window says so", "", false, true, false,
+        [](S s, V t) { return set_flag(s.machine.paused, t); },
+        [](C s) { return get_flag(s.machine.paused); }, nothing},
     Option{kRun, "trace", "WHAT[,WHAT]", "log what happens inside to standard error: io, interrupts, instructions", "io interrupts instructions", true, true, false,
         [](S s, V t) { return add_trace(s.machine.trace, t); },
         [](C s) { return escaped(s.machine.trace); }, [](S s) { s.machine.trace.clear(); }},
@@ -554,7 +560,7 @@ Result<void> complete_settings(Settings& settings) {
         return usage(fmt::format("--display sdl opens a window, and --{} has none: give one of them",
                                  machine.headless ? "headless" : "lockstep"));
     }
-    const ControlConfig::Kind kinds[] = {machine.monitor.kind, machine.qmp.kind};
+    const ControlConfig::Kind kinds[] = {machine.monitor.kind, machine.qmp.kind, machine.gdb.kind};
     const auto controls_on_stdio = std::count(std::begin(kinds), std::end(kinds), ControlConfig::Kind::stdio);
     if (machine.serials.empty() && !machine.kernel.empty() && controls_on_stdio == 0) {
         machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}});
@@ -564,7 +570,7 @@ Result<void> complete_settings(Settings& settings) {
     });
     if (on_stdio + controls_on_stdio > 1) {
         return usage(
-            "only one of the serial ports, the monitor and QMP can be on stdio: put the others on unix:PATH or "
+            "only one of the serial ports, the monitor, QMP and gdb can be on stdio: put the others on unix:PATH or "
             "file:PATH");
     }
     if (machine.engine == EngineKind::interpreter && machine.jit_threshold) {

@@ -1,4 +1,5 @@
-// `bantam run`: builds the machine, gives it monitor, QMP and signals, runs it, and leaves behind what was asked for.
+// `bantam run`: builds the machine, gives it monitor, QMP, gdb and signals, runs it, and leaves behind what was asked
+// for.
 #include <fmt/format.h>
 
 #include <cstdio>
@@ -9,6 +10,7 @@
 #include "base/log.h"
 #include "frontend/commands.h"
 #include "frontend/files.h"
+#include "frontend/gdb/server.h"
 #include "frontend/monitor.h"
 #include "frontend/qmp/server.h"
 #include "frontend/signals.h"
@@ -120,6 +122,8 @@ Result<int> run_machine(const Settings& settings) {
         if (!monitor) return monitor.error();
         const auto qmp = qmp::Server::open(settings.machine.qmp, machine);
         if (!qmp) return qmp.error();
+        const auto gdb = gdb::Server::open(settings.machine.gdb, machine);
+        if (!gdb) return gdb.error();
         running_machine = &machine;
         set_crash_reporter(show_registers);
         outcome = screen ? Window(machine, *screen).run([&guest] { return guest.run(); }) : guest.run();

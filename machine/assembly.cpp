@@ -27,6 +27,13 @@ bool terminal_attached(const MachineConfig& config) {
            host::standard_input_is_terminal();
 }
 
+/// Somebody outside may act on the machine.
+bool controlled(const MachineConfig& config) {
+    const auto kinds = {config.monitor.kind, config.qmp.kind, config.gdb.kind};
+    return std::any_of(kinds.begin(), kinds.end(),
+                       [](ControlConfig::Kind kind) { return kind != ControlConfig::Kind::none; });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Machine>> Machine::create(MachineConfig config, SerialEnds serial_ends) {
@@ -257,16 +264,14 @@ Result<void> Machine::Parts::start_engine() {
     if (!made) return made.error();
     engine = std::move(made.value());
     if (const Result<void> started = start_translator(); !started) return started;
-    loop = std::make_unique<RunLoop>(
-        RunLoop::Wiring{pc->cpu(), scheduler, *clock, *io, *bell}, *engine,
-        RunLoop::Hooks{.input_waiting = [this] { pc->input_waiting(); },
-                       .reset = [this] { reset(); },
-                       .shutdown = [this] { shutdown(); },
-                       .can_wake_masked = [this] { return pc->can_wake_masked(); }},
-        RunLoop::Limits{.guest_ns = config.time_limit_ns,
-                        .wall_ns = config.wall_limit_ns,
-                        .attended = !config.headless || config.monitor.kind != ControlConfig::Kind::none ||
-                                    config.qmp.kind != ControlConfig::Kind::none});
+    loop = std::make_unique<RunLoop>(RunLoop::Wiring{pc->cpu(), scheduler, *clock, *io, *bell}, *engine,
+                                     RunLoop::Hooks{.input_waiting = [this] { pc->input_waiting(); },
+                                                    .reset = [this] { reset(); },
+                                                    .shutdown = [this] { shutdown(); },
+                                                    .can_wake_masked = [this] { return pc->can_wake_masked(); }},
+                                     RunLoop::Limits{.guest_ns = config.time_limit_ns,
+                                                     .wall_ns = config.wall_limit_ns,
+                                                     .attended = !config.headless || controlled(config)});
     start_trace(config.trace, *pc, *engine, [this] { loop->request_quit(); });
     return {};
 }

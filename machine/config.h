@@ -72,6 +72,8 @@ struct MachineConfig {
     std::string screenshot;   // PNG of the final screen
     ControlConfig monitor;
     ControlConfig qmp;
+    ControlConfig gdb;
+    bool paused = false;             // run() begins stopped
     std::vector<std::string> trace;  // WHAT words
     bool lockstep = false;           // interpreter and translator side by side: machine/lockstep, not Machine itself
     bool print_hash = false;

@@ -29,6 +29,7 @@ Outcome Machine::run() {
         parts_->time_shares = std::make_unique<TimeShares>(*parts_->loop, parts_->translator);
     }
     parts_->clock->resume();
+    if (parts_->config.paused) parts_->loop->stop();
     const Outcome outcome = parts_->loop->run();
     parts_->clock->pause();
     parts_->tell_end(outcome.reason, false);
@@ -62,6 +63,9 @@ void Machine::system_reset() {
 void Machine::system_powerdown() {
     parts_->pc->power_management().press_power_button();
     parts_->tell({.kind = MachineEvent::Kind::power_button});
+}
+std::unique_ptr<Debugger> Machine::attach_debugger(std::function<void(const Debugger::Stop&)> stopped) {
+    return std::make_unique<Debugger>(cpu(), *parts_->engine, std::move(stopped));
 }
 void Machine::inject_nmi() { cpu().pulse_nmi(); }
 Result<void> Machine::send_keys(std::string_view keys) {

@@ -12,6 +12,7 @@
 #include "devices/frame.h"
 #include "devices/key_names.h"
 #include "machine/config.h"
+#include "machine/debugger/debugger.h"
 #include "machine/events.h"
 #include "machine/host/host_port.h"
 #include "machine/inventory.h"
@@ -84,6 +85,8 @@ public:
     [[nodiscard]] std::vector<DriveState> drives() const;
     [[nodiscard]] std::vector<PciFunctionState> pci_functions() const;
     void inject_nmi();
+    /// Breakpoints, watchpoints and steps for one debugger, for as long as it lives; see there.
+    [[nodiscard]] std::unique_ptr<Debugger> attach_debugger(std::function<void(const Debugger::Stop&)> stopped);
     /// Text for `info WHAT`: registers mem tlb pci irq block (and any device name).
     Result<std::string> info(const std::string& what);
     [[nodiscard]] u64 state_hash();

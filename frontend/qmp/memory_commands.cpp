@@ -6,7 +6,7 @@
 #include <cstring>
 
 #include "frontend/qmp/command.h"
-#include "frontend/save_memory.h"
+#include "frontend/guest_memory.h"
 
 namespace bantam::frontend::qmp {
 namespace {

@@ -23,9 +23,12 @@ Result<void> check(const MachineConfig& config) {
         return usage("--lockstep compares the engines: leave out --engine interpreter");
     }
     if (config.clock == ClockKind::real_time) return usage("--lockstep needs virtual time: leave out --clock real");
-    if (config.monitor.kind != ControlConfig::Kind::none || config.qmp.kind != ControlConfig::Kind::none) {
-        return usage("--lockstep repeats the run, and control cannot be repeated: leave out --monitor and --qmp");
+    for (const ControlConfig* control : {&config.monitor, &config.qmp, &config.gdb}) {
+        if (control->kind != ControlConfig::Kind::none)
+            return usage(
+                "--lockstep repeats the run, and control cannot be repeated: leave out --monitor, --qmp, --gdb");
     }
+    if (config.paused) return usage("--lockstep and --paused: nobody could let it go on");
     for (const SerialConfig& serial : config.serials) {
         if (serial.kind == SerialConfig::Kind::unix_socket || serial.kind == SerialConfig::Kind::pty) {
             return usage("--lockstep repeats the run, and input cannot be repeated: use --serial stdio or file:PATH");

@@ -1,4 +1,4 @@
-#include "frontend/save_memory.h"
+#include "frontend/guest_memory.h"
 
 #include <fmt/format.h>
 
@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <vector>
 
 namespace bantam::frontend {
@@ -26,6 +27,13 @@ std::size_t in_page(u64 address, std::size_t left) {
     return std::min<std::size_t>(left, kPageSize - address % kPageSize);
 }
 
+std::optional<Physical> translated(Machine& machine, u64 address) {
+    const Cpu& cpu = machine.cpu();
+    const Translation found = peek_translation(machine.memory(), cpu.mmu.controls(), cpu.wrap_linear(address));
+    if (!found.ok) return std::nullopt;
+    return found.address;
+}
+
 }  // namespace
 
 ReadMemory physical_reader(Machine& machine) {
@@ -41,17 +49,26 @@ ReadMemory physical_reader(Machine& machine) {
 
 ReadMemory linear_reader(Machine& machine) {
     return [&machine](u64 address, std::span<u8> to) {
-        const Cpu& cpu = machine.cpu();
         for (std::size_t done = 0; done < to.size();) {
-            const Linear at = cpu.wrap_linear(address + done);
-            const Translation found = peek_translation(machine.memory(), cpu.mmu.controls(), at);
-            if (!found.ok) return false;
-            const std::size_t length = in_page(at.value, to.size() - done);
-            copy_page(machine.memory(), found.address, to.subspan(done, length));
+            const std::size_t length = in_page(address + done, to.size() - done);
+            const auto physical = translated(machine, address + done);
+            if (!physical) return false;
+            copy_page(machine.memory(), *physical, to.subspan(done, length));
             done += length;
         }
         return true;
     };
+}
+
+bool write_linear(Machine& machine, u64 address, std::span<const u8> from) {
+    for (std::size_t done = 0; done < from.size();) {
+        const std::size_t length = in_page(address + done, from.size() - done);
+        const auto physical = translated(machine, address + done);
+        if (!physical) return false;
+        machine.memory().copy_in(*physical, from.subspan(done, length));
+        done += length;
+    }
+    return true;
 }
 
 Result<void> save_memory(const ReadMemory& read, u64 first, u64 size, const std::string& path) {

@@ -1,0 +1,127 @@
+#include "machine/debugger/debugger.h"
+
+#include <algorithm>
+
+namespace bantam {
+
+Debugger::Debugger(Cpu& cpu, Interpreter& engine, std::function<void(const Stop&)> stopped)
+    : cpu_(cpu), engine_(engine), stopped_(std::move(stopped)) {
+    engine_.set_supervisor(this);
+    cpu_.data_watch = this;
+}
+
+Debugger::~Debugger() {
+    engine_.set_supervisor(nullptr);
+    cpu_.data_watch = nullptr;
+    update_debug_watch(cpu_);
+    engine_.reset();  // blocks need not be split any more
+}
+
+void Debugger::add_breakpoint(Linear address) {
+    breakpoints_.insert(address.value);
+    bool& split = offsets_.at(address.value % kPageSize);
+    // Debuggers take their breakpoints out at every stop: an offset once split stays so, or all code would be decoded
+    // and translated anew each time.
+    if (!std::exchange(split, true)) engine_.reset();
+}
+
+bool Debugger::add_watchpoint(Linear address, u64 size, Access access) {
+    if (size == 0 || size > kMostPages * kPageSize) return false;
+    watchpoints_.push_back({address.value, size, access});
+    watch_pages();
+    if (pages_.size() <= kMostPages) {
+        update_debug_watch(cpu_);
+        return true;
+    }
+    watchpoints_.pop_back();
+    watch_pages();
+    return false;
+}
+
+void Debugger::remove_watchpoint(Linear address, u64 size, Access access) {
+    const auto found = std::find(watchpoints_.begin(), watchpoints_.end(), Watchpoint{address.value, size, access});
+    if (found == watchpoints_.end()) return;
+    watchpoints_.erase(found);
+    watch_pages();
+    update_debug_watch(cpu_);
+}
+
+void Debugger::watch_pages() {
+    std::set<u64> pages;
+    for (const Watchpoint& watch : watchpoints_) {
+        const u64 last = watch.address + watch.size - 1;
+        for (u64 page = watch.address & ~(kPageSize - 1);; page += kPageSize) {
+            pages.insert(page);
+            if (last - page < kPageSize) break;
+        }
+    }
+    pages_.clear();
+    for (const u64 page : pages) pages_.push_back({page});
+}
+
+Debugger::Place Debugger::here() const {
+    const CpuState& state = cpu_.state;
+    return {state.instructions, cpu_.wrap_linear(state.segment[kCs].base + state.rip())};
+}
+
+void Debugger::resume() {
+    resumed_at_ = here();
+    hit_.reset();
+}
+
+void Debugger::step() {
+    resume();
+    stepping_ = true;
+}
+
+bool Debugger::stop(const Stop& why) {
+    stepping_ = false;
+    hit_.reset();
+    resumed_at_ = {};
+    stopped_(why);
+    return true;
+}
+
+interpreter::Supervisor::Turn Debugger::before_turn() {
+    const Place now = here();
+    const auto stop_for = [this](const Stop& why) {
+        stop(why);
+        return Turn::stop;
+    };
+    if (hit_) return stop_for(*hit_);
+    if (now == resumed_at_) return stepping_ ? Turn::run_one : Turn::run;
+    if (stepping_) return stop_for({.cause = Cause::step});
+    if (breakpoints_.contains(now.address.value)) return stop_for({.cause = Cause::breakpoint});
+    return Turn::run;
+}
+
+bool Debugger::after_delivery() {
+    if (stepping_) return stop({.cause = Cause::step});
+    return breakpoints_.contains(here().address.value) && stop({.cause = Cause::breakpoint});
+}
+
+bool Debugger::stops_at(const Exception& exception) {
+    const bool caught = (caught_ >> static_cast<unsigned>(exception.vector) & 1) != 0;
+    if (!caught || std::exchange(exception_at_, here()) == here()) return false;
+    return stop({.cause = Cause::exception, .vector = exception.vector});
+}
+
+bool Debugger::stops_at_shutdown() {
+    if (std::exchange(shutdown_told_, true)) {
+        shutdown_told_ = false;
+        return false;
+    }
+    return stop({.cause = Cause::shutdown});
+}
+
+void Debugger::accessed(Linear address, unsigned size, bool write) {
+    for (const Watchpoint& watch : watchpoints_) {
+        const bool kind = watch.access == Access::any || (watch.access == Access::write) == write;
+        const bool overlaps = address.value - watch.address < watch.size || watch.address - address.value < size;
+        if (!kind || !overlaps || hit_) continue;
+        hit_ = Stop{.cause = Cause::watchpoint, .access = watch.access, .address = watch.address};
+        cpu_.break_block();
+    }
+}
+
+}  // namespace bantam

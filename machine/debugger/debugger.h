@@ -1,0 +1,94 @@
+// Debugger: breakpoints, watchpoints and single steps for whoever holds the machine, exact to the instruction, without
+// the guest seeing any of it. Nothing is written into the guest's memory and its debug registers stay its own; code
+// without a breakpoint runs translated as ever (cpu/interpreter/supervisor.h).
+#pragma once
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "cpu/interpreter/interpreter.h"
+#include "cpu/system/debug.h"
+
+namespace bantam {
+
+class Debugger final : public interpreter::Supervisor, public DataWatch {
+public:
+    enum class Cause {
+        breakpoint,
+        watchpoint,  // the access has happened; the next instruction has not
+        step,
+        exception,  // about to be delivered
+        shutdown,   // triple fault
+    };
+    enum class Access { write, read, any };
+    struct Stop {
+        Cause cause = Cause::step;
+        Access access = Access::any;           // watchpoint: its kind
+        u64 address = 0;                       // watchpoint: of the data
+        Vector vector = Vector::divide_error;  // exception
+    };
+
+    /// `stopped` is called on the machine's thread, before the next instruction; it must stop the machine.
+    Debugger(Cpu& cpu, Interpreter& engine, std::function<void(const Stop&)> stopped);
+    ~Debugger() override;
+    Debugger(const Debugger&) = delete;
+    Debugger& operator=(const Debugger&) = delete;
+
+    // --- while the machine is stopped
+    /// Stops before the instruction at the linear address.
+    void add_breakpoint(Linear address);
+    void remove_breakpoint(Linear address) { breakpoints_.erase(address.value); }
+    /// Stops after an access to [address, address + size). False: too many pages are watched.
+    [[nodiscard]] bool add_watchpoint(Linear address, u64 size, Access access);
+    void remove_watchpoint(Linear address, u64 size, Access access);
+    /// Stops at exceptions whose vector's bit is set.
+    void catch_exceptions(u32 vectors) { caught_ = vectors; }
+    [[nodiscard]] u32 caught_exceptions() const { return caught_; }
+    /// The machine goes on: from here the instruction it stopped at is not stopped at again, until it has executed.
+    void resume();
+    /// The same for one instruction; an interrupt or exception that is delivered instead counts as one.
+    void step();
+
+    // --- Supervisor, DataWatch
+    Turn before_turn() override;
+    bool after_delivery() override;
+    bool stops_at(const Exception& exception) override;
+    bool stops_at_shutdown() override;
+    [[nodiscard]] bool splits_at(u64 page_offset) const override { return offsets_.at(page_offset); }
+    void accessed(Linear address, unsigned size, bool write) override;
+    [[nodiscard]] std::span<const Linear> pages() const override { return pages_; }
+
+private:
+    struct Watchpoint {
+        u64 address, size;
+        Access access;
+        bool operator==(const Watchpoint&) const = default;
+    };
+    struct Place {
+        u64 instructions = ~u64{0};
+        Linear address{};
+        bool operator==(const Place&) const = default;
+    };
+    [[nodiscard]] Place here() const;
+    bool stop(const Stop& why);
+    void watch_pages();
+
+    Cpu& cpu_;
+    Interpreter& engine_;
+    std::function<void(const Stop&)> stopped_;
+    std::set<u64> breakpoints_;
+    std::array<bool, kPageSize> offsets_{};  // where blocks are split: what breakpoints there are and were
+    std::vector<Watchpoint> watchpoints_;
+    std::vector<Linear> pages_;
+    u32 caught_ = 0;
+    std::optional<Stop> hit_;  // a watchpoint, in the middle of an instruction
+    bool stepping_ = false;
+    bool shutdown_told_ = false;
+    Place resumed_at_;
+    Place exception_at_;  // an exception there was stopped at, and is to be delivered
+};
+
+}  // namespace bantam
