@@ -27,11 +27,23 @@ std::size_t in_page(u64 address, std::size_t left) {
     return std::min<std::size_t>(left, kPageSize - address % kPageSize);
 }
 
+/// Nothing where no page is, or where the CPU's mode has no such address. In compatibility mode the linear addresses of
+/// the operating system behind it count too.
 std::optional<Physical> translated(Machine& machine, u64 address) {
     const Cpu& cpu = machine.cpu();
-    const Translation found = peek_translation(machine.memory(), cpu.mmu.controls(), cpu.wrap_linear(address));
+    const bool exists = cpu.long_mode() ? cpu.canonical(address) : address <= 0xFFFFFFFF;
+    if (!exists) return std::nullopt;
+    const Translation found = peek_translation(machine.memory(), cpu.mmu.controls(), Linear{address});
     if (!found.ok) return std::nullopt;
     return found.address;
+}
+
+/// Within a page. False: it did not stay.
+bool write_page(PhysicalMemory& memory, Physical to, std::span<const u8> from) {
+    std::vector<u8> now(from.size());
+    memory.copy_in(memory.gated(to), from);
+    memory.copy_out(memory.gated(to), now);
+    return std::equal(now.begin(), now.end(), from.begin());
 }
 
 }  // namespace
@@ -60,15 +72,30 @@ ReadMemory linear_reader(Machine& machine) {
     };
 }
 
+bool write_physical(Machine& machine, u64 address, std::span<const u8> from) {
+    bool written = true;
+    for (std::size_t done = 0; done < from.size();) {
+        const std::size_t length = in_page(address + done, from.size() - done);
+        if (!write_page(machine.memory(), {address + done}, from.subspan(done, length))) written = false;
+        done += length;
+    }
+    return written;
+}
+
 bool write_linear(Machine& machine, u64 address, std::span<const u8> from) {
+    std::vector<std::pair<Physical, std::span<const u8>>> parts;
     for (std::size_t done = 0; done < from.size();) {
         const std::size_t length = in_page(address + done, from.size() - done);
         const auto physical = translated(machine, address + done);
         if (!physical) return false;
-        machine.memory().copy_in(*physical, from.subspan(done, length));
+        parts.emplace_back(*physical, from.subspan(done, length));
         done += length;
     }
-    return true;
+    bool written = true;
+    for (const auto& [physical, bytes] : parts) {
+        if (!write_page(machine.memory(), physical, bytes)) written = false;
+    }
+    return written;
 }
 
 Result<void> save_memory(const ReadMemory& read, u64 first, u64 size, const std::string& path) {

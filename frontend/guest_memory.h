@@ -14,8 +14,9 @@ using ReadMemory = std::function<bool(u64 address, std::span<u8> to)>;
 ReadMemory physical_reader(Machine& machine);
 ReadMemory linear_reader(Machine& machine);
 
-/// Stores `from` at a linear address, whatever the page tables forbid; false: part of it is not mapped. What is ROM or
-/// a chip's stays as it is.
+/// Store `from` as the CPU would (A20), whatever page tables forbid. False: part of it is not mapped, and nothing was
+/// changed; or part of it is ROM or a chip's, and stayed as it was.
+bool write_physical(Machine& machine, u64 address, std::span<const u8> from);
 bool write_linear(Machine& machine, u64 address, std::span<const u8> from);
 
 /// Writes `size` bytes from `first` on to `path`. Errors: usage (not mapped), host_resource (cannot write).

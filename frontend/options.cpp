@@ -285,6 +285,27 @@ Texts get_control(const ControlConfig& control) {
     return {};
 }
 
+constexpr std::string_view kBits = ",bits=";
+Result<void> set_gdb(GdbConfig& gdb, std::string_view text) {
+    GdbConfig next;
+    if (const std::size_t comma = text.rfind(kBits); comma != text.npos) {
+        const auto bits = parse_number(text.substr(comma + kBits.size()));
+        if (bits != 16 && bits != 32 && bits != 64)
+            return usage(fmt::format("'{}': bits is 16, 32 or 64", text.substr(comma + 1)));
+        next.bits = static_cast<unsigned>(*bits);
+        text = text.substr(0, comma);
+    }
+    if (const Result<void> set = set_control(next.line, text, true); !set) return set.error();
+    if (next.line.kind == ControlConfig::Kind::none && next.bits != 0) return usage("'none' has no bits");
+    gdb = std::move(next);
+    return {};
+}
+Texts get_gdb(const GdbConfig& gdb) {
+    Texts texts = get_control(gdb.line);
+    if (gdb.bits != 0) texts.front() += fmt::format("{}{}", kBits, gdb.bits);
+    return texts;
+}
+
 Result<void> set_debugcon(DebugconConfig& debugcon, std::string_view text) {
     if (text == "none") {
         debugcon = {};
@@ -452,9 +473,9 @@ const std::array kOptions{
     Option{kRun, "qmp", "stdio|unix:PATH|tcp:[HOST:]PORT", "QEMU Machine Protocol, for programs that control the machine; tcp: on this host only", "stdio unix: tcp:127.0.0.1:", false, true, false,
         [](S s, V t) { return set_control(s.machine.qmp, t, true); },
         [](C s) { return get_control(s.machine.qmp); }, nothing},
-    Option{kRun, "gdb", "tcp:[HOST:]PORT|unix:PATH", "gdb's remote protocol: 'target remote :PORT'; tcp: on this host only", "tcp: unix:", false, true, false,
-        [](S s, V t) { return set_control(s.machine.gdb, t, true); },
-        [](C s) { return get_control(s.machine.gdb); }, nothing},
+    Option{kRun, "gdb", "tcp:[HOST:]PORT|unix:PATH|stdio[,bits=16|32|64]", "waits for gdb ('target remote :PORT'; tcp: on this host only); bits: of the processor it is told of, else as its mode is then", "tcp: unix: stdio", false, true, false,
+        [](S s, V t) { return set_gdb(s.machine.gdb, t); },
+        [](C s) { return get_gdb(s.machine.gdb); }, nothing},
     Option{kRun, "paused", "", "do not start the guest until --gdb, --qmp, --monitor or the window says so", "", false, true, false,
         [](S s, V t) { return set_flag(s.machine.paused, t); },
         [](C s) { return get_flag(s.machine.paused); }, nothing},
@@ -560,7 +581,7 @@ Result<void> complete_settings(Settings& settings) {
         return usage(fmt::format("--display sdl opens a window, and --{} has none: give one of them",
                                  machine.headless ? "headless" : "lockstep"));
     }
-    const ControlConfig::Kind kinds[] = {machine.monitor.kind, machine.qmp.kind, machine.gdb.kind};
+    const ControlConfig::Kind kinds[] = {machine.monitor.kind, machine.qmp.kind, machine.gdb.line.kind};
     const auto controls_on_stdio = std::count(std::begin(kinds), std::end(kinds), ControlConfig::Kind::stdio);
     if (machine.serials.empty() && !machine.kernel.empty() && controls_on_stdio == 0) {
         machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}});

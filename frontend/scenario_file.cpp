@@ -223,7 +223,7 @@ private:
         if (machine.clock == ClockKind::real_time) return refuse("clock: a scenario runs in virtual time");
         if (machine.monitor.kind != ControlConfig::Kind::none) return refuse("monitor: a scenario has no monitor");
         if (machine.qmp.kind != ControlConfig::Kind::none) return refuse("qmp: a scenario is controlled by its steps");
-        if (machine.gdb.kind != ControlConfig::Kind::none || machine.paused)
+        if (machine.gdb.line.kind != ControlConfig::Kind::none || machine.paused)
             return refuse("gdb, paused: a scenario runs by itself");
         if (settings_.display == DisplayKind::sdl) return refuse("display: a scenario has no window");
         if (machine.debugcon.kind == DebugconConfig::Kind::stdio) return refuse("debugcon: use file:PATH");

@@ -29,7 +29,7 @@ bool terminal_attached(const MachineConfig& config) {
 
 /// Somebody outside may act on the machine.
 bool controlled(const MachineConfig& config) {
-    const auto kinds = {config.monitor.kind, config.qmp.kind, config.gdb.kind};
+    const auto kinds = {config.monitor.kind, config.qmp.kind, config.gdb.line.kind};
     return std::any_of(kinds.begin(), kinds.end(),
                        [](ControlConfig::Kind kind) { return kind != ControlConfig::Kind::none; });
 }
@@ -55,6 +55,8 @@ Result<void> Machine::Parts::check() {
         return usage(fmt::format("--memory {}: at least 1M and a multiple of 4K is needed", config.memory_bytes));
     }
     if (const Result<void> checked = check_trace(config.trace); !checked) return checked;
+    if (config.paused && config.headless && !controlled(config))
+        return usage("--paused: nobody could let the guest go on; add --gdb, --qmp or --monitor");
     if (config.serials.size() > Pc::kSerialPorts) return usage("a machine has four serial ports at most");
 
     Result<Images> opened = Images::open(config);

@@ -34,6 +34,11 @@ struct ControlConfig {
     u16 port = 0;      // tcp; 0: one that is free
 };
 
+struct GdbConfig {
+    ControlConfig line;
+    unsigned bits = 0;  // of the processor gdb is told of: 16, 32, 64; 0: as its mode is when gdb comes
+};
+
 struct ModuleConfig {
     std::string path;
     std::string arguments;
@@ -72,7 +77,7 @@ struct MachineConfig {
     std::string screenshot;   // PNG of the final screen
     ControlConfig monitor;
     ControlConfig qmp;
-    ControlConfig gdb;
+    GdbConfig gdb;
     bool paused = false;             // run() begins stopped
     std::vector<std::string> trace;  // WHAT words
     bool lockstep = false;           // interpreter and translator side by side: machine/lockstep, not Machine itself

@@ -169,9 +169,10 @@ std::optional<EngineExit> Interpreter::supervised_turn() {
     const Turn turn = supervisor_ != nullptr ? supervisor_->before_turn() : Turn::run;
     if (turn == Turn::stop) return EngineExit::stopped;
     bool one = turn == Turn::run_one;
+    const auto position = [&s] { return std::tuple(s.rip(), s.segment[kCs].selector, s.gpr[kRsp]); };
+    const auto before = position();
+    const bool shadow = (s.attention & kAttentionShadow) != 0, mov_ss = s.mov_ss_shadow;
     if (s.attention != 0) {
-        const auto position = [&s] { return std::tuple(s.rip(), s.segment[kCs].selector, s.gpr[kRsp]); };
-        const auto before = position();
         switch (service_attention(cpu_)) {
             case Readiness::run:
                 break;
@@ -186,10 +187,13 @@ std::optional<EngineExit> Interpreter::supervised_turn() {
                 if (supervisor_ != nullptr && supervisor_->stops_at_shutdown()) return EngineExit::stopped;
                 return EngineExit::shutdown;
         }
-        if (supervisor_ != nullptr && position() != before && supervisor_->after_delivery()) {
-            s.step_armed = s.resume_armed = false;  // service_attention arms them again for the same instruction
-            return EngineExit::stopped;
-        }
+    }
+    const bool delivered = position() != before;
+    if (supervisor_ != nullptr && supervisor_->before_instruction(delivered)) {
+        // service_attention shall find what it found, for the same instruction.
+        s.step_armed = s.resume_armed = false;
+        if (shadow && !delivered) begin_interrupt_shadow(cpu_, mov_ss);
+        return EngineExit::stopped;
     }
     s.instruction_rip = s.rip();
     Block& block = find_block();

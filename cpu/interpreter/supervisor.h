@@ -22,8 +22,9 @@ public:
     };
     /// Before interrupts and the like are looked at.
     virtual Turn before_turn() = 0;
-    /// True: stop. Some event was delivered since before_turn: CS:RIP is its handler's.
-    virtual bool after_delivery() = 0;
+    /// After that, unless the processor stays halted: the instruction at CS:RIP is what executes next. `delivered`: it
+    /// is a handler's, of some event since before_turn. True: stop; the instruction has not executed.
+    virtual bool before_instruction(bool delivered) = 0;
     /// An instruction raised `exception`; it has changed nothing, and RIP points to it. True: stop before the exception
     /// is delivered; the instruction executes again when the engine goes on.
     virtual bool stops_at(const Exception& exception) = 0;

@@ -33,30 +33,51 @@ std::string unescaped(std::string_view text) {
 }  // namespace
 
 std::optional<Input> PacketReader::next() {
-    while (!waiting_.empty()) {
-        const char first = waiting_.front();
-        if (first == '$') return take_packet();
-        waiting_.erase(0, 1);
-        if (first == '\x03') return Interrupt{};
-        if (first == '-') return Repeat{};
-        // '+', or noise of the line
+    while (taken_ < waiting_.size()) {
+        if (auto input = take(waiting_[taken_++])) return input;
     }
+    waiting_.clear();
+    taken_ = 0;
     return std::nullopt;
 }
 
-std::optional<Input> PacketReader::take_packet() {
-    constexpr std::size_t kSumDigits = 2;
-    const std::size_t hash = waiting_.find('#');
-    if (hash == std::string::npos || waiting_.size() < hash + 1 + kSumDigits) {
-        if (waiting_.size() <= kMostBytes) return std::nullopt;
-        waiting_.clear();
-        return Damaged{};
+std::optional<Input> PacketReader::take(char c) {
+    // It begins a packet wherever it comes: within data it would be escaped.
+    if (c == '$') {
+        part_ = Part::text;
+        text_.clear();
+        too_long_ = false;
+        return std::nullopt;
     }
-    const std::string text = waiting_.substr(1, hash - 1);
-    const auto high = digit(waiting_[hash + 1]), low = digit(waiting_[hash + 2]);
-    waiting_.erase(0, hash + 1 + kSumDigits);
-    if (!high || !low || *high * 16 + *low != sum(text)) return Damaged{};
-    return Packet{unescaped(text)};
+    switch (part_) {
+        case Part::between:  // '+', or noise of the line, is nothing
+            if (c == '\x03') return Interrupt{};
+            if (c == '-') return Repeat{};
+            return std::nullopt;
+        case Part::text:
+            if (c == '#') {
+                part_ = Part::first_digit;
+            } else if (text_.size() == kMostBytes) {
+                too_long_ = true;
+            } else {
+                text_ += c;
+            }
+            return std::nullopt;
+        case Part::first_digit:
+            first_digit_ = c;
+            part_ = Part::second_digit;
+            return std::nullopt;
+        case Part::second_digit:
+            break;
+    }
+    part_ = Part::between;
+    return finish(c);
+}
+
+Input PacketReader::finish(char second_digit) {
+    const auto high = digit(first_digit_), low = digit(second_digit);
+    if (too_long_ || !high || !low || *high * 16 + *low != sum(text_)) return Damaged{};
+    return Packet{unescaped(text_)};
 }
 
 std::string framed(std::string_view text) {

@@ -1,4 +1,5 @@
-// The packets of gdb's remote protocol ("Debugging with GDB", appendix E, "Overview" and "Packet Acknowledgment").
+// The packets of gdb's remote protocol ("Debugging with GDB", appendix E, "Overview", "Packet Acknowledgment" and
+// "Binary Data"). Leaves out run-length encoding, which gdb does not send.
 #pragma once
 
 #include <optional>
@@ -16,24 +17,31 @@ namespace bantam::frontend::gdb {
 struct Packet {
     std::string text;  // unescaped
 };
-struct Damaged {};    // a packet whose sum is wrong
+struct Damaged {};    // a packet whose sum is wrong, or that is too long
 struct Interrupt {};  // Ctrl-C
 struct Repeat {};     // our last packet did not arrive
 using Input = std::variant<Packet, Damaged, Interrupt, Repeat>;
 
 class PacketReader {
 public:
-    /// A longer packet comes out as damaged.
+    /// The longest packet, between '$' and '#' as it comes.
     static constexpr std::size_t kMostBytes = 0x4000;
 
     void put(std::string_view bytes) { waiting_ += bytes; }
-    /// The next whole thing that came.
+    /// The next whole thing that came. What is kept of the rest is no more than that and one put().
     std::optional<Input> next();
 
 private:
-    std::optional<Input> take_packet();
+    enum class Part : u8 { between, text, first_digit, second_digit };
+    std::optional<Input> take(char c);
+    Input finish(char second_digit);
 
     std::string waiting_;
+    std::size_t taken_ = 0;  // bytes of waiting_
+    Part part_ = Part::between;
+    std::string text_;  // of the packet that is coming
+    bool too_long_ = false;
+    char first_digit_ = 0;
 };
 
 /// "$text#sum", with what must be escaped so.

@@ -32,6 +32,9 @@ constexpr std::string_view kVectorTypes =
     R"(<field name="v16_int8" type="v16i8"/><field name="v8_int16" type="v8i16"/><field name="v4_int32" type="v4i32"/>)"
     R"(<field name="v2_int64" type="v2i64"/><field name="uint128" type="uint128"/></union>)";
 
+constexpr u32 kWritableFlags = kStatusFlags | kFlagTrap | kFlagInterrupt | kFlagDirection | kFlagIopl |
+                               kFlagNestedTask | kFlagResume | kFlagAlignmentCheck | kFlagVif | kFlagVip | kFlagId;
+
 // The FXSAVE image (SDM vol. 1, 10.5.1).
 constexpr std::size_t kStatusWord = 2, kTags = 4, kFirstStack = 32, kStackStride = 16, kStackBytes = 10;
 
@@ -59,9 +62,21 @@ u16 full_tags(const CpuState& state) {
     return static_cast<u16>(tags);
 }
 
+unsigned bits_now(const Cpu& cpu) {
+    if (cpu.long_mode()) return 64;
+    return cpu.decode_mode().code_size == isa::CodeSize::bits16 ? 16 : 32;
+}
+
+u64 without_upper_half(u64 value) { return value & 0xFFFFFFFF; }
+
 }  // namespace
 
-Registers::Registers(Cpu& cpu, bool long_mode) : cpu_(cpu), long_mode_(long_mode) {
+void set_instruction_pointer(Cpu& cpu, u64 value) {
+    cpu.state.rip() = cpu.code64() ? value : without_upper_half(value);
+}
+
+Registers::Registers(Cpu& cpu, unsigned bits)
+    : cpu_(cpu), bits_(bits != 0 ? bits : bits_now(cpu)), long_mode_(bits_ == 64) {
     add_core();
     add_x87();
     add_vectors();
@@ -110,14 +125,15 @@ void Registers::add_core() {
             points       ? "data_ptr"
             : long_mode_ ? "int64"
                          : "int32",
-            [&state, gpr] { return state.gpr[gpr]; }, [&state, gpr](u64 value) { state.gpr[gpr] = value; });
+            [&state, gpr] { return state.gpr[gpr]; },
+            [this, gpr](u64 value) { cpu_.state.gpr[gpr] = cpu_.long_mode() ? value : without_upper_half(value); });
     }
     add(
         long_mode_ ? "rip" : "eip", bits, "code_ptr", [&state] { return state.rip(); },
-        [&state](u64 value) { state.rip() = value; });
+        [this](u64 value) { set_instruction_pointer(cpu_, value); });
     add(
         "eflags", 32, "i386_eflags", [&state] { return state.eflags(); },
-        [this](u64 value) { cpu_.write_flags(static_cast<u32>(value), ~u32{kFlagVm}); });
+        [this](u64 value) { cpu_.write_flags(static_cast<u32>(value), kWritableFlags); });
     constexpr std::array<std::pair<const char*, SegmentIndex>, kSegmentCount> kSegments{
         {{"cs", kCs}, {"ss", kSs}, {"ds", kDs}, {"es", kEs}, {"fs", kFs}, {"gs", kGs}}};
     for (const auto& [name, index] : kSegments)
@@ -144,10 +160,12 @@ void Registers::add_vectors() {
     CpuState& state = cpu_.state;
     constexpr std::size_t kHalf = 16;
     const std::size_t count = long_mode_ ? 16 : 8;
+    if (!cpu_.model.has(isa::Feature::sse)) return;
     begin("org.gnu.gdb.i386.sse", std::string(kVectorTypes));
     for (std::size_t i = 0; i < count; ++i)
         add_bytes(fmt::format("xmm{}", i), "vec128", std::span(state.vector[i].bytes).first(kHalf));
     add("mxcsr", 32, "int", [&state] { return state.mxcsr; });
+    if (!cpu_.model.has(isa::Feature::avx)) return;
     begin("org.gnu.gdb.i386.avx");
     for (std::size_t i = 0; i < count; ++i)
         add_bytes(fmt::format("ymm{}h", i), "uint128", std::span(state.vector[i].bytes).last(kHalf));
@@ -187,7 +205,9 @@ std::string Registers::description() const {
     std::string text = fmt::format(
         "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target version=\"1.0\">"
         "<architecture>{}</architecture>",
-        long_mode_ ? "i386:x86-64" : "i386");
+        long_mode_    ? "i386:x86-64"
+        : bits_ == 16 ? "i8086"
+                      : "i386");
     for (std::size_t i = 0; i < features_.size(); ++i) {
         const std::size_t end = i + 1 < features_.size() ? features_[i + 1].first : rows_.size();
         text += fmt::format("<feature name=\"{}\">{}", features_[i].name, features_[i].types);

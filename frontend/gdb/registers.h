@@ -1,6 +1,8 @@
 // The registers as gdb knows them: the target description ("Debugging with GDB", appendix G, "i386 Features") and each
-// register's value in the order of that description. 64-bit ones where the processor is in long mode, 32-bit ones
-// elsewhere; what gdb has no feature for (control registers, segment bases, EFER) is in a feature of our own.
+// register's value in the order of that description. A description holds for a whole connection, whatever mode the
+// guest enters: it has 64-bit registers or 32-bit ones, and with these it may be an 8086's, which to gdb differs in how
+// code is disassembled. What gdb has no feature for (control registers, segment bases, EFER) is in a feature of our
+// own, and can be read only, as segments can and the x87's and SSE's control registers.
 #pragma once
 
 #include <functional>
@@ -14,14 +16,16 @@ namespace bantam::frontend::gdb {
 
 class Registers {
 public:
-    Registers(Cpu& cpu, bool long_mode);
+    /// `bits`: 16, 32 or 64; 0: what code at CS:RIP is now, and 64 in compatibility mode.
+    Registers(Cpu& cpu, unsigned bits);
 
     [[nodiscard]] std::string description() const;
     [[nodiscard]] std::size_t count() const { return rows_.size(); }
     /// In the guest's byte order; `index` < count().
     [[nodiscard]] std::vector<u8> read(std::size_t index) const;
     [[nodiscard]] std::size_t bytes(std::size_t index) const { return rows_.at(index).bits / 8; }
-    /// False: it cannot be written (segments, control registers), or has another size.
+    [[nodiscard]] bool writable(std::size_t index) const { return rows_.at(index).put != nullptr; }
+    /// False: it cannot be written, or has another size. What the processor cannot hold in its mode is left out.
     [[nodiscard]] bool write(std::size_t index, std::span<const u8> value);
 
 private:
@@ -47,9 +51,12 @@ private:
     void add_system();
 
     Cpu& cpu_;
-    bool long_mode_;
+    unsigned bits_;
+    bool long_mode_;  // 64-bit registers
     std::vector<Row> rows_;
     std::vector<Feature> features_;
 };
+
+void set_instruction_pointer(Cpu& cpu, u64 value);
 
 }  // namespace bantam::frontend::gdb

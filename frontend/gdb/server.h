@@ -13,7 +13,7 @@ class Server {
 public:
     /// Listens where `config` says (kind none: null) and serves `machine`, which must outlive it. Before
     /// Machine::run(). Errors: as ControlLine::open.
-    static Result<std::unique_ptr<Server>> open(const ControlConfig& config, Machine& machine);
+    static Result<std::unique_ptr<Server>> open(const GdbConfig& config, Machine& machine);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

@@ -17,17 +17,22 @@ Debugger::~Debugger() {
     engine_.reset();  // blocks need not be split any more
 }
 
-void Debugger::add_breakpoint(Linear address) {
+bool Debugger::add_breakpoint(Linear address) {
+    if (breakpoints_.contains(address.value)) return true;
+    if (breakpoints_.size() == kMostBreakpoints) return false;
     breakpoints_.insert(address.value);
     bool& split = offsets_.at(address.value % kPageSize);
     // Debuggers take their breakpoints out at every stop: an offset once split stays so, or all code would be decoded
     // and translated anew each time.
     if (!std::exchange(split, true)) engine_.reset();
+    return true;
 }
 
 bool Debugger::add_watchpoint(Linear address, u64 size, Access access) {
-    if (size == 0 || size > kMostPages * kPageSize) return false;
-    watchpoints_.push_back({address.value, size, access});
+    const Watchpoint added{address.value, size, access};
+    if (std::find(watchpoints_.begin(), watchpoints_.end(), added) != watchpoints_.end()) return true;
+    if (size == 0 || size > kMostPages * kPageSize || watchpoints_.size() == kMostWatchpoints) return false;
+    watchpoints_.push_back(added);
     watch_pages();
     if (pages_.size() <= kMostPages) {
         update_debug_watch(cpu_);
@@ -67,6 +72,7 @@ Debugger::Place Debugger::here() const {
 void Debugger::resume() {
     resumed_at_ = here();
     hit_.reset();
+    stepping_ = false;
 }
 
 void Debugger::step() {
@@ -77,7 +83,6 @@ void Debugger::step() {
 bool Debugger::stop(const Stop& why) {
     stepping_ = false;
     hit_.reset();
-    resumed_at_ = {};
     stopped_(why);
     return true;
 }
@@ -89,15 +94,21 @@ interpreter::Supervisor::Turn Debugger::before_turn() {
         return Turn::stop;
     };
     if (hit_) return stop_for(*hit_);
-    if (now == resumed_at_) return stepping_ ? Turn::run_one : Turn::run;
-    if (stepping_) return stop_for({.cause = Cause::step});
-    if (breakpoints_.contains(now.address.value)) return stop_for({.cause = Cause::breakpoint});
-    return Turn::run;
+    if (!stepping_) return Turn::run;
+    if (now == resumed_at_) return Turn::run_one;
+    return stop_for({.cause = Cause::step});
 }
 
-bool Debugger::after_delivery() {
-    if (stepping_) return stop({.cause = Cause::step});
-    return breakpoints_.contains(here().address.value) && stop({.cause = Cause::breakpoint});
+bool Debugger::before_instruction(bool delivered) {
+    if (hit_) return stop(*hit_);  // by the delivery
+    if (delivered && stepping_) return stop({.cause = Cause::step});
+    const Place now = here();
+    if (!breakpoints_.contains(now.address.value)) return false;
+    // With RF the processor holds its own breakpoints back as well: an instruction that repeats, or begins anew after
+    // its fault was handled. The address besides, because handlers return elsewhere with RF too.
+    const bool again = now.address == resumed_at_.address && (cpu_.state.flags & kFlagResume) != 0;
+    if (now == resumed_at_ || again) return false;
+    return stop({.cause = Cause::breakpoint});
 }
 
 bool Debugger::stops_at(const Exception& exception) {

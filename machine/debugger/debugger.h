@@ -32,16 +32,21 @@ public:
     };
 
     /// `stopped` is called on the machine's thread, before the next instruction; it must stop the machine.
+    static constexpr std::size_t kMostBreakpoints = 10'000, kMostWatchpoints = 64;
+
     Debugger(Cpu& cpu, Interpreter& engine, std::function<void(const Stop&)> stopped);
     ~Debugger() override;
     Debugger(const Debugger&) = delete;
     Debugger& operator=(const Debugger&) = delete;
 
     // --- while the machine is stopped
-    /// Stops before the instruction at the linear address.
-    void add_breakpoint(Linear address);
+    /// Stops before the instruction at the linear address, wherever CS begins; once for one that repeats (REP), and
+    /// after the interrupts that are due. Adding what is there already is no change. False: there are too many.
+    [[nodiscard]] bool add_breakpoint(Linear address);
     void remove_breakpoint(Linear address) { breakpoints_.erase(address.value); }
-    /// Stops after an access to [address, address + size). False: too many pages are watched.
+    /// Stops after an access to [address, address + size) by an instruction, which may repeat up to 4096 times more
+    /// (REP: a turn's end is counted, so it does not move), or by a delivery. Adding what is there already is no
+    /// change. False: there are too many, or too many pages are watched.
     [[nodiscard]] bool add_watchpoint(Linear address, u64 size, Access access);
     void remove_watchpoint(Linear address, u64 size, Access access);
     /// Stops at exceptions whose vector's bit is set.
@@ -49,12 +54,13 @@ public:
     [[nodiscard]] u32 caught_exceptions() const { return caught_; }
     /// The machine goes on: from here the instruction it stopped at is not stopped at again, until it has executed.
     void resume();
-    /// The same for one instruction; an interrupt or exception that is delivered instead counts as one.
+    /// The same for one instruction, or one turn of a repetition; an interrupt or exception that is delivered instead
+    /// counts as one.
     void step();
 
     // --- Supervisor, DataWatch
     Turn before_turn() override;
-    bool after_delivery() override;
+    bool before_instruction(bool delivered) override;
     bool stops_at(const Exception& exception) override;
     bool stops_at_shutdown() override;
     [[nodiscard]] bool splits_at(u64 page_offset) const override { return offsets_.at(page_offset); }
@@ -87,7 +93,7 @@ private:
     std::optional<Stop> hit_;  // a watchpoint, in the middle of an instruction
     bool stepping_ = false;
     bool shutdown_told_ = false;
-    Place resumed_at_;
+    Place resumed_at_;    // where it was let go on last
     Place exception_at_;  // an exception there was stopped at, and is to be delivered
 };
 

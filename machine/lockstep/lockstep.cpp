@@ -23,7 +23,7 @@ Result<void> check(const MachineConfig& config) {
         return usage("--lockstep compares the engines: leave out --engine interpreter");
     }
     if (config.clock == ClockKind::real_time) return usage("--lockstep needs virtual time: leave out --clock real");
-    for (const ControlConfig* control : {&config.monitor, &config.qmp, &config.gdb}) {
+    for (const ControlConfig* control : {&config.monitor, &config.qmp, &config.gdb.line}) {
         if (control->kind != ControlConfig::Kind::none)
             return usage(
                 "--lockstep repeats the run, and control cannot be repeated: leave out --monitor, --qmp, --gdb");

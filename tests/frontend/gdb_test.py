@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Debugs guests with Debian's gdb through `bantam run --gdb`: a boot sector from the firmware on, a kernel of our own with symbols in
-32 and 64 bits; then sends the stub what no gdb would."""
+32 and 64 bits; looks whether gdb leaves traces in a run; comes and goes beside QMP; then sends the stub what no gdb would."""
 import pathlib
 import re
 import socket
@@ -9,6 +9,8 @@ import sys
 import tempfile
 import time
 import unittest
+
+import qmp_client
 
 BANTAM = ""
 # A multiboot kernel that counts, in 32-bit code, and in 64-bit code if LONG is defined. Linked at 1 MiB.
@@ -89,24 +91,31 @@ class GdbTest(unittest.TestCase):
                         ["objcopy", "-O", "binary", "kernel.elf", "kernel.bin"]):
             subprocess.run(command, cwd=self.path, check=True, stderr=subprocess.DEVNULL)
 
+    def make_disk(self) -> None:
+        sector = bytes.fromhex("b83412 bb7856 01d8 a30080 ebfe")  # mov ax,1234h; mov bx,5678h; add ax,bx; mov [8000h],ax; jmp $
+        (self.path / "disk").write_bytes(sector.ljust(510, b"\0") + b"\x55\xaa" + bytes(512 * 63))
+
     def start(self, *more: str, engine: str = "jit", where: str | None = None) -> subprocess.Popen:
         self.process = subprocess.Popen([BANTAM, "run", "--headless", "--memory", "16M", "--serial", "none", "--engine", engine, "--gdb",
                                          where or f"unix:{self.path}/gdb", "--debugcon", f"file:{self.path}/heard", *more],
                                         stdin=subprocess.DEVNULL)
         self.addCleanup(self.process.wait)
         self.addCleanup(self.process.kill)
+        self.await_socket()
+        return self.process
+
+    def await_socket(self) -> None:
         deadline = time.monotonic() + 30
-        while not where and not (self.path / "gdb").exists():
+        while not (self.path / "gdb").exists():
             self.assertLess(time.monotonic(), deadline, "no socket")
             time.sleep(0.02)
-        return self.process
 
     def start_kernel(self, *more: str, **options: str) -> None:
         self.start("--kernel", str(self.path / "kernel.bin"), *more, **options)
 
-    def gdb(self, *commands: str, symbols: bool = True) -> str:
+    def gdb(self, *commands: str, symbols: bool = True, where: str | None = None) -> str:
         arguments = ["gdb", "-nx", "-q", "-batch", "-ex", "set confirm off", "-ex", "set tcp connect-timeout 20"]
-        for command in ((f"file {self.path}/kernel.elf",) if symbols else ()) + (f"target remote {self.path}/gdb", *commands):
+        for command in ((f"file {self.path}/kernel.elf",) if symbols else ()) + (f"target remote {where or self.path / 'gdb'}", *commands):
             arguments += ["-ex", command]
         done = subprocess.run(arguments, capture_output=True, text=True, timeout=30, stdin=subprocess.DEVNULL, check=False)
         return done.stdout + done.stderr
@@ -118,12 +127,12 @@ class GdbTest(unittest.TestCase):
             time.sleep(0.02)
 
     def test_boot_sector(self) -> None:
-        sector = bytes.fromhex("b83412 bb7856 01d8 a30080 ebfe")  # mov ax,1234h; mov bx,5678h; add ax,bx; mov [8000h],ax; jmp $
-        (self.path / "disk").write_bytes(sector.ljust(510, b"\0") + b"\x55\xaa" + bytes(512 * 63))
+        self.make_disk()
         self.start("--disk", str(self.path / "disk"), "--paused")
-        said = self.gdb("p/x $pc", "p/x $cs_base", "b *0x7c00", "c", "x/3xb 0x7c00", "stepi", "stepi", "p/x $eax & 0xffff", "stepi",
+        said = self.gdb("p/x $pc", "p/x $cs_base", "b *0x7c00", "c", "x/i $pc", "x/3xb 0x7c00", "stepi", "stepi", "p/x $eax & 0xffff", "stepi",
                         "p/x $eax & 0xffff", "watch *(short*)0x8000", "c", "x/xh 0x8000", "p/x $eip", symbols=False)
         self.assertIn("$1 = 0xfff0", said)
+        self.assertRegex(said, r"=> 0x7c00:\s+mov +\$0x1234,%ax", "16-bit code is disassembled as such")
         self.assertIn("$2 = 0xffff0000", said)
         self.assertRegex(said, r"0x7c00:\s+0xb8\s+0x34\s+0x12")
         self.assertIn("$3 = 0x1234", said)
@@ -181,25 +190,81 @@ class GdbTest(unittest.TestCase):
         self.start_kernel("--no-reboot")
         self.in_long_mode()
         said = self.gdb("monitor catch invalid-opcode", "set $pc = wrong", "c", "x/i $pc", "monitor catch nonsense", "monitor catch none", "c")
-        self.assertIn("these exceptions are caught", said)
+        self.assertIn("caught: invalid-opcode\n", said)
         self.assertRegex(said, "SIGILL.*\n.*wrong")
-        self.assertIn("'nonsense' is no exception", said)
+        self.assertIn("'nonsense' cannot be caught", said)
         self.assertIn("SIGABRT", said, "no IDT: the processor shuts down")
         self.assertEqual(self.process.wait(timeout=20), 76, "gdb has let it go on")
+
+    def test_kernel_64_from_its_32_bit_beginning(self) -> None:
+        self.make_kernel(64)
+        self.start_kernel("--paused", where=f"unix:{self.path}/gdb,bits=64")
+        said = self.gdb("p/x $cs", "p/x $rip == &start", "hbreak count if *(int*)&counter == 3", "c", "p *(int*)&counter", "p/x $efer", "info registers xmm1", "detach")
+        self.assertNotIn("rejected", said)
+        self.assertIn("$2 = 0x1", said)
+        self.assertRegex(said, r"Breakpoint 1, .*count")
+        self.assertIn("$3 = 3", said)
+        self.assertIn("$4 = 0x500", said)
+
+    def test_pipe_and_port(self) -> None:
+        self.make_kernel(32)
+        run = f"{BANTAM} run --headless --memory 16M --serial none --kernel {self.path}/kernel.bin --paused"
+        said = self.gdb("b count", "c", "kill", where=f"| {run} --gdb stdio")
+        self.assertRegex(said, r"Breakpoint 1, .*count")
+        process = subprocess.Popen([*run.split(), "--gdb", "tcp:0"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        self.addCleanup(process.stderr.close)
+        port = re.search(r"listening on tcp:127\.0\.0\.1:(\d+)", process.stderr.readline())[1]
+        said = self.gdb("b count", "c", "kill", where=f":{port}")
+        self.assertRegex(said, r"Breakpoint 1, .*count")
+        self.assertEqual(process.wait(timeout=20), 0, "killed")
+
+    def test_refusals(self) -> None:
+        for arguments, complaint in ((["--gdb", "tcp:0.0.0.0:0"], "use 127.0.0.1"), (["--gdb", "1234"], "tcp:127.0.0.1:PORT"),
+                                     (["--gdb", "tcp:1234,bits=8"], "bits is 16, 32 or 64"), (["--paused"], "add --gdb"),
+                                     (["--gdb", "stdio", "--monitor", "stdio"], "can be on stdio")):
+            done = subprocess.run([BANTAM, "run", "--headless", "--serial", "none", *arguments], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL, check=False)
+            self.assertEqual(done.returncode, 64, arguments)
+            self.assertIn(complaint, done.stderr)
+
+    def final_hash(self, *commands: str, engine: str) -> str:
+        arguments = [BANTAM, "run", "--headless", "--memory", "16M", "--serial", "none", "--engine", engine, "--print-hash", "--time-limit", "1500ms",
+                     "--disk", f"{self.path}/disk,readonly"]
+        if commands:
+            arguments += ["--paused", "--gdb", f"unix:{self.path}/gdb"]
+        process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(process.kill)
+        if commands:
+            self.await_socket()
+            said = self.gdb(*commands, symbols=False)
+            self.assertIn("exited normally", said)
+            self.assertIn("Value = ", said, "the last command's watchpoint")
+        text = process.communicate(timeout=60)[0]
+        self.assertIn("hash", text)
+        return re.sub(r".*(hash.*)", r"\1", text, flags=re.DOTALL)
+
+    def test_a_run_is_the_same_with_gdb(self) -> None:
+        """Firmware and boot sector, with timer interrupts and REP: stops, steps and watches do not count."""
+        self.make_disk()
+        alone = self.final_hash(engine="jit")
+        for engine in ("interpreter", "jit"):
+            self.assertEqual(self.final_hash("stepi 500", "b *0x7c00", "watch *(int*)0x46c", "c", "c", "c", "delete", "stepi 100", "rwatch *(char*)0x417", "awatch *(int*)0x46c", "c", "delete", "c",
+                                             engine=engine), alone)
 
     # --- by hand
 
     def packet(self, text: str) -> bytes:
         return b"$" + text.encode("latin-1") + b"#%02x" % (sum(text.encode("latin-1")) & 255)
 
-    def connect(self) -> socket.socket:
+    def connect(self, wait: bool = True) -> socket.socket:
         line = socket.socket(socket.AF_UNIX)
         self.addCleanup(line.close)
         line.settimeout(20)
         line.connect(str(self.path / "gdb"))
         line.sendall(self.packet("QStartNoAckMode"))
-        self.assertEqual(self.receive(line), "OK")
-        line.sendall(b"+")
+        if wait:
+            self.assertEqual(self.receive(line), "OK")
         return line
 
     def receive(self, line: socket.socket) -> str:
@@ -215,31 +280,70 @@ class GdbTest(unittest.TestCase):
         line.sendall(self.packet(text))
         return self.receive(line)
 
+    def test_comes_and_goes_beside_qmp(self) -> None:
+        self.make_kernel(32)
+        self.start_kernel("--qmp", f"unix:{self.path}/qmp")
+        qmp = qmp_client.Client(self.path / "qmp")
+        self.addCleanup(qmp.close)
+        qmp.ask("qmp_capabilities")
+
+        def status() -> str:
+            return qmp.ask("query-status")["return"]["status"]
+
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(str(self.path / "gdb"))
+        line = self.connect()
+        self.assertEqual(status(), "paused")
+        self.assertEqual(len([event for event in qmp.events if event["event"] == "STOP"]), 1, "the probe did not stop it")
+        line.sendall(self.packet("c"))
+        qmp.event("RESUME")
+        qmp.ask("stop")
+        self.assertEqual(self.receive(line), "T02thread:01;")
+        self.assertEqual(self.ask(line, "Z0,10003e,1"), "OK")  # count
+        qmp.ask("cont")
+        deadline = time.monotonic() + 30
+        while status() != "paused":
+            self.assertLess(time.monotonic(), deadline, "no breakpoint")
+        self.assertEqual(self.ask(line, "qC"), "QC01", "nothing is sent that gdb does not wait for")
+        self.assertEqual(self.ask(line, "?"), "T05thread:01;")
+        self.assertEqual(self.ask(line, "z0,10003e,1"), "OK")
+        line.sendall(self.packet("c"))
+        second = self.connect(wait=False)
+        line.close()  # while it runs
+        self.assertEqual(self.receive(second), "OK", "its turn has come")
+        self.assertEqual(status(), "paused")
+        second.close()  # while it is stopped
+        line = self.connect()
+        self.assertEqual(status(), "paused", "it stays so")
+        self.assertEqual(self.ask(line, "D"), "OK")
+        line.close()
+        self.assertEqual(status(), "running")
+
     def test_what_no_gdb_sends(self) -> None:
         self.make_kernel(32)
         self.start_kernel("--paused")
         line = self.connect()
         for text, answer in (("", ""), ("vMustReplyEmpty", ""), ("p", "E16"), ("pffff", "E16"), ("P0=12", "E16"), ("P0=1234567", "E16"),
-                             ("P0=78563412", "OK"), ("p0", "78563412"), ("Pa=00000000", "E16"), ("G12", "OK"), ("Gxy", "E16"),
+                             ("P0=78563412", "OK"), ("p0", "78563412"), ("Pa=00000000", "E16"), ("G12", "E16"), ("Gxy", "E16"),
                              ("m", "E16"), ("m100000", "E16"), ("m100000,4", "02b0ad1b"), ("M200000,2:abcd", "OK"),
                              ("m200000,2", "abcd"), ("M200000,3:abcd", "E16"), ("X200000,1:}\x03", "OK"), ("m200000,1", "23"),
                              ("Z0", "E16"), ("Z9,0,1", ""), ("Z2,0,0", "E16"), ("Z2,0,ffffffff", "E16"), ("z3,123,4", "OK"),
-                             ("vCont", ""), ("vCont;x", "E16"), ("qXfer:features:read:target.xml:99999,10", "E16"),
+                             ("vCont", ""), ("vCont;x", "E16"), ("Mfffffff0,1:00", "E0e"), ("qXfer:features:read:target.xml:99999,10", "E16"),
                              ("qXfer:features:read:target.xml:0,5", "m<?xml"), ("qRcmd,zz", "E16"), ("mffffffffffffffffff,1", "E16"),
                              ("Qqemu.PhyMemMode:1", "OK"), ("qqemu.PhyMemMode", "1"), ("M200000,1:55", "OK"), ("m200000,1", "55"),
                              ("?", "T02thread:01;")):
             self.assertEqual(self.ask(line, text), answer, text)
         line.sendall(self.packet("c"))
-        time.sleep(0.2)
         line.sendall(b"\x03")
         self.assertEqual(self.receive(line), "T02thread:01;")
         for page in range(12):
             self.assertEqual(self.ask(line, f"Z2,{0x400000 + 0x1000 * page:x},4"), "OK")
         self.assertEqual(self.ask(line, "Z2,800000,4"), "E16", "one too many")
         line.sendall(b"$" + b"x" * 100_000 + self.packet("qC"))
-        self.assertEqual(self.receive(line), "QC01")
-        line.sendall(b"$g#00")  # a wrong sum has no answer without acknowledgements
-        self.assertEqual(self.ask(line, "qC"), "QC01")
+        self.assertEqual(self.receive(line), "QC01", "the packet that was not finished is forgotten")
+        self.assertEqual(self.ask(line, "x" * 100_000), "E16", "too long")
+        line.sendall(b"$g#00")
+        self.assertEqual(self.receive(line), "E16")
         line.close()
         line = self.connect()
         self.assertEqual(self.ask(line, "qAttached"), "1", "the next one")

@@ -36,7 +36,7 @@ std::string sample(const Option& option) {
     if (option.name == "jit-threshold" || option.name == "jobs") return "4";
     if (option.name == "serial") return "file:a,,b,log=copy of \"it\"";
     if (option.name == "debugcon") return "file:/tmp/debug";
-    if (option.name == "gdb") return "tcp:127.0.0.1:1234";
+    if (option.name == "gdb") return "tcp:127.0.0.1:1234,bits=64";
     if (option.name == "qmp") return "tcp:127.0.0.1:4444";
     if (option.name == "monitor") return "unix:/tmp/monitor";
     if (option.name == "clock") return "real";

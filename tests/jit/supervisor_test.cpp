@@ -29,7 +29,7 @@ public:
         if (cpu_.state.rip() == stop_rip && cpu_.state.gpr[kRax] == stop_eax) return Turn::stop;
         return one ? Turn::run_one : Turn::run;
     }
-    bool after_delivery() override { return false; }
+    bool before_instruction(bool) override { return false; }
     bool stops_at(const Exception& exception) override {
         return exception.vector == Vector::invalid_opcode && exceptions++ == 0;
     }

@@ -117,6 +117,9 @@ TEST_F(MachineTest, RefusesContradictions) {
     initrd.kernel.clear();
     initrd.initrd = path("kernel");
     EXPECT_EQ(refusal(initrd).status, ExitStatus::usage);
+    MachineConfig waiting = config();
+    waiting.paused = true;
+    EXPECT_NE(refusal(waiting).message.find("--paused"), std::string::npos);
 }
 
 TEST_F(MachineTest, RefusesBadKernelFiles) {
