@@ -289,10 +289,10 @@ constexpr std::string_view kBits = ",bits=";
 Result<void> set_gdb(GdbConfig& gdb, std::string_view text) {
     GdbConfig next;
     if (const std::size_t comma = text.rfind(kBits); comma != text.npos) {
-        const auto bits = parse_number(text.substr(comma + kBits.size()));
+        const u64 bits = parse_number(text.substr(comma + kBits.size())).value_or(0);
         if (bits != 16 && bits != 32 && bits != 64)
             return usage(fmt::format("'{}': bits is 16, 32 or 64", text.substr(comma + 1)));
-        next.bits = static_cast<unsigned>(*bits);
+        next.bits = static_cast<unsigned>(bits);
         text = text.substr(0, comma);
     }
     if (const Result<void> set = set_control(next.line, text, true); !set) return set.error();
@@ -473,7 +473,7 @@ const std::array kOptions{
     Option{kRun, "qmp", "stdio|unix:PATH|tcp:[HOST:]PORT", "QEMU Machine Protocol, for programs that control the machine; tcp: on this host only", "stdio unix: tcp:127.0.0.1:", false, true, false,
         [](S s, V t) { return set_control(s.machine.qmp, t, true); },
         [](C s) { return get_control(s.machine.qmp); }, nothing},
-    Option{kRun, "gdb", "tcp:[HOST:]PORT|unix:PATH|stdio[,bits=16|32|64]", "waits for gdb ('target remote :PORT'; tcp: on this host only); bits: of the processor it is told of, else as its mode is then", "tcp: unix: stdio", false, true, false,
+    Option{kRun, "gdb", "tcp:[HOST:]PORT|unix:PATH|stdio[,bits=16|32|64]", "listens for gdb ('target remote :PORT'; tcp: on this host only); bits: of the processor it is told of, else as its mode is then", "tcp: unix: stdio", false, true, false,
         [](S s, V t) { return set_gdb(s.machine.gdb, t); },
         [](C s) { return get_gdb(s.machine.gdb); }, nothing},
     Option{kRun, "paused", "", "do not start the guest until --gdb, --qmp, --monitor or the window says so", "", false, true, false,

@@ -91,8 +91,12 @@ std::string framed(std::string_view text) {
 }
 
 std::string to_hex(std::span<const u8> bytes) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
     std::string digits;
-    for (const u8 byte : bytes) digits += fmt::format("{:02x}", byte);
+    for (const u8 byte : bytes) {
+        digits += kDigits[byte >> 4];
+        digits += kDigits[byte & 0xF];
+    }
     return digits;
 }
 

@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "frontend/qmp/command.h"
 #include "frontend/guest_memory.h"
+#include "frontend/qmp/command.h"
 
 namespace bantam::frontend::qmp {
 namespace {
