@@ -28,6 +28,11 @@ Instruction fault_instruction(isa::DecodeStatus status) {
     return instruction;
 }
 
+/// Bytes on which it depends that `refused` is what stands there.
+u64 looked_at(isa::DecodeStatus status, const Instruction& refused) {
+    return status == isa::DecodeStatus::too_long ? isa::kLongestInstruction : refused.length;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Interpreter>> Interpreter::create(Cpu& cpu) {
@@ -332,9 +337,9 @@ Block& Interpreter::build_block(Physical start, Linear linear) {
             // Only what executes may fault: bytes behind earlier instructions get a block of their own when reached.
             if (count != 0) break;
             if (status == isa::DecodeStatus::truncated) return build_crossing(start, linear, code);
+            offset = looked_at(status, instruction);
             instruction = fault_instruction(status);
             ++count;
-            offset = 1;
             break;
         }
         bind(instruction);
@@ -365,14 +370,15 @@ Block& Interpreter::build_crossing(Physical start, Linear linear, std::span<cons
     Instruction instruction;
     const isa::DecodeStatus status = isa::decode(all, cpu_.decode_mode(), instruction);
     CHECK(status != isa::DecodeStatus::truncated);
+    const u64 bytes_used = looked_at(status, instruction);
     if (status == isa::DecodeStatus::ok) {
         bind(instruction);
         instruction.next_offset = instruction.length;
     } else {
         instruction = fault_instruction(status);
     }
-    const u64 length = std::max<u64>(instruction.length, first_part.size() + 1);
-    return cache_.add(start, length, second, cpu_.mode_key(), std::span(&instruction, 1));
+    return cache_.add(start, std::max<u64>(bytes_used, first_part.size() + 1), second, cpu_.mode_key(),
+                      std::span(&instruction, 1));
 }
 
 }  // namespace bantam

@@ -28,13 +28,16 @@ public:
         SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11,wayland");
         if (SDL_Init(SDL_INIT_VIDEO) != 0) return false;
         SDL_EnableScreenSaver();
+        // Hidden at first: a renderer may replace the window by another one.
         window_ = SDL_CreateWindow("Bantam", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, 640, 480,
-                                   SDL_WINDOW_RESIZABLE);
+                                   SDL_WINDOW_RESIZABLE | SDL_WINDOW_HIDDEN);
         if (window_ == nullptr) return false;
         renderer_ = SDL_CreateRenderer(window_, -1, 0);
         if (renderer_ == nullptr) renderer_ = SDL_CreateRenderer(window_, -1, SDL_RENDERER_SOFTWARE);
+        if (renderer_ == nullptr) return false;
         wake_type_ = SDL_RegisterEvents(1);
-        return renderer_ != nullptr;
+        SDL_ShowWindow(window_);
+        return true;
     }
 
     std::optional<ScreenEvent> wait(int timeout_ms) override {

@@ -253,6 +253,15 @@ TEST(TranslatorTest, BlocksThatShareBytesAreEachForgotten) {
     EXPECT_EQ(board.state().gpr[kRbx], 7u);
 }
 
+TEST(TranslatorTest, InvalidCodeIsForgottenWithEachByteThatMadeItInvalid) {
+    constexpr u8 kInvalid[] = {0xFF, 0xF8};  // FF /7
+    Board board(false, kInvalid);
+    EXPECT_EQ(board.run(10), EngineExit::shutdown);  // there is no IDT
+    const u8 inc_eax[] = {0xFF, 0xC0};
+    board.poke(kCodeAt, inc_eax);
+    EXPECT_EQ(board.invalidated(), 1u);
+}
+
 TEST(TranslatorTest, FollowsPageTables) {
     // Two pages of code take turns at linear 10000h: call there, remap (mov cr3), call again.
     //   mov eax, 10000h / call eax / mov [2040h], 0x0000A003 / mov ecx, cr3 / mov cr3, ecx / mov eax, 10000h / call eax
