@@ -8,6 +8,7 @@ import argparse
 import os
 import pathlib
 import re
+import select
 import selectors
 import shutil
 import signal
@@ -24,6 +25,7 @@ import x_display  # noqa: E402
 
 BOCHS_CPU = "corei7_haswell_4770"
 TEXT_AT, TEXT_BYTES = 0xB8000, 0x8000
+ANSWER_S = 30
 HOLD_MS = 300  # GRUB Invaders misses keys that are pressed for less, while typematic repetition begins after 500 ms
 
 
@@ -181,9 +183,11 @@ class Bochs:
         return text_of(b"".join(int(word, 16).to_bytes(4, "little") for word in words))
 
     def read_until(self, pattern: bytes) -> bytes:
-        said = b""
+        said, output = b"", self.process.stdout.fileno()
         while not re.search(pattern, said):
-            if not (chunk := os.read(self.process.stdout.fileno(), 65536)):
+            if not select.select([output], [], [], ANSWER_S)[0]:
+                raise RuntimeError("Bochs's debugger does not answer")
+            if not (chunk := os.read(output, 65536)):
                 raise RuntimeError("Bochs has ended")
             said += chunk
         return said
