@@ -15,8 +15,9 @@ class Display:
     def __init__(self, folder: pathlib.Path) -> None:
         self.manager = None
         read_end, write_end = os.pipe()
+        # Without -noreset the server begins anew when its last client leaves, and refuses who comes meanwhile.
         self.server = subprocess.Popen(["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1600x1200x24", "-nolisten", "tcp",
-                                        "-fbdir", str(folder)], pass_fds=[write_end], stderr=subprocess.DEVNULL)
+                                        "-noreset", "-fbdir", str(folder)], pass_fds=[write_end], stderr=subprocess.DEVNULL)
         os.close(write_end)
         with os.fdopen(read_end) as number:
             self.name = ":" + number.readline().strip()
