@@ -1,6 +1,6 @@
 // ControlLine: how programs and people outside reach a running machine: standard input and output, a listening unix
 // socket or a listening TCP port of this host. One client at a time; others wait until it leaves. The line has a thread
-// of its own; what a session does with the bytes is its affair (monitor.h, qmp/talk.h).
+// of its own; what a session does with the bytes is its affair (monitor.h, talk_line.h).
 #pragma once
 
 #include <functional>

@@ -10,10 +10,13 @@
 #include "base/log.h"
 #include "frontend/commands.h"
 #include "frontend/files.h"
-#include "frontend/gdb/server.h"
+#include "frontend/gdb/packets.h"
+#include "frontend/gdb/stub.h"
 #include "frontend/monitor.h"
-#include "frontend/qmp/server.h"
+#include "frontend/qmp/json_stream.h"
+#include "frontend/qmp/talk.h"
 #include "frontend/signals.h"
+#include "frontend/talk_line.h"
 #include "frontend/window/window.h"
 #include "machine/lockstep/lockstep.h"
 #include "machine/machine.h"
@@ -120,9 +123,16 @@ Result<int> run_machine(const Settings& settings) {
         const auto monitor = ControlLine::open(
             settings.machine.monitor, [&machine](auto output) { return start_monitor(machine, std::move(output)); });
         if (!monitor) return monitor.error();
-        const auto qmp = qmp::Server::open(settings.machine.qmp, machine);
+        qmp::Context context{.machine = machine};
+        const auto qmp = TalkLine<qmp::Talk, qmp::JsonStream>::open(
+            settings.machine.qmp, machine,
+            [&context](auto output) { return std::make_shared<qmp::Talk>(context, std::move(output)); });
         if (!qmp) return qmp.error();
-        const auto gdb = gdb::Server::open(settings.machine.gdb, machine);
+        const GdbConfig& gdb_config = settings.machine.gdb;
+        const auto gdb = TalkLine<gdb::Stub, gdb::PacketReader>::open(
+            gdb_config.line, machine, [&machine, bits = gdb_config.bits](auto output) {
+                return std::make_shared<gdb::Stub>(machine, std::move(output), bits);
+            });
         if (!gdb) return gdb.error();
         running_machine = &machine;
         set_crash_reporter(show_registers);

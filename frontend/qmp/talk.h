@@ -1,5 +1,6 @@
 // Talk: the conversation with one client of QMP: the greeting, negotiation of capabilities, commands and their answers,
-// events. It works on whole JSON values and knows nothing of sockets.
+// events (QEMU, docs/interop/qmp-spec.txt): what existing clients of QEMU talk. It works on whole JSON values and knows
+// nothing of sockets (talk_line.h).
 #pragma once
 
 #include <memory>
@@ -20,6 +21,8 @@ public:
     void take(const std::string& text);
     /// Clients hear of events once they have negotiated.
     void tell(const MachineEvent& event);
+    /// Events are for nobody any more.
+    void leave() { negotiated_ = false; }
 
 private:
     struct Request;

@@ -104,6 +104,11 @@ class GdbTest(unittest.TestCase):
         self.await_socket()
         return self.process
 
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        (self.path / "gdb").unlink()
+
     def await_socket(self) -> None:
         deadline = time.monotonic() + 30
         while not (self.path / "gdb").exists():
@@ -159,9 +164,7 @@ class GdbTest(unittest.TestCase):
             self.assertIn("RIP=", said, "the monitor's registers")
             self.assertRegex(said, r"\$8 = 0x\w*11\n", "CR0: protected mode")
             self.assertIsNone(self.process.poll(), "detached, it runs on")
-            self.process.kill()
-            self.process.wait()
-            (self.path / "gdb").unlink()
+            self.end()
 
     def test_kernel_64(self) -> None:
         self.make_kernel(64)
@@ -181,9 +184,7 @@ class GdbTest(unittest.TestCase):
             self.assertRegex(said, r"Hardware read watchpoint 2: .*counter\n\nValue = ")
             self.assertIn('received: "OK"', said)
             self.assertRegex(said, r"<pml4>:\s+0x00103023", "accessed")
-            self.process.kill()
-            self.process.wait()
-            (self.path / "gdb").unlink()
+            self.end()
 
     def test_exceptions_and_interruption(self) -> None:
         self.make_kernel(64)
