@@ -142,13 +142,6 @@ x86::Mem Emitter::stack_operand(int displacement, unsigned size, MemoryUse use) 
     return tlb_operand(kAddress, size, use, 1);
 }
 
-x86::Mem Emitter::frame_operand(unsigned size) {
-    if (windowed_) return window_at(x86::rbp, 0, size);
-    if (wide_) return tlb_operand(x86::rbp, size, MemoryUse::read, 1);
-    a_.mov(kAddress.r32(), x86::ebp);
-    return tlb_operand(kAddress, size, MemoryUse::read, 1);
-}
-
 x86::Mem Emitter::pointer_operand(unsigned guest, unsigned segment, unsigned size, MemoryUse use) {
     x86::Gp address = host_register(guest);
     if (!base_zero(key(), segment)) {

@@ -73,8 +73,6 @@ public:
     void avoid_windows() { windowed_ = false; }
     /// The same for RSP + `displacement`, in a stack that native_stack allows.
     x86::Mem stack_operand(int displacement, unsigned size, MemoryUse use);
-    /// The same for reading at RBP.
-    x86::Mem frame_operand(unsigned size);
     /// The same for general register `guest` (none that is homed, nor RCX) as a pointer into `segment`, of the mode's
     /// address size.
     x86::Mem pointer_operand(unsigned guest, unsigned segment, unsigned size, MemoryUse use);

@@ -64,7 +64,7 @@ bool translate_leave(Emitter& e, const Instruction& i) {
     const unsigned size = i.operand_size;
     if (!native_stack(e, size)) return false;
     x86::Assembler& a = e.assembler();
-    const x86::Mem from = e.frame_operand(size);
+    const x86::Mem from = e.pointer_operand(kRbp, kSs, size, MemoryUse::read);
     a.mov(Emitter::sized(kAddress, size), from);
     a.lea(Emitter::sized(kGuestRsp, size), x86::ptr(x86::rbp, static_cast<i32>(size)));
     a.mov(Emitter::sized(x86::rbp, size), Emitter::sized(kAddress, size));

@@ -1,5 +1,8 @@
 // See instructions.h. Repeated ones are the interpreter's: it does whole runs at once. Registers change only when the
 // last access cannot fault any more.
+#include <algorithm>
+#include <array>
+
 #include "jit/instructions.h"
 
 namespace bantam::jit {
@@ -9,41 +12,21 @@ using isa::Instruction;
 using isa::Mnemonic;
 
 struct StringOperation {
-    bool loads;   // at RSI
-    bool stores;  // at RDI
-    unsigned size;
+    Mnemonic bytes;  // those of words, doublewords and quadwords follow it
+    bool loads;      // at RSI
+    bool stores;     // at RDI
 };
+constexpr std::array kOperations{StringOperation{Mnemonic::Movsb, true, true},
+                                 StringOperation{Mnemonic::Stosb, false, true},
+                                 StringOperation{Mnemonic::Lodsb, true, false}};
 
-std::optional<StringOperation> operation_of(const Instruction& i) {
-    switch (i.mnemonic) {
-        case Mnemonic::Movsb:
-            return StringOperation{true, true, 1};
-        case Mnemonic::Movsw:
-            return StringOperation{true, true, 2};
-        case Mnemonic::Movsd:
-            return StringOperation{true, true, 4};
-        case Mnemonic::Movsq:
-            return StringOperation{true, true, 8};
-        case Mnemonic::Stosb:
-            return StringOperation{false, true, 1};
-        case Mnemonic::Stosw:
-            return StringOperation{false, true, 2};
-        case Mnemonic::Stosd:
-            return StringOperation{false, true, 4};
-        case Mnemonic::Stosq:
-            return StringOperation{false, true, 8};
-        case Mnemonic::Lodsb:
-            return StringOperation{true, false, 1};
-        case Mnemonic::Lodsw:
-            return StringOperation{true, false, 2};
-        case Mnemonic::Lodsd:
-            return StringOperation{true, false, 4};
-        case Mnemonic::Lodsq:
-            return StringOperation{true, false, 8};
-        default:
-            return std::nullopt;
-    }
+/// The place of `mnemonic` among the four of `operation`, from 0; more: it is none.
+unsigned size_log2(const StringOperation& operation, Mnemonic mnemonic) {
+    return static_cast<unsigned>(mnemonic) - static_cast<unsigned>(operation.bytes);
 }
+static_assert(static_cast<unsigned>(Mnemonic::Movsq) == static_cast<unsigned>(Mnemonic::Movsb) + 3 &&
+              static_cast<unsigned>(Mnemonic::Stosq) == static_cast<unsigned>(Mnemonic::Stosb) + 3 &&
+              static_cast<unsigned>(Mnemonic::Lodsq) == static_cast<unsigned>(Mnemonic::Lodsb) + 3);
 
 /// kSpare = DF ? -1 : 0
 void load_direction(Emitter& e) {
@@ -68,12 +51,15 @@ void advance(Emitter& e, const x86::Gp& reg, unsigned size) {
 }  // namespace
 
 bool translate_string(Emitter& e, const Instruction& i) {
-    const std::optional<StringOperation> operation = operation_of(i);
-    if (!operation || i.repeat != isa::RepeatPrefix::none || i.address_size != (e.wide() ? 8 : 4)) return false;
+    const auto* const operation = std::find_if(kOperations.begin(), kOperations.end(), [&i](const StringOperation& o) {
+        return size_log2(o, i.mnemonic) <= 3;
+    });
+    if (operation == kOperations.end() || i.repeat != isa::RepeatPrefix::none || i.address_size != (e.wide() ? 8 : 4))
+        return false;
     if (operation->loads && !flat_read(e.key(), i.segment)) return false;
     if (operation->stores && !flat_write(e.key(), kEs)) return false;
     x86::Assembler& a = e.assembler();
-    const unsigned size = operation->size;
+    const unsigned size = 1u << size_log2(*operation, i.mnemonic);
     const x86::Gp accumulator = Emitter::sized(x86::rax, size);
     const x86::Gp value = operation->stores ? Emitter::sized(kSpare, size) : accumulator;
     if (operation->loads) {

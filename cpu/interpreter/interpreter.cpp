@@ -142,29 +142,34 @@ EngineExit Interpreter::run_loop() {
             if (const std::optional<EngineExit> exit = supervised_turn()) return *exit;
             continue;
         }
-        u64 most = Block::kMostInstructions;
-        bool may_translate = runner_ != nullptr;
+        bool one = false;
         if (s.attention != 0) {
-            switch (service_attention(cpu_)) {
-                case Readiness::run:
-                    break;
-                case Readiness::run_one:
-                    most = 1;
-                    may_translate = false;
-                    break;
-                case Readiness::halted:
-                    return EngineExit::halted;
-                case Readiness::stopped:
-                    return EngineExit::stopped;
-                case Readiness::shutdown:
-                    return EngineExit::shutdown;
-            }
+            if (const std::optional<EngineExit> exit = attend(one)) return *exit;
         }
-        most = std::min(most, s.deadline - s.instructions);
         s.instruction_rip = s.rip();
         Block& block = find_block();
-        if (!may_translate || !runner_->run(block)) execute(block, most);
+        if (one || runner_ == nullptr || !runner_->run(block)) execute(block, one ? 1 : s.deadline - s.instructions);
     }
+}
+
+/// Serves attention; the exit to take, if any. `one`: becomes true where one instruction alone may follow.
+std::optional<EngineExit> Interpreter::attend(bool& one) {
+    switch (service_attention(cpu_)) {
+        case Readiness::run:
+            break;
+        case Readiness::run_one:
+            one = true;
+            break;
+        case Readiness::halted:
+            return EngineExit::halted;
+        case Readiness::stopped:
+            return EngineExit::stopped;
+        case Readiness::shutdown:
+            return EngineExit::shutdown;
+    }
+    // Delivery may have made a deadline due: its frame can go to a chip's registers.
+    if (cpu_.state.deadline <= cpu_.state.instructions) one = true;
+    return std::nullopt;
 }
 
 /// A turn of run_loop under the eyes of a supervisor or a tracer.
@@ -178,19 +183,10 @@ std::optional<EngineExit> Interpreter::supervised_turn() {
     const auto before = position();
     const bool shadow = (s.attention & kAttentionShadow) != 0, mov_ss = s.mov_ss_shadow;
     if (s.attention != 0) {
-        switch (service_attention(cpu_)) {
-            case Readiness::run:
-                break;
-            case Readiness::run_one:
-                one = true;
-                break;
-            case Readiness::halted:
-                return EngineExit::halted;
-            case Readiness::stopped:
-                return EngineExit::stopped;
-            case Readiness::shutdown:
-                if (supervisor_ != nullptr && supervisor_->stops_at_shutdown()) return EngineExit::stopped;
-                return EngineExit::shutdown;
+        if (const std::optional<EngineExit> exit = attend(one)) {
+            const bool told =
+                exit == EngineExit::shutdown && supervisor_ != nullptr && supervisor_->stops_at_shutdown();
+            return told ? EngineExit::stopped : *exit;
         }
     }
     const bool delivered = position() != before;
@@ -209,7 +205,7 @@ std::optional<EngineExit> Interpreter::supervised_turn() {
     }
     const bool split = supervisor_ != nullptr && supervisor_->splits_at(block.start.page_offset());
     if (one || split || runner_ == nullptr || !runner_->run(block)) {
-        execute(block, one ? 1 : std::min(Block::kMostInstructions, s.deadline - s.instructions));
+        execute(block, one ? 1 : s.deadline - s.instructions);
     }
     return {};
 }

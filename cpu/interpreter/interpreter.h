@@ -71,6 +71,7 @@ private:
     EngineExit run_loop();
     EngineExit leave(EngineExit exit);
     std::optional<EngineExit> supervised_turn();
+    std::optional<EngineExit> attend(bool& one);
     bool stops_at_exception();
     void update_supervised() { supervised_ = tracer_ || supervisor_ != nullptr; }
     void execute(const interpreter::Block& block, u64 most);

@@ -13,13 +13,18 @@ namespace bantam::jit {
 namespace {
 
 constexpr u64 kCodeAt = 0x8000, kDataAt = 0x20000, kStackTop = 0x7000;
-constexpr u64 kPageDirectory = 0x1000, kPageTable = 0x2000;
+constexpr u64 kPageDirectory = 0x1000, kPageTable = 0x2000, kGdt = 0x3000, kIdt = 0x4000;
 
-/// Time passes by PAUSE.
+/// Time passes by PAUSE and by interrupts.
 class StallingEnvironment final : public EmptyEnvironment {
 public:
     std::function<void()> stall;
     void pause() override { stall(); }
+    std::function<void()> acknowledged = [] {};
+    u8 acknowledge_interrupt() override {
+        acknowledged();
+        return 0x20;
+    }
 };
 
 /// A flat 32-bit machine at CPL 0 with `code` at kCodeAt.
@@ -53,6 +58,23 @@ public:
         s.gpr[kRsi] = kDataAt;
     }
 
+    /// The processor takes an interrupt, vector 20h, to `handler`; its delivery makes the deadline due.
+    void interrupt(u64 handler) {
+        const u64 gate = (handler & 0xFFFF) | 8u << 16 | u64{0x8E00} << 32 | handler >> 16 << 48;
+        poke(kIdt + 8u * 0x20, std::span(reinterpret_cast<const u8*>(&gate), 8));
+        const u64 code = 0x00CF9B000000FFFF;
+        poke(kGdt + 8, std::span(reinterpret_cast<const u8*>(&code), 8));
+        CpuState& s = cpu_->state;
+        s.gdtr = {kGdt, 15};
+        s.idtr = {kIdt, 0x7FF};
+        cpu_->write_flags(kFlagInterrupt, kFlagInterrupt);
+        cpu_->set_intr(true);
+        environment_.acknowledged = [this] {
+            cpu_->set_intr(false);
+            cpu_->state.deadline = cpu_->state.instructions;
+            cpu_->deadline_moved();
+        };
+    }
     /// Instructions by which a PAUSE brings the deadline nearer.
     static constexpr u64 kStall = 5;
 
@@ -132,6 +154,17 @@ TEST(TranslatorTest, StopsWhereTheInterpreterStopsWhenTheDeadlineComesNearer) {
     EXPECT_LT(board.statistics().runs, 10u);  // a deadline still far away is no reason to leave
     EXPECT_EQ(board.state().instructions, 152u);
     EXPECT_EQ(board.state().deadline, 1000 - 60 * Board::kStall);
+}
+
+TEST(TranslatorTest, ADeadlineThatADeliveryMakesDueComesAfterOneInstruction) {
+    constexpr u8 kAdding[] = {0x40, 0x40, 0x40, 0x40, 0xF4};  // inc eax, four times / hlt
+    for (const bool translated : {false, true}) {
+        Board board(translated, kAdding);
+        board.interrupt(kCodeAt);
+        EXPECT_EQ(board.run(1000), EngineExit::deadline);
+        EXPECT_EQ(board.state().gpr[kRax], 1u);
+        EXPECT_EQ(board.state().rip(), kCodeAt + 1);
+    }
 }
 
 TEST(TranslatorTest, LinksAndCountsWhatItRuns) {
