@@ -32,36 +32,12 @@ LIMIT_S = 900
 WORKS = ("sha256sum", "gzip", "shell-loop", "awk", "fork")
 
 
-def bochs_command(folder: pathlib.Path, kernel: pathlib.Path, initrd: pathlib.Path) -> list[str]:
-    """Writes bochsrc; Bochs's own clock runs by instructions (sync=none), as Bantam's virtual time does."""
-    image = sessions.boot_cd(folder, kernel, initrd, APPEND)
-    (folder / "bochsrc").write_text(f"""config_interface: textconfig
-display_library: x
-romimage: file=/usr/share/bochs/BIOS-bochs-latest
-vgaromimage: file=/usr/share/vgabios/vgabios.bin
-cpu: model={sessions.BOCHS_CPU}, count=1, ips=50000000
-megs: {MEMORY_MIB}
-ata0-master: type=cdrom, path={image}, status=inserted
-boot: cdrom
-com1: enabled=1, mode=file, dev={folder}/serial
-log: {folder}/log
-panic: action=fatal
-error: action=ignore
-info: action=ignore
-debug: action=ignore
-clock: sync=none
-sound: driver=dummy, waveoutdrv=dummy
-speaker: enabled=0, mode=none
-""")
-    (folder / "commands").write_text("c\n")  # Debian builds Bochs with its debugger, which waits for a command
-    return ["xvfb-run", "-a", "bochs", "-q", "-f", str(folder / "bochsrc"), "-rc", str(folder / "commands")]
-
-
 def command_of(emulator: str, folder: pathlib.Path, guests: pathlib.Path, name: str, bantam: str) -> list[str]:
     kernel, initrd = guests / f"vmlinuz-{name}", guests / f"initramfs-{KERNELS[name]}.cpio.gz"
     serial = folder / "serial"
     if emulator == "bochs":
-        return bochs_command(folder, kernel, initrd)
+        media = [f"ata0-master: type=cdrom, path={sessions.boot_cd(folder, kernel, initrd, APPEND)}, status=inserted", "boot: cdrom"]
+        return ["xvfb-run", "-a", *sessions.bochs_command(folder, f"{MEMORY_MIB}M", media, f"mode=file, dev={serial}")]
     if emulator == "qemu":
         return ["qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-cpu", "max", "-display", "none", "-no-reboot",
                 "-m", str(MEMORY_MIB), "-kernel", str(kernel), "-initrd", str(initrd), "-append", APPEND,

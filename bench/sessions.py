@@ -23,7 +23,6 @@ import qmp_client  # noqa: E402
 import run_guest  # noqa: E402
 import x_display  # noqa: E402
 
-BOCHS_CPU = "corei7_haswell_4770"
 TEXT_AT, TEXT_BYTES = 0xB8000, 0x8000
 ANSWER_S = 30
 HOLD_MS = 300  # GRUB Invaders misses keys that are pressed for less, while typematic repetition begins after 500 ms
@@ -113,16 +112,28 @@ def boot_cd(folder: pathlib.Path, kernel: pathlib.Path, initrd: pathlib.Path | N
     return image
 
 
+def bochs_command(folder: pathlib.Path, memory: str, media: list[str], com1: str) -> list[str]:
+    """Bochs, `memory` as "256M", with its own BIOS; its clock runs by instructions (sync=none), as Bantam's virtual time does."""
+    (folder / "bochsrc").write_text("\n".join([
+        "config_interface: textconfig", "display_library: x", "romimage: file=/usr/share/bochs/BIOS-bochs-latest",
+        "vgaromimage: file=/usr/share/vgabios/vgabios.bin", "cpu: model=corei7_haswell_4770, count=1, ips=50000000",
+        f"megs: {int(memory[:-1]) * {'M': 1, 'G': 1024}[memory[-1]]}", *media, f"com1: enabled=1, {com1}", f"log: {folder}/log", "panic: action=fatal",
+        "error: action=ignore", "info: action=ignore", "debug: action=ignore", "clock: sync=none",
+        "sound: driver=dummy, waveoutdrv=dummy", "speaker: enabled=0, mode=none", ""]))
+    (folder / "commands").write_text("c\n")  # Debian builds Bochs with its debugger, which waits for a command
+    return ["bochs", "-q", "-f", str(folder / "bochsrc"), "-rc", str(folder / "commands")]
+
+
 class Bochs:
     """COM1 on a socket, keys by its window on an X server without a screen, text memory through its debugger."""
 
     def __init__(self, guest: dict, cache: pathlib.Path, folder: pathlib.Path) -> None:
         self.display = x_display.Display(folder)
         with socket.create_server(("127.0.0.1", 0)) as server:
-            self.write_configuration(guest, cache, folder, server.getsockname()[1])
+            command = bochs_command(folder, guest["memory"], self.media(guest, cache, folder),
+                                    f"mode=socket-client, dev=127.0.0.1:{server.getsockname()[1]}")
             self.started = time.monotonic()
-            self.process = subprocess.Popen(["bochs", "-q", "-f", folder / "bochsrc", "-rc", folder / "commands"],
-                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                                             start_new_session=True, env=self.display.environment)
             server.settimeout(60)
             try:
@@ -136,17 +147,6 @@ class Bochs:
         except RuntimeError:
             self.close()
             raise
-
-    def write_configuration(self, guest: dict, cache: pathlib.Path, folder: pathlib.Path, port: int) -> None:
-        amount = guest["memory"]
-        (folder / "bochsrc").write_text("\n".join([
-            "config_interface: textconfig", "display_library: x", "romimage: file=/usr/share/bochs/BIOS-bochs-latest",
-            "vgaromimage: file=/usr/share/vgabios/vgabios.bin", f"cpu: model={BOCHS_CPU}, count=1, ips=50000000",
-            f"megs: {int(amount[:-1]) * {'M': 1, 'G': 1024}[amount[-1]]}", *self.media(guest, cache, folder),
-            f"com1: enabled=1, mode=socket-client, dev=127.0.0.1:{port}", f"log: {folder}/log", "panic: action=fatal",
-            "error: action=ignore", "info: action=ignore", "debug: action=ignore", "clock: sync=none",
-            "sound: driver=dummy, waveoutdrv=dummy", "speaker: enabled=0, mode=none", ""]))
-        (folder / "commands").write_text("c\n")  # the debugger waits for a command
 
     @staticmethod
     def media(guest: dict, cache: pathlib.Path, folder: pathlib.Path) -> list[str]:
