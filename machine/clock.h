@@ -1,10 +1,10 @@
 // Clock: guest time in ns since power-on, in two paces.
 //
 // Virtual: one retired instruction takes kNsPerInstruction, an I/O cycle or a PAUSE what the board says
-// (Pc::stall); when the guest is idle the run loop jumps to the next event. Time is a function of what the guest does
-// alone, so two runs of one configuration agree to the nanosecond. Real: guest time is the host's CLOCK_MONOTONIC since
-// power-on, less the time the machine was paused. How many instructions fit before a deadline is estimated from the
-// recent speed.
+// (pc_wires.cpp); when the guest is idle the run loop jumps to the next event. Time is a function of what the guest
+// does alone, so two runs of one configuration agree to the nanosecond. Real: guest time is the host's CLOCK_MONOTONIC
+// since power-on, less the time the machine was paused. How many instructions fit before a deadline is estimated from
+// the recent speed.
 //
 // A busy host may let the process wait for many ms. If all of them passed for the guest between two instructions, it
 // would see one timer interrupt where it counts on several: Linux then panics ("IO-APIC + timer doesn't work"). So a

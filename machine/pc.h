@@ -178,7 +178,6 @@ private:
     void show_vga();
     void map_vga();
     void write_coprocessor_port(u64 offset);
-    void stall(u64 ns) const;
     u64 call_vmmouse();
     void fill_cmos(const Options& options);
     [[nodiscard]] u64 tsc();

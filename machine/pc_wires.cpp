@@ -163,23 +163,19 @@ u8 Pc::acknowledge_interrupt() {
     return vector;
 }
 
-void Pc::pause() { stall(kPause_ns); }
+void Pc::pause() { events_.stall(kPause_ns); }
 
 u32 Pc::read_port(u16 port, unsigned size) {
     const u32 value = io_.read(port, size);
     if (port_trace_) port_trace_(false, port, size, value);
-    stall(io_cycle_ns(size));
+    events_.stall(io_cycle_ns(size));
     return value;
 }
 
 void Pc::write_port(u16 port, unsigned size, u32 value) {
     if (port_trace_) port_trace_(true, port, size, value);
     io_.write(port, size, value);
-    stall(io_cycle_ns(size));
-}
-
-void Pc::stall(u64 ns) const {
-    if (events_.stall) events_.stall(ns);
+    events_.stall(io_cycle_ns(size));
 }
 
 void Pc::input_waiting() {
