@@ -22,6 +22,9 @@ constexpr u8 kLcrDivisorLatch = 0x80;
 // Modem control register
 constexpr u8 kMcrDtr = 0x01;
 constexpr u8 kMcrRts = 0x02;
+// A guest listens with DTR or RTS up, or, as OVMF does, when it reads LSR so often while there is nothing to send and
+// nothing came: who waits to send, or looks what chip this is, stops before.
+constexpr u8 kListeningPolls = 4;
 constexpr u8 kMcrOut1 = 0x04;
 constexpr u8 kMcrOut2 = 0x08;
 // Line status register
@@ -96,6 +99,7 @@ void Uart16550::describe(Archive& archive) {
     archive.field("transmit_pending", r_.transmit_pending);
     archive.field("timeout_pending", r_.timeout_pending);
     archive.field("interrupt_level", r_.interrupt_level);
+    archive.field("idle_polls", r_.idle_polls);
     archive.field("shift_end_ns", r_.shift_end_ns);
     archive.field("receive_next_ns", r_.receive_next_ns);
     archive.field("break_marks", r_.break_marks);
@@ -200,6 +204,7 @@ u8 Uart16550::read(u64 offset) {
             break;
         case 5:
             r_.line_errors = 0;
+            count_poll(value);
             break;
         case 6:
             r_.modem_status &= 0xF0;
@@ -221,6 +226,7 @@ void Uart16550::write(u64 offset, u8 value) {
                 r_.divisor = static_cast<u16>((r_.divisor & 0xFF00) | value);
                 break;
             }
+            if (!listening()) r_.idle_polls = 0;
             if (!fifos_enabled()) transmit_.clear();
             transmit_.push(value);  // to a full FIFO the character is lost, as on the chip
             r_.transmit_pending = false;
@@ -260,6 +266,7 @@ void Uart16550::write(u64 offset, u8 value) {
 }
 
 void Uart16550::write_fifo_control(u8 value) {
+    r_.idle_polls = 0;
     const bool toggled = ((value ^ r_.fifo_control) & 1) != 0;
     if (toggled || (value & 2) != 0) {
         receive_.clear();
@@ -373,10 +380,20 @@ void Uart16550::receive_ready() {
     update_interrupt();
 }
 
-/// One character from the far end, if the line is free and there is room. The far end obeys flow control: it keeps
-/// silent while the guest has neither DTR nor RTS up, so what is typed before the guest listens is not lost.
+bool Uart16550::listening() const {
+    return (r_.modem_control & (kMcrDtr | kMcrRts)) != 0 || r_.idle_polls == kListeningPolls;
+}
+
+void Uart16550::count_poll(u8 line_status) {
+    const bool idle = (line_status & (kLsrDataReady | kLsrTransmitterEmpty)) == kLsrTransmitterEmpty;
+    if (!idle || r_.idle_polls == kListeningPolls) return;
+    if (++r_.idle_polls == kListeningPolls && !receive_timer_.armed()) take_from_port();
+}
+
+/// One character from the far end, if the line is free and there is room. The far end keeps silent until the guest
+/// listens, so what is typed before is not lost when its driver clears the FIFOs.
 void Uart16550::take_from_port() {
-    const bool open = port_ != nullptr && !loopback() && (r_.modem_control & (kMcrDtr | kMcrRts)) != 0;
+    const bool open = port_ != nullptr && !loopback() && listening();
     if (!open || receive_room() == 0) return;
     const u64 now = scheduler_.now();
     if (now < r_.receive_next_ns) {

@@ -62,6 +62,7 @@ public:
         bool transmit_pending = false;  // the THRE interrupt is due
         bool timeout_pending = false;   // character time-out interrupt
         bool interrupt_level = false;
+        u8 idle_polls = 0;        // see kListeningPolls
         u64 shift_end_ns = 0;     // when TSR becomes empty
         u64 receive_next_ns = 0;  // before this the line is still busy with the last character
         u64 break_marks = 0;      // bit i: FIFO entry i (oldest first) is a break
@@ -75,6 +76,8 @@ private:
     [[nodiscard]] u8 line_status() const;
     [[nodiscard]] unsigned receive_room() const;
     [[nodiscard]] unsigned trigger_level() const;
+    [[nodiscard]] bool listening() const;
+    void count_poll(u8 line_status);
     void transmit_until(u64 now);
     void load_shift_register(u64 start_ns);
     void schedule_transmit();

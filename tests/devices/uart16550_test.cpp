@@ -131,6 +131,28 @@ TEST_F(Uart16550Test, ReceivesAtLineSpeedUpToTheTrigger) {
     EXPECT_EQ(chip.read(5), 0x60);
 }
 
+TEST_F(Uart16550Test, WhoPollsWithoutModemSignalsListensToo) {
+    set_up_115200(0x07);
+    chip.write(4, 0);
+    port.waiting = {'a', 'b'};
+    chip.receive_ready();
+    for (int round = 0; round < 5; ++round) {  // who sends polls too
+        for (int i = 0; i < 3; ++i) EXPECT_EQ(chip.read(5), 0x60);
+        chip.write(0, 'x');
+        board.run_for(2 * kCharacter);
+    }
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(chip.read(5), 0x60);
+    EXPECT_EQ(chip.read(5), 0x61);
+    EXPECT_EQ(chip.read(0), 'a');
+    chip.write(0, 'x');  // an echo: it goes on listening
+    board.run_for(kCharacter);
+    EXPECT_EQ(chip.read(0), 'b');
+    port.waiting = {'c'};
+    chip.write(2, 0x07);  // another driver begins: what comes waits for it
+    chip.receive_ready();
+    EXPECT_EQ(port.waiting.size(), 1u);
+}
+
 TEST_F(Uart16550Test, FarEndWaitsWhileTheFifoIsFullOrTheGuestAbsent) {
     for (u8 i = 0; i < 40; ++i) port.waiting.push_back(i);
     chip.receive_ready();
