@@ -47,16 +47,19 @@ bool translate_straight(Emitter& e, const isa::Instruction& i) {
     const bool floating = (isa::row_of(i).attributes & (isa::kX87 | isa::kMmx)) != 0;
     return (e.has(Optimisation::native_integer) && (translate_integer(e, i) || translate_string(e, i))) ||
            (e.has(Optimisation::native_stack) && translate_stack(e, i)) ||
+           (e.has(Optimisation::native_integer) && translate_segment_register(e, i)) ||
            (e.has(floating ? Optimisation::x87 : Optimisation::vector) && translate_vector(e, i));
 }
 
 }  // namespace
 
-bool translate_block(const Emitter::Target& target, Translation& translation, u64 linear) {
+bool translate_block(const Emitter::Target& target, Translation& translation) {
     const interpreter::Block& block = *translation.block;
     // At the end of the canonical addresses the interpreter finds out what fetching the next instruction raises.
     if (is_64bit(translation.key) && !target.cpu.canonical(translation.rip + block.bytes)) return false;
-    Emitter e(target, translation, linear);
+    // What happens at the end of the segment, or beyond, is the interpreter's business too.
+    if (is_16bit(translation.key) && translation.rip + block.bytes > kTopOffset) return false;
+    Emitter e(target, translation);
     e.enter_block(block.count, uses_vectors(block));
     bool open = true;  // execution can reach the end of what was written
     u64 rip = translation.rip;

@@ -5,8 +5,7 @@
 
 namespace bantam::jit {
 
-/// Translates `translation.block`, which lies at linear address `linear`, and sets its entries. False: the host
-/// code could not be made.
-bool translate_block(const Emitter::Target& target, Translation& translation, u64 linear);
+/// Translates `translation.block` and sets its entries. False: it is left to the interpreter.
+bool translate_block(const Emitter::Target& target, Translation& translation);
 
 }  // namespace bantam::jit

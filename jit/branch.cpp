@@ -1,5 +1,5 @@
-// See instructions.h. Conditional jumps use the flags where they are, in the host's EFLAGS. A target that is not
-// canonical is found out when the jump has missed: Translator::undo_branch.
+// See instructions.h. Conditional jumps use the flags where they are, in the host's EFLAGS. A computed target that is
+// not canonical, or beyond the limit of CS, is found out when the jump has missed: Translator::undo_branch.
 #include "base/bits.h"
 #include "jit/instructions.h"
 
@@ -11,23 +11,32 @@ using isa::Mnemonic;
 using isa::Operand;
 using isa::OperandKind;
 
-/// Before going on at a RIP that is in a register: what Translator::undo_branch needs, should it not be canonical.
+/// Before going on at a RIP that is in a register: what Translator::undo_branch needs, should it not be allowed.
 void note_computed_target(Emitter& e, Site& site, int stack_change) {
-    if (!e.wide()) return;
+    const bool always_allowed = e.sixteen() ? site.instruction->operand_size == 2 : !e.wide();
+    if (always_allowed) return;
     site.stack_change = stack_change;
     e.assembler().mov(absolute(&e.context().site), asmjit::imm(reinterpret_cast<u64>(&site)));
+}
+
+/// Moves `from`, of `size` bytes, to kAddress; above are zeros.
+template <class From>
+void move_target(Emitter& e, const From& from, unsigned size) {
+    x86::Assembler& a = e.assembler();
+    if (size == 2) {
+        a.movzx(kAddress.r32(), from);
+    } else {
+        a.mov(Emitter::sized(kAddress, size), from);
+    }
 }
 
 /// Puts the target of an indirect JMP or CALL into kAddress.
 void load_target(Emitter& e, const Instruction& i) {
     const Operand& operand = i.operands[0];
-    x86::Assembler& a = e.assembler();
     if (operand.kind == OperandKind::memory) {
-        const x86::Mem from = e.memory_operand(i, operand.size, MemoryUse::read);
-        a.mov(Emitter::sized(kAddress, operand.size), from);
+        move_target(e, e.memory_operand(i, operand.size, MemoryUse::read), operand.size);
     } else {
-        a.mov(Emitter::sized(kAddress, operand.size),
-              Emitter::sized(e.read_register(operand.reg, kAddress), operand.size));
+        move_target(e, Emitter::sized(e.read_register(operand.reg, kAddress), operand.size), operand.size);
     }
 }
 
@@ -47,6 +56,7 @@ bool translate_call(Emitter& e, const Instruction& i, Site& site, std::optional<
     e.store_constant(begin_push(e, size), site.next_rip);
     commit_push(e, size);
     if (target) {
+        e.resume_here(*target);
         e.call(*target, site.next_rip);
     } else {
         a.mov(kAddress, absolute(&e.context().branch_target));
@@ -61,16 +71,15 @@ bool translate_ret(Emitter& e, const Instruction& i, Site& site) {
     if (!native_stack(e, size)) return false;
     x86::Assembler& a = e.assembler();
     const x86::Mem from = e.stack_operand(0, size, MemoryUse::read);
-    a.mov(Emitter::sized(kAddress, size), from);
+    move_target(e, from, size);
     const int released = static_cast<int>(size + i.immediate);
-    a.lea(Emitter::sized(kGuestRsp, size), x86::ptr(kGuestRsp, released));
+    a.lea(stack_pointer(e), x86::ptr(kGuestRsp, released));
     note_computed_target(e, site, released);
     a.ret();
     return true;
 }
 
 bool translate_loop(Emitter& e, const Instruction& i, const Site& site, u64 target) {
-    if (i.address_size == 2) return false;
     x86::Assembler& a = e.assembler();
     const x86::Gp count = Emitter::sized(x86::rcx, i.address_size);
     a.lea(count, x86::ptr(x86::rcx, -1));
@@ -87,11 +96,13 @@ bool translate_loop(Emitter& e, const Instruction& i, const Site& site, u64 targ
 }  // namespace
 
 bool translate_branch(Emitter& e, const Instruction& i, Site& site) {
-    if (i.operand_size != (e.wide() ? 8 : 4)) return false;
+    const bool usual_size = e.sixteen() ? i.operand_size <= 4 : i.operand_size == (e.wide() ? 8 : 4);
+    if (!usual_size) return false;
     std::optional<u64> target;
     if (i.operand_count != 0 && i.operands[0].kind == OperandKind::relative) {
         target = site.next_rip + i.immediate;
-        if (!e.wide()) *target &= 0xFFFFFFFF;
+        if (!e.wide()) *target &= i.operand_size == 2 ? kTopOffset : 0xFFFFFFFF;
+        if (e.sixteen() && *target > kTopOffset) return false;
         if (e.wide() && !e.canonical(*target)) return false;
     }
     switch (i.mnemonic) {
@@ -117,6 +128,7 @@ bool translate_branch(Emitter& e, const Instruction& i, Site& site) {
         case Mnemonic::Loope:
         case Mnemonic::Loopne:
             return translate_loop(e, i, site, *target);
+        case Mnemonic::Jcxz:
         case Mnemonic::Jecxz:
         case Mnemonic::Jrcxz:
             e.jump_if_rcx_zero(i.address_size, *target);

@@ -7,15 +7,15 @@
 
 namespace bantam::jit {
 
-void IndirectTable::set(u64 rip, u32 offset) {
-    const auto index = static_cast<u16>(rip);
+void IndirectTable::set(u64 linear, u32 offset) {
+    const auto index = static_cast<u16>(linear);
     if (filled_.size() > 2 * kEntries) clear();
     if (entries_[index] == 0) filled_.push_back(index);
     entries_[index] = offset;
 }
 
-void IndirectTable::remove(u64 rip, u32 offset) {
-    u32& entry = entries_[static_cast<u16>(rip)];
+void IndirectTable::remove(u64 linear, u32 offset) {
+    u32& entry = entries_[static_cast<u16>(linear)];
     if (entry == offset) entry = 0;
 }
 

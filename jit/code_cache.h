@@ -26,8 +26,8 @@ private:
     std::size_t bytes_;
 };
 
-/// Targets of indirect jumps under one key, by the low 16 bits of RIP: host address minus that of the miss stub, so
-/// that untouched (zero) entries lead there.
+/// Targets of indirect jumps under one key, by the low 16 bits of their linear address: host address minus that of the
+/// miss stub, so that untouched (zero) entries lead there.
 class IndirectTable {
 public:
     static constexpr std::size_t kEntries = 1u << 16;
@@ -36,9 +36,9 @@ public:
     /// `entries`: kBytes of zeroed low memory.
     explicit IndirectTable(u8* entries) : entries_(reinterpret_cast<u32*>(entries)) {}
     [[nodiscard]] u64 address() const { return reinterpret_cast<u64>(entries_); }
-    void set(u64 rip, u32 offset);
-    /// Takes the target of `rip` out, if it is this one.
-    void remove(u64 rip, u32 offset);
+    void set(u64 linear, u32 offset);
+    /// Takes the target of `linear` out, if it is this one.
+    void remove(u64 linear, u32 offset);
     void clear();
 
 private:

@@ -1,7 +1,6 @@
 #include "jit/emitter.h"
 
 #include "base/bits.h"
-#include "cpu/isa/table.h"
 
 namespace bantam::jit {
 
@@ -12,17 +11,19 @@ bool fits_signed_32(u64 value) { return static_cast<i64>(static_cast<i32>(value)
 
 }  // namespace
 
-Emitter::Emitter(const Target& target, Translation& translation, u64 linear)
+Emitter::Emitter(const Target& target, Translation& translation)
     : t_(target),
       translation_(translation),
-      linear_(linear),
       wide_(is_64bit(translation.key)),
+      sixteen_(is_16bit(translation.key)),
+      linear_(linear_of(translation.rip)),
       tables_(target.cpu.mmu.fast_tables(data_set(translation.key))),
       assembly_(target.cache),
       a_(assembly_.assembler()) {}
 
 Site& Emitter::begin_instruction(const isa::Instruction& instruction, u64 rip, u32 after) {
     resume_ = a_.newLabel();
+    resume_bound_ = false;
     may_fault_ = false;
     instruction_begin_ = a_.offset();
     const auto index = static_cast<unsigned>(&instruction - translation_.block->code);
@@ -31,6 +32,7 @@ Site& Emitter::begin_instruction(const isa::Instruction& instruction, u64 rip, u
     *site_ = {.instruction = &instruction,
               .rip = rip,
               .next_rip = rip + instruction.length,
+              .resume_rip = rip + instruction.length,
               .translation = &translation_,
               .after = after,
               .x87_pending = x87_pending_ != nullptr,
@@ -44,7 +46,14 @@ void Emitter::end_instruction() {
         slow_paths_.push_back(slow);
         fault_sites_.push_back({instruction_begin_, a_.offset(), slow});
     }
+    if (!resume_bound_) a_.bind(resume_);
+}
+
+void Emitter::resume_here(u64 rip) {
     a_.bind(resume_);
+    resume_bound_ = true;
+    site_->leaves = false;
+    site_->resume_rip = rip;
 }
 
 // --- registers
@@ -85,132 +94,6 @@ void Emitter::store_constant(const x86::Mem& to, u64 value) {
     a_.mov(to, kSpare);
 }
 
-// --- memory
-
-bool Emitter::addressable(const isa::Instruction& i, MemoryUse use) const {
-    if (i.address_size == 2 || (isa::row_of(i).attributes & isa::kVsib) != 0) return false;
-    return use == MemoryUse::read ? flat_read(key(), i.segment) : flat_write(key(), i.segment);
-}
-
-x86::Gp Emitter::effective_offset(const isa::Instruction& i) {
-    const bool has_base = i.base != isa::kSlotZero;
-    const bool has_index = i.index != isa::kSlotZero;
-    const auto displacement = static_cast<u64>(i.displacement);
-    const x86::Gp result = sized(kAddress, i.address_size);
-    if (i.base == isa::kSlotRip || (!has_base && !has_index)) {
-        const u64 rip = has_base ? site_->next_rip : 0;
-        load_constant(kAddress, (rip + displacement) & i.address_mask);
-        return kAddress;
-    }
-    if (has_base && !has_index && displacement == 0) {
-        const x86::Gp base = read_register(i.base, kAddress);
-        if (i.address_size == 8 && base != x86::rcx) return base;
-        a_.mov(result, sized(base, i.address_size));
-        return kAddress;
-    }
-    const auto offset = static_cast<i32>(i.displacement);
-    x86::Mem sum = x86::ptr(0);
-    if (has_base && has_index) {
-        const x86::Gp base = read_register(i.base, kAddress);
-        sum = x86::ptr(base, read_register(i.index, kAddend), i.scale, offset);
-    } else if (has_base) {
-        sum = x86::ptr(read_register(i.base, kAddress), offset);
-    } else {
-        sum = x86::ptr_abs(static_cast<u64>(static_cast<i64>(offset)), read_register(i.index, kAddend), i.scale);
-    }
-    a_.lea(result, sum);
-    return kAddress;
-}
-
-x86::Gp Emitter::linear_address(const isa::Instruction& i) {
-    const x86::Gp offset = effective_offset(i);
-    if (base_zero(key(), i.segment)) return offset;
-    a_.mov(kAddend, absolute(&state().segment[i.segment].base));
-    a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(offset, kAddend));
-    return kAddress;
-}
-
-x86::Mem Emitter::memory_operand(const isa::Instruction& i, unsigned size, MemoryUse use, unsigned alignment) {
-    if (windowed_) return window_operand(i, size);
-    return tlb_operand(linear_address(i), size, use, alignment);
-}
-
-x86::Mem Emitter::stack_operand(int displacement, unsigned size, MemoryUse use) {
-    if (windowed_) return window_at(kGuestRsp, displacement, size);
-    if (displacement == 0 && wide_) return tlb_operand(kGuestRsp, size, use, 1);
-    a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(kGuestRsp, displacement));
-    return tlb_operand(kAddress, size, use, 1);
-}
-
-x86::Mem Emitter::pointer_operand(unsigned guest, unsigned segment, unsigned size, MemoryUse use) {
-    x86::Gp address = host_register(guest);
-    if (!base_zero(key(), segment)) {
-        a_.mov(kAddend, absolute(&state().segment[segment].base));
-        a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(address, kAddend));
-        address = kAddress;
-    }
-    if (windowed_) return window_at(address, 0, size);
-    if (!wide_ && address != kAddress) {
-        a_.mov(kAddress.r32(), address.r32());
-        address = kAddress;
-    }
-    return tlb_operand(address, size, use, 1);
-}
-
-/// Base registers and displacements stay in the host's operand: what is beyond a window's end is in its guard.
-x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
-    const bool plain = base_zero(key(), i.segment) && i.address_size == (wide_ ? 8 : 4) && i.base != isa::kSlotZero &&
-                       i.base != isa::kSlotRip;
-    const auto displacement = static_cast<i32>(i.displacement);
-    if (plain && !wide_ && i.index != isa::kSlotZero) {
-        may_fault();
-        x86::Mem operand =
-            x86::ptr(host_register(i.base).r32(), host_register(i.index).r32(), i.scale, displacement, size);
-        operand.setSegment(x86::gs);
-        return operand;
-    }
-    if (plain && i.index == isa::kSlotZero) return window_at(read_register(i.base, kAddress), displacement, size);
-    return window_at(linear_address(i), 0, size);
-}
-
-/// 32-bit code: GS has the window's distance. 64-bit code looks it up.
-x86::Mem Emitter::window_at(const x86::Gp& address, i64 displacement, unsigned size) {
-    may_fault();
-    const auto offset = static_cast<i32>(displacement);
-    if (!wide_) {
-        x86::Mem operand = x86::ptr(address.r32(), offset, size);
-        operand.setSegment(x86::gs);
-        return operand;
-    }
-    const u64 table = reinterpret_cast<u64>(t_.windows->table(data_privilege(key())));
-    a_.rorx(kAddend, address, 32);
-    a_.movzx(kAddend.r32(), kAddend.r16());
-    a_.mov(kAddend, x86::ptr_abs(table, kAddend, 3));
-    return x86::ptr(address, kAddend, 0, offset, size);
-}
-
-x86::Mem Emitter::tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment) {
-    const asmjit::Label direct = a_.newLabel();
-    const SlowPath slow{a_.newLabel(), resume_, site_, true};
-    const u64 biases = reinterpret_cast<u64>(use == MemoryUse::read ? tables_.read_bias : tables_.write_bias);
-    a_.pext(kAddend, address, absolute(&t_.context.index_mask));
-    a_.mov(kSpare, x86::rcx);
-    a_.mov(x86::rcx, x86::ptr_abs(biases, kAddend, 3));
-    // An aligned operand does not cross a page.
-    a_.lea(x86::rcx, x86::ptr(x86::rcx, address, 0, alignment == 1 ? static_cast<i32>(size) - 1 : 0));
-    const u64& mask = alignment == 1    ? t_.context.page_mask
-                      : alignment == 16 ? t_.context.page_mask_16
-                                        : t_.context.page_mask_32;
-    a_.pext(x86::rcx, x86::rcx, absolute(&mask));
-    a_.jecxz(x86::rcx, direct);
-    a_.jmp(slow.label);
-    a_.bind(direct);
-    a_.mov(x86::rcx, kSpare);
-    a_.mov(kAddend, x86::ptr_abs(reinterpret_cast<u64>(tables_.addend), kAddend, 3));
-    slow_paths_.push_back(slow);
-    return x86::ptr(address, kAddend, 0, 0, size);
-}
-
 void Emitter::write_slow_paths() {
     for (const SlowPath& slow : slow_paths_) {
         a_.bind(slow.label);
@@ -244,6 +127,7 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
     compare_rip(translation_.rip, same);
     a_.jmp(miss);
     a_.bind(same);
+    if (sixteen_) check_code_base(miss);
     a_.mov(x86::rcx, kSpare);
     a_.align(asmjit::AlignMode::kCode, 32);
     a_.bind(entry_);
@@ -260,6 +144,17 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
         a_.bind(loaded);
         a_.mov(x86::rcx, kSpare);
     }
+}
+
+/// Jumps to `miss` if the base of CS is another one. RCX is overwritten.
+void Emitter::check_code_base(const asmjit::Label& miss) {
+    const asmjit::Label same = a_.newLabel();
+    const auto negated = static_cast<i32>(0u - static_cast<u32>(translation_.cs_base));
+    a_.mov(x86::rcx, absolute(&state().segment[kCs].base));
+    a_.lea(x86::ecx, x86::ptr(x86::rcx, negated));
+    a_.jecxz(x86::rcx, same);
+    a_.jmp(miss);
+    a_.bind(same);
 }
 
 /// Jumps to `same` if kAddress is `rip`. RCX is overwritten.
@@ -287,10 +182,13 @@ void Emitter::write_x87_pointer() {
     x87_pending_ = nullptr;
 }
 
+u64 Emitter::linear_of(u64 rip) const { return wide_ ? rip : (translation_.cs_base + rip) & 0xFFFFFFFF; }
+
 /// Whether a jump to `rip` may be linked: in the block's page, and not to an instruction that may run on into the next,
 /// which other page tables may put elsewhere.
 bool Emitter::linkable(u64 rip) const {
-    return (rip ^ linear_) >> 12 == 0 && (rip & kPageMask) <= kPageSize - isa::kLongestInstruction;
+    const u64 linear = linear_of(rip);
+    return (linear ^ linear_) >> 12 == 0 && (linear & kPageMask) <= kPageSize - isa::kLongestInstruction;
 }
 
 asmjit::Label Emitter::link_to(u64 rip) {
@@ -327,11 +225,17 @@ void Emitter::jump_if(u8 condition, u64 rip) {
 void Emitter::jump_if_rcx_zero(unsigned address_size, u64 rip) {
     const asmjit::Label zero = a_.newLabel();
     const asmjit::Label not_zero = a_.newLabel();
-    a_.jecxz(sized(x86::rcx, address_size), zero);
+    if (address_size == 2) {
+        a_.mov(kSpare, x86::rcx);
+        a_.movzx(x86::ecx, x86::cx);
+    }
+    a_.jecxz(sized(x86::rcx, address_size == 8 ? 8 : 4), zero);
     a_.short_().jmp(not_zero);
     a_.bind(zero);
+    if (address_size == 2) a_.mov(x86::rcx, kSpare);
     jump(rip);
     a_.bind(not_zero);
+    if (address_size == 2) a_.mov(x86::rcx, kSpare);
 }
 
 void Emitter::jump_indirect() {
@@ -372,7 +276,12 @@ void Emitter::write_continuation(u64 rip) {
 
 /// The host address for the RIP in kAddress to kAddend.
 void Emitter::load_target() {
-    a_.movzx(kAddend.r32(), kAddress.r16());
+    if (sixteen_) {
+        a_.lea(kAddend.r32(), x86::ptr(kAddress, static_cast<i32>(translation_.cs_base & 0xFFFF)));
+        a_.movzx(kAddend.r32(), kAddend.r16());
+    } else {
+        a_.movzx(kAddend.r32(), kAddress.r16());
+    }
     a_.mov(kAddend.r32(), x86::ptr_abs(t_.indirect_table, kAddend, 2));
     a_.lea(kAddend.r32(), x86::ptr(kAddend, static_cast<i32>(t_.stubs.leave_at_rip)));
 }

@@ -5,6 +5,8 @@
 // address, bias and size - 1 must lie in a page, JRCXZ tells without flags. Where it does not, the interpreter's
 // handler executes the whole instruction, out of line: registers and flags are still as before it. Where the key has
 // windows (mmu/windows.h), the operand is an addition, and what it may not do shows as a host page fault.
+//
+// In 16-bit code the offset is compared with 64 KiB first and the segment's base added (jit/segment_operand.cpp).
 #pragma once
 
 #include <optional>
@@ -21,6 +23,9 @@ namespace bantam::jit {
 
 enum class MemoryUse : u8 { read, write };
 
+/// The highest offset that 16-bit code is translated for, and that its segments are known to allow.
+inline constexpr u64 kTopOffset = 0xFFFF;
+
 class Emitter {
 public:
     struct Target {
@@ -32,7 +37,7 @@ public:
         const Windows* windows;  // null: no key has windows
         Optimisations optimisations{};
     };
-    Emitter(const Target& target, Translation& translation, u64 linear);
+    Emitter(const Target& target, Translation& translation);
 
     // --- what is being translated
     [[nodiscard]] x86::Assembler& assembler() { return a_; }
@@ -40,13 +45,16 @@ public:
     [[nodiscard]] const CpuState& state() const { return t_.cpu.state; }
     [[nodiscard]] bool has(Optimisation optimisation) const { return t_.optimisations.has(optimisation); }
     [[nodiscard]] Key key() const { return translation_.key; }
-    [[nodiscard]] bool wide() const { return wide_; }  // 64-bit code
+    [[nodiscard]] bool wide() const { return wide_; }        // 64-bit code
+    [[nodiscard]] bool sixteen() const { return sixteen_; }  // 16-bit code
     /// X87 and MMX instructions need no look at exceptions and pointers but the last instruction's address.
     [[nodiscard]] bool native_x87() const { return x87_masked(translation_.key) && host::x87_modern_pointers(t_.cpu); }
     [[nodiscard]] bool canonical(u64 address) const { return t_.cpu.canonical(address); }
     /// The instruction translated next; its Site.
     Site& begin_instruction(const isa::Instruction& instruction, u64 rip, u32 after);
     void end_instruction();
+    /// The handler of the current instruction, which jumps to `rip`, goes on here instead of leaving.
+    void resume_here(u64 rip);
     /// The host code of the current instruction may raise a host exception; nothing has changed then.
     void may_fault() { may_fault_ = true; }
 
@@ -63,6 +71,7 @@ public:
     // --- memory
     /// Whether memory operands of the current instruction can be translated.
     [[nodiscard]] bool addressable(const isa::Instruction& i, MemoryUse use) const;
+    [[nodiscard]] bool addressable(unsigned segment, MemoryUse use) const;
     /// The offset of `i`'s memory operand in its segment, in kAddress or in the base register itself (never RCX).
     x86::Gp effective_offset(const isa::Instruction& i);
     /// Host operand of `size` bytes at `i`'s memory operand; overwrites the scratch registers. `alignment`: what the
@@ -71,11 +80,11 @@ public:
     /// The current instruction's memory operand goes through the soft TLB: it has other uses for kAddend, which tells
     /// windows the address that faulted.
     void avoid_windows() { windowed_ = false; }
-    /// The same for RSP + `displacement`, in a stack that native_stack allows.
+    /// The same for the stack pointer + `displacement`, in a stack that native_stack allows.
     x86::Mem stack_operand(int displacement, unsigned size, MemoryUse use);
-    /// The same for general register `guest` (none that is homed, nor RCX) as a pointer into `segment`, of the mode's
-    /// address size.
-    x86::Mem pointer_operand(unsigned guest, unsigned segment, unsigned size, MemoryUse use);
+    /// The same for general register `guest` (none that is homed, nor RCX) as a pointer of `address_size` bytes into
+    /// `segment`.
+    x86::Mem pointer_operand(unsigned guest, unsigned address_size, unsigned segment, unsigned size, MemoryUse use);
 
     // --- control
     /// The block's entry: counts its instructions, or leaves when they are more than are left. `vectors`: some of them
@@ -95,7 +104,7 @@ public:
     /// The same as host calls: a host return that follows goes on at `rip`, if that is in kAddress then.
     void call(u64 target, u64 rip);
     void call_indirect(u64 rip);
-    /// JECXZ / JRCXZ to `rip`.
+    /// JCXZ / JECXZ / JRCXZ to `rip`.
     void jump_if_rcx_zero(unsigned address_size, u64 rip);
 
     /// Writes the out-of-line parts and puts all into the cache. False: this block cannot be translated.
@@ -121,22 +130,29 @@ private:
         asmjit::Label label;
         u64 rip;
     };
+    [[nodiscard]] u64 linear_of(u64 rip) const;
     [[nodiscard]] bool linkable(u64 rip) const;
     x86::Gp linear_address(const isa::Instruction& i);
     x86::Mem tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment);
+    x86::Mem checked_operand(const SlowPath& slow, const x86::Gp& address, unsigned size, MemoryUse use,
+                             unsigned alignment);
+    x86::Mem segment_operand(unsigned segment, unsigned address_size, unsigned size, MemoryUse use, unsigned alignment);
+    x86::Mem segment_stack_operand(const x86::Gp& pointer, int displacement, unsigned size, MemoryUse use);
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);
     x86::Mem window_at(const x86::Gp& address, i64 displacement, unsigned size);
     asmjit::Label link_to(u64 rip);
     void load_target();
     void compare_rip(u64 rip, const asmjit::Label& same);
+    void check_code_base(const asmjit::Label& miss);
     void write_continuation(u64 rip);
     void write_slow_paths();
     void write_links();
 
     const Target& t_;
     Translation& translation_;
-    const u64 linear_;
     const bool wide_;
+    const bool sixteen_;
+    const u64 linear_;
     const Mmu::FastTables tables_;
     Assembly assembly_;
     x86::Assembler& a_;
@@ -147,7 +163,8 @@ private:
     bool windowed_ = false;
     bool may_fault_ = false;
     std::size_t instruction_begin_ = 0;
-    asmjit::Label resume_;  // behind the current instruction
+    asmjit::Label resume_;  // where its handler goes on: behind it, or resume_here
+    bool resume_bound_ = false;
     asmjit::Label entry_;
     asmjit::Label indirect_entry_;
     std::vector<SlowPath> slow_paths_;

@@ -12,14 +12,18 @@ bool translate_integer(Emitter& e, const isa::Instruction& i);
 bool translate_vector(Emitter& e, const isa::Instruction& i);
 /// MOVS, STOS and LODS without REP.
 bool translate_string(Emitter& e, const isa::Instruction& i);
-/// PUSH, POP, LEAVE with the stack of flat code.
+/// PUSH, POP, LEAVE with the stack of flat code, or any of 16-bit code.
 bool translate_stack(Emitter& e, const isa::Instruction& i);
+/// What 16-bit code does with segment registers: MOV from them and PUSH; in real mode also their loads, but SS and CS.
+bool translate_segment_register(Emitter& e, const isa::Instruction& i);
 /// Near JMP, CALL, RET, Jcc, LOOP, JCXZ. Ends the block: afterwards execution has gone on elsewhere.
 bool translate_branch(Emitter& e, const isa::Instruction& i, Site& site);
 
 /// A native push of `size` bytes: the host operand the value goes to. RSP is unchanged until commit_push.
 x86::Mem begin_push(Emitter& e, unsigned size);
 void commit_push(Emitter& e, unsigned size);
+/// The register of the stack pointer's width.
+[[nodiscard]] x86::Gp stack_pointer(const Emitter& e);
 /// Whether pushes and pops of `size` bytes can be translated.
 bool native_stack(const Emitter& e, unsigned size);
 

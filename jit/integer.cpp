@@ -211,7 +211,6 @@ private:
 };
 
 bool translate_lea(Emitter& e, const Instruction& i) {
-    if (i.address_size == 2) return false;
     const Operand& destination = i.operands[0];
     const x86::Gp address = e.effective_offset(i);
     const x86::Gp to = is_homed(destination.reg) ? kSpare : host_register(destination.reg);

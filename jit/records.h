@@ -15,6 +15,7 @@ struct Site {
     const isa::Instruction* instruction = nullptr;
     u64 rip = 0;
     u64 next_rip = 0;
+    u64 resume_rip = 0;  // where translated code goes on after the handler, if it does
     Translation* translation = nullptr;
     u32 after = 0;             // instructions of the block that follow
     i32 stack_change = 0;      // what a native near branch has added to RSP when its target turns out not canonical
@@ -37,19 +38,22 @@ struct Link {
     Link* next = nullptr;  // in Translation::incoming
 };
 
-/// One block as host code, for one RIP and one key.
+/// One block as host code, for one RIP, one base of CS and one key.
 struct Translation {
     interpreter::Block* block = nullptr;
     u64 rip = 0;
+    u64 cs_base = 0;
     u64 key = 0;
     u64 entry = 0;                   // host address
     IndirectTable* table = nullptr;  // the key's
-    u64 indirect_entry = 0;          // host address of the entry that checks R14 = rip first
+    u64 indirect_entry = 0;          // host address of the entry that checks R14 = rip, and the base of CS, first
     bool valid = true;
     Link* incoming = nullptr;
     Translation* next = nullptr;  // in Block::translations
     u64 code = 0;                 // its host code: [code, code + code_bytes), the indirect entry apart
     u64 code_bytes = 0;
+
+    [[nodiscard]] u64 linear() const { return cs_base + rip; }  // bits above those of the mode may be set
 };
 
 /// The translator's side of running code: one per translator.
@@ -69,6 +73,7 @@ struct Context {
     u64 page_mask = ~u64{kPageSize - 1};          // with these a sum of address, bias and size - 1 must be zero:
     u64 page_mask_16 = ~u64{kPageSize - 1} | 15;  // aligned operands, sum without the size
     u64 page_mask_32 = ~u64{kPageSize - 1} | 31;
+    u64 beyond_64k = ~u64{0xFFFF};
     u64 not_direction = 0xFB;  // bits 15:8 of EFLAGS but DF
 };
 

@@ -9,6 +9,7 @@ using isa::OperandKind;
 
 bool native_stack(const Emitter& e, unsigned size) {
     if (e.wide()) return size == 8;
+    if (e.sixteen()) return low_write(e.key(), kSs);
     return size == 4 && wide_stack(e.key()) && flat_write(e.key(), kSs) && base_zero(e.key(), kSs);
 }
 
@@ -16,8 +17,13 @@ x86::Mem begin_push(Emitter& e, unsigned size) {
     return e.stack_operand(-static_cast<int>(size), size, MemoryUse::write);
 }
 
+x86::Gp stack_pointer(const Emitter& e) {
+    if (e.wide()) return kGuestRsp;
+    return Emitter::sized(kGuestRsp, wide_stack(e.key()) ? 4 : 2);
+}
+
 void commit_push(Emitter& e, unsigned size) {
-    e.assembler().lea(Emitter::sized(kGuestRsp, size), x86::ptr(kGuestRsp, -static_cast<i32>(size)));
+    e.assembler().lea(stack_pointer(e), x86::ptr(kGuestRsp, -static_cast<i32>(size)));
 }
 
 namespace {
@@ -56,7 +62,7 @@ bool translate_pop(Emitter& e, const Instruction& i) {
     const x86::Gp to = is_homed(operand.reg) ? kSpare : host_register(operand.reg);
     a.mov(Emitter::sized(to, size), from);
     e.store_homed(operand.reg, to);
-    a.lea(Emitter::sized(kGuestRsp, size), x86::ptr(kGuestRsp, static_cast<i32>(size)));
+    a.lea(stack_pointer(e), x86::ptr(kGuestRsp, static_cast<i32>(size)));
     return true;
 }
 
@@ -64,9 +70,9 @@ bool translate_leave(Emitter& e, const Instruction& i) {
     const unsigned size = i.operand_size;
     if (!native_stack(e, size)) return false;
     x86::Assembler& a = e.assembler();
-    const x86::Mem from = e.pointer_operand(kRbp, kSs, size, MemoryUse::read);
+    const x86::Mem from = e.pointer_operand(kRbp, stack_pointer(e).size(), kSs, size, MemoryUse::read);
     a.mov(Emitter::sized(kAddress, size), from);
-    a.lea(Emitter::sized(kGuestRsp, size), x86::ptr(x86::rbp, static_cast<i32>(size)));
+    a.lea(stack_pointer(e), x86::ptr(x86::rbp, static_cast<i32>(size)));
     a.mov(Emitter::sized(x86::rbp, size), Emitter::sized(kAddress, size));
     return true;
 }

@@ -48,7 +48,7 @@ struct Statistics {
     u64 kept_from_windows = 0;  // instructions
     // Blocks left to the interpreter.
     u64 declined_cold = 0;  // not asked for often enough yet
-    u64 declined_mode = 0;  // 16-bit code, limits, alignment checks
+    u64 declined_mode = 0;  // limits of CS, alignment checks
     std::array<u64, static_cast<std::size_t>(Departure::count)> departures{};
     CountByMnemonic handed_over_by{};  // without slow paths
     CountByMnemonic slow_paths_by{};

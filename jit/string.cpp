@@ -39,10 +39,11 @@ void load_direction(Emitter& e) {
     a.sarx(kSpare, kSpare, kAddend);
 }
 
-/// `reg` += DF ? -size : size
-void advance(Emitter& e, const x86::Gp& reg, unsigned size) {
+/// General register `guest`, as far as it is a pointer of `i`, += DF ? -size : size
+void advance(Emitter& e, const Instruction& i, unsigned guest, unsigned size) {
     x86::Assembler& a = e.assembler();
-    const x86::Gp result = Emitter::sized(reg, e.wide() ? 8 : 4);
+    const x86::Gp reg = host_register(guest);
+    const x86::Gp result = Emitter::sized(reg, i.address_size);
     const u32 shift = size == 1 ? 1 : size == 2 ? 2 : 3;
     a.lea(result, x86::ptr(reg, kSpare, shift, static_cast<i32>(size)));
     if (size == 8) a.lea(result, x86::ptr(reg, kSpare, shift));
@@ -54,27 +55,27 @@ bool translate_string(Emitter& e, const Instruction& i) {
     const auto* const operation = std::find_if(kOperations.begin(), kOperations.end(), [&i](const StringOperation& o) {
         return size_log2(o, i.mnemonic) <= 3;
     });
-    if (operation == kOperations.end() || i.repeat != isa::RepeatPrefix::none || i.address_size != (e.wide() ? 8 : 4))
-        return false;
-    if (operation->loads && !flat_read(e.key(), i.segment)) return false;
-    if (operation->stores && !flat_write(e.key(), kEs)) return false;
+    if (operation == kOperations.end() || i.repeat != isa::RepeatPrefix::none) return false;
+    if (!e.sixteen() && i.address_size != (e.wide() ? 8 : 4)) return false;
+    if (operation->loads && !e.addressable(i.segment, MemoryUse::read)) return false;
+    if (operation->stores && !e.addressable(kEs, MemoryUse::write)) return false;
     x86::Assembler& a = e.assembler();
     const unsigned size = 1u << size_log2(*operation, i.mnemonic);
     const x86::Gp accumulator = Emitter::sized(x86::rax, size);
     const x86::Gp value = operation->stores ? Emitter::sized(kSpare, size) : accumulator;
     if (operation->loads) {
-        const x86::Mem from = e.pointer_operand(kRsi, i.segment, size, MemoryUse::read);
+        const x86::Mem from = e.pointer_operand(kRsi, i.address_size, i.segment, size, MemoryUse::read);
         a.mov(value, from);
     }
     if (operation->stores) {
         if (operation->loads) a.mov(absolute(&e.context().branch_target), kSpare);
-        const x86::Mem to = e.pointer_operand(kRdi, kEs, size, MemoryUse::write);
+        const x86::Mem to = e.pointer_operand(kRdi, i.address_size, kEs, size, MemoryUse::write);
         if (operation->loads) a.mov(kSpare, absolute(&e.context().branch_target));
         a.mov(to, operation->loads ? value : accumulator);
     }
     load_direction(e);
-    if (operation->loads) advance(e, x86::rsi, size);
-    if (operation->stores) advance(e, x86::rdi, size);
+    if (operation->loads) advance(e, i, kRsi, size);
+    if (operation->stores) advance(e, i, kRdi, size);
     return true;
 }
 

@@ -54,7 +54,9 @@ public:
     }
     void lone_return(u64 leave_at_rip) {
         a_.lea(x86::rsp, x86::ptr(x86::rsp, -8));  // the address of this stub is there again
-        a_.movzx(kAddend.r32(), kAddress.r16());
+        a_.mov(kSpare, absolute(&state_.segment[kCs].base));
+        a_.lea(kAddend.r32(), x86::ptr(kAddress, kSpare));
+        a_.movzx(kAddend.r32(), kAddend.r16());
         a_.mov(kSpare, absolute(&context_.indirect_table));
         a_.mov(kAddend.r32(), x86::ptr(kSpare, kAddend, 2));
         a_.lea(kAddend.r32(), x86::ptr(kAddend, static_cast<i32>(leave_at_rip)));

@@ -1,5 +1,5 @@
 // Bits 15:0: Cpu::mode_key; 17:16: Privilege of data accesses; 18, 19: exceptions masked; from 20: three bits a segment
-// register; 40: windows.
+// register; 40: windows. Bases of segments are no part of 16-bit keys: programs there have many.
 #include "jit/translation_key.h"
 
 #include "cpu/host/x87_unit.h"
@@ -14,6 +14,32 @@ constexpr Key kWindowed = Key{1} << 40;
 constexpr unsigned kSegmentShift = 20;
 constexpr unsigned kSegmentBits = 3;
 enum SegmentFact : u64 { kFlatRead = 1, kFlatWrite = 2, kBaseZero = 4 };
+enum LowSegmentFact : u64 { kLowRead = 1, kLowWrite = 2, kUnlimited = 4 };  // of 16-bit code
+constexpr u64 kLowTop = 0xFFFF;
+
+u64 facts_of(const SegmentRegister& r) {
+    return (r.flat_read ? u64{kFlatRead} : 0) | (r.flat_write ? u64{kFlatWrite} : 0) |
+           (r.base == 0 ? u64{kBaseZero} : 0);
+}
+
+u64 low_facts_of(const SegmentRegister& r) {
+    if (r.low != 0 || r.high < kLowTop) return 0;
+    return (r.readable ? u64{kLowRead} : 0) | (r.writable ? u64{kLowWrite} : 0) |
+           (r.high == 0xFFFFFFFF ? u64{kUnlimited} : 0);
+}
+
+bool translatable(const Cpu& cpu) {
+    const SegmentRegister& cs = cpu.state.segment[kCs];
+    if (cpu.alignment_checks()) return false;
+    switch (cpu.code_size()) {
+        case isa::CodeSize::bits16:
+            return cs.limit >= kLowTop;
+        case isa::CodeSize::bits32:
+            return cs.base == 0 && cs.limit == 0xFFFFFFFF;
+        default:
+            return true;
+    }
+}
 
 bool has(Key key, unsigned segment, u64 fact) { return (key >> (kSegmentShift + kSegmentBits * segment) & fact) != 0; }
 
@@ -21,8 +47,7 @@ bool has(Key key, unsigned segment, u64 fact) { return (key >> (kSegmentShift + 
 
 std::optional<Key> key_of(const Cpu& cpu) {
     const CpuState& s = cpu.state;
-    if (cpu.alignment_checks() || cpu.code_size() == isa::CodeSize::bits16) return std::nullopt;
-    if (!cpu.code64() && (s.segment[kCs].base != 0 || s.segment[kCs].limit != 0xFFFFFFFF)) return std::nullopt;
+    if (!translatable(cpu)) return std::nullopt;
     Key key = cpu.mode_key() | static_cast<Key>(cpu.data_privilege()) << kPrivilegeShift;
     constexpr u32 kMxcsrMasks = 0x1F80;
     constexpr u16 kX87Masks = 0x3F;
@@ -30,21 +55,24 @@ std::optional<Key> key_of(const Cpu& cpu) {
     if ((host::x87_control_word() & kX87Masks) == kX87Masks) key |= kX87Masked;
     for (unsigned segment = 0; segment < kSegmentCount; ++segment) {
         const SegmentRegister& r = s.segment[segment];
-        const u64 facts = (r.flat_read ? u64{kFlatRead} : 0) | (r.flat_write ? u64{kFlatWrite} : 0) |
-                          (r.base == 0 ? u64{kBaseZero} : 0);
-        key |= facts << (kSegmentShift + kSegmentBits * segment);
+        key |= (is_16bit(key) ? low_facts_of(r) : facts_of(r)) << (kSegmentShift + kSegmentBits * segment);
     }
     return key;
 }
 
 bool is_64bit(Key key) { return (key & 3) == static_cast<Key>(isa::CodeSize::bits64); }
+bool is_16bit(Key key) { return (key & 3) == static_cast<Key>(isa::CodeSize::bits16); }
+bool real_mode(Key key) { return (key & 0xC) == 0; }
 Privilege data_privilege(Key key) { return static_cast<Privilege>(key >> kPrivilegeShift & 3); }
 Mmu::FastSet data_set(Key key) { return Mmu::fast_set(data_privilege(key)); }
 Key with_windows(Key key) { return key | kWindowed; }
 bool windowed(Key key) { return (key & kWindowed) != 0; }
-bool flat_read(Key key, unsigned segment) { return has(key, segment, kFlatRead); }
-bool flat_write(Key key, unsigned segment) { return has(key, segment, kFlatWrite); }
-bool base_zero(Key key, unsigned segment) { return has(key, segment, kBaseZero); }
+bool flat_read(Key key, unsigned segment) { return !is_16bit(key) && has(key, segment, kFlatRead); }
+bool flat_write(Key key, unsigned segment) { return !is_16bit(key) && has(key, segment, kFlatWrite); }
+bool base_zero(Key key, unsigned segment) { return !is_16bit(key) && has(key, segment, kBaseZero); }
+bool low_read(Key key, unsigned segment) { return is_16bit(key) && has(key, segment, kLowRead); }
+bool low_write(Key key, unsigned segment) { return is_16bit(key) && has(key, segment, kLowWrite); }
+bool unlimited(Key key, unsigned segment) { return is_16bit(key) && has(key, segment, kUnlimited); }
 bool simd_masked(Key key) { return (key & kSimdMasked) != 0; }
 bool x87_masked(Key key) { return (key & kX87Masked) != 0; }
 bool wide_stack(Key key) { return (key >> 5 & 1) == 0; }

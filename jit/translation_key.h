@@ -9,17 +9,25 @@ namespace bantam::jit {
 
 using Key = u64;
 
-/// The key for the CPU's present state; none where code is left to the interpreter: 16-bit code, a CS with a base or a
-/// limit, alignment checks.
+/// The key for the CPU's present state; none where code is left to the interpreter: 32-bit code whose CS has a base or
+/// a limit, 16-bit code whose CS ends before 64 KiB, alignment checks.
 [[nodiscard]] std::optional<Key> key_of(const Cpu& cpu);
 
 [[nodiscard]] bool is_64bit(Key key);
+[[nodiscard]] bool is_16bit(Key key);
+/// Not protected, not virtual-8086 mode.
+[[nodiscard]] bool real_mode(Key key);
 /// The TLB set of data accesses.
 [[nodiscard]] Mmu::FastSet data_set(Key key);
-/// What may be assumed of a segment register: no limit or right stands in the way of a read (write); its base is 0.
+/// What may be assumed of a segment register in 32 and 64-bit code: no limit or right stands in the way of a read
+/// (write); its base is 0.
 [[nodiscard]] bool flat_read(Key key, unsigned segment);
 [[nodiscard]] bool flat_write(Key key, unsigned segment);
 [[nodiscard]] bool base_zero(Key key, unsigned segment);
+/// In 16-bit code: neither does for reads (writes) below 64 KiB; no offset is beyond the limit.
+[[nodiscard]] bool low_read(Key key, unsigned segment);
+[[nodiscard]] bool low_write(Key key, unsigned segment);
+[[nodiscard]] bool unlimited(Key key, unsigned segment);
 [[nodiscard]] bool wide_stack(Key key);
 [[nodiscard]] Privilege data_privilege(Key key);
 /// Data accesses go through windows (mmu/windows.h).

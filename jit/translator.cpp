@@ -101,7 +101,7 @@ bool Translator::run(Block& block) {
     CpuState& s = cpu_.state;
     policy_.update(s.instructions, cpu_.mmu);
     key = with_windows_if_enabled(*key);
-    Translation* translation = find(block, s.rip(), *key);
+    Translation* translation = find(block, *key);
     if (translation == nullptr) {
         if (block.runs < options_.threshold) {
             ++block.runs;
@@ -112,10 +112,11 @@ bool Translator::run(Block& block) {
             flush();
             open_link = nullptr;
         }
-        translation = translate(block, s.rip(), *key);
+        translation = translate(block, *key);
     }
     if (translation->entry == 0) return false;
     connect(open_link, *translation);
+    if (block.count > s.deadline - s.instructions) return false;
 
     run_end_ = s.instructions + std::min(s.deadline - s.instructions, CountRegion::kMost);
     context_->remaining = count_region_.base() + (run_end_ - s.instructions);
@@ -151,15 +152,28 @@ void Translator::finish_run() {
                                             : Departure::indirect_miss);
     if (open_link_ != nullptr) {
         s.rip() = open_link_->target_rip;
-    } else if (cpu_.code64() && !cpu_.canonical(s.rip())) {
+    } else if (!departure_ && !branch_allowed()) {
         undo_branch(*context_->site);
     }
 }
 
-/// A near branch to an address that is not canonical: its handler shall raise #GP.
+/// Whether the near branch that has led to RIP was allowed to.
+bool Translator::branch_allowed() const {
+    const CpuState& s = cpu_.state;
+    switch (cpu_.code_size()) {
+        case isa::CodeSize::bits64:
+            return cpu_.canonical(s.rip());
+        case isa::CodeSize::bits16:
+            return s.rip() <= s.segment[kCs].limit;
+        default:
+            return true;
+    }
+}
+
+/// A near branch to where none may lead: its handler shall raise #GP.
 void Translator::undo_branch(const Site& site) {
     CpuState& s = cpu_.state;
-    s.gpr[kRsp] -= static_cast<u64>(static_cast<i64>(site.stack_change));
+    cpu_.set_rsp(s.gpr[kRsp] - static_cast<u64>(static_cast<i64>(site.stack_change)));
     s.rip() = site.rip;
     --s.instructions;
     interpret_next_ = true;
@@ -180,7 +194,7 @@ bool Translator::call_handler() {
         departure_ = Departure::handler;
     } else if (break_) {
         departure_ = Departure::attention;
-    } else if (s.rip() != site.next_rip) {
+    } else if (s.rip() != site.resume_rip) {
         departure_ = Departure::redirected;
     } else if (cpu_.mmu.fetch_generation() != generation_) {
         departure_ = Departure::page_tables;
@@ -214,7 +228,7 @@ bool Translator::key_changed(Key key) const {
 
 Key Translator::with_windows_if_enabled(Key key) const {
     if (windows_ == nullptr || !options_.optimisations.has(Optimisation::windows)) return key;
-    if (data_privilege(key) == Privilege::supervisor_smap_lifted) return key;
+    if (is_16bit(key) || data_privilege(key) == Privilege::supervisor_smap_lifted) return key;
     return policy_.enabled(data_privilege(key)) ? with_windows(key) : key;
 }
 
@@ -305,31 +319,40 @@ void Translator::abandon() {
 
 // --- finding and making translations
 
-Translation* Translator::find(const Block& block, u64 rip, Key key) const {
+/// What `block` is where the CPU stands.
+Translation* Translator::find(const Block& block, Key key) const {
+    const u64 rip = cpu_.state.rip();
+    const u64 cs_base = cpu_.state.segment[kCs].base;
     Translation* translation = block.translations;
-    while (translation != nullptr && (translation->rip != rip || translation->key != key)) {
+    while (translation != nullptr &&
+           (translation->rip != rip || translation->key != key || translation->cs_base != cs_base)) {
         translation = translation->next;
     }
     return translation;
 }
 
-Translation* Translator::translate(Block& block, u64 rip, Key key) {
+Translation* Translator::translate(Block& block, Key key) {
     auto* const translation = cache_->make<Translation>();
     IndirectTable& table = table_for(key);
-    *translation = {.block = &block, .rip = rip, .key = key, .table = &table, .next = block.translations};
+    *translation = {.block = &block,
+                    .rip = cpu_.state.rip(),
+                    .cs_base = cpu_.state.segment[kCs].base,
+                    .key = key,
+                    .table = &table,
+                    .next = block.translations};
     block.translations = translation;
     translations_.push_back(translation);
     const u64 code = cache_->next_code();
     const Emitter::Target target{
         cpu_, *context_, *cache_, stubs_, table.address(), windows_.get(), options_.optimisations};
     set_phase(Phase::translator);
-    if (translate_block(target, *translation, rip)) {
+    if (translate_block(target, *translation)) {
         ++statistics_.translations;
         statistics_.translated_instructions += block.count;
         translation->code = code;
         translation->code_bytes = cache_->next_code() - code;
         statistics_.host_bytes += translation->code_bytes;
-        if (perf_map_) perf_map_->add_block(code, translation->code_bytes, rip, cpu_.state.cpl);
+        if (perf_map_) perf_map_->add_block(code, translation->code_bytes, translation->linear(), cpu_.state.cpl);
     } else {
         ++statistics_.not_translatable;
     }
@@ -356,13 +379,14 @@ void Translator::connect(Link* open_link, Translation& translation) {
     if (open_link != nullptr) {
         if (!options_.optimisations.has(Optimisation::links)) return;
         const Translation& source = *open_link->source;
-        if (source.valid && source.key == translation.key && open_link->target_rip == translation.rip) {
+        if (source.valid && source.key == translation.key && source.cs_base == translation.cs_base &&
+            open_link->target_rip == translation.rip) {
             link(*open_link, translation);
         }
         return;
     }
     if (!options_.optimisations.has(Optimisation::indirect_table)) return;
-    translation.table->set(translation.rip, indirect_offset(translation));
+    translation.table->set(translation.linear(), indirect_offset(translation));
 }
 
 // --- links
@@ -381,7 +405,7 @@ void Translator::forget(Block& block) {
             write_displacement(*link, link->unlinked);
         }
         translation->incoming = nullptr;
-        if (translation->entry != 0) translation->table->remove(translation->rip, indirect_offset(*translation));
+        if (translation->entry != 0) translation->table->remove(translation->linear(), indirect_offset(*translation));
     }
     block.translations = nullptr;
     block.runs = 0;

@@ -1,6 +1,7 @@
 // Translator: runs hot blocks as host code (DESIGN section 4). A block that was asked for often enough is translated;
-// its direct jumps within the page are linked to other translations, all others find their target in a table by RIP, or
-// come back here. The interpreter keeps finding blocks, delivering exceptions and stopping exactly at deadlines.
+// its direct jumps within the page are linked to other translations, all others find their target in a table by linear
+// address, or come back here. The interpreter keeps finding blocks, delivering exceptions and stopping exactly at
+// deadlines.
 //
 // What makes a translation or a way to it invalid, and who notices:
 //   its bytes changed               BlockCache, which calls forget(): links to it are taken back
@@ -8,6 +9,7 @@
 //   a
 //                                   page, whose mapping was looked up on the way in
 //   another mode, other segments    the key, compared after everything that may change it
+//   another base of CS              far transfers leave; tables and links lead to translations for the same base only
 //   what a window allows           Windows, a part of the TLB; before translated code runs on after a handler
 //   deadline, attention, the like   break_block: the instruction in flight is the last one
 #pragma once
@@ -64,13 +66,14 @@ private:
     void set_phase(Phase phase) { phase_.store(phase, std::memory_order_relaxed); }
     void count_departure(Departure departure) { ++statistics_.departures[static_cast<std::size_t>(departure)]; }
 
-    Translation* find(const interpreter::Block& block, u64 rip, Key key) const;
-    Translation* translate(interpreter::Block& block, u64 rip, Key key);
+    [[nodiscard]] Translation* find(const interpreter::Block& block, Key key) const;
+    Translation* translate(interpreter::Block& block, Key key);
     IndirectTable& table_for(Key key);
     bool follow_generation();
     void connect(Link* open_link, Translation& translation);
     void link(Link& link, Translation& target);
     void finish_run();
+    [[nodiscard]] bool branch_allowed() const;
     void undo_branch(const Site& site);
     bool call_handler();
     void count_handler(const Site& site);

@@ -1,5 +1,6 @@
-// Runs the hardware-captured vectors in $BANTAM_VECTORS/sst-80286: real mode, one instruction and a HLT. Exits with 77
-// (skipped) when the variable is not set.
+// Runs the hardware-captured vectors in $BANTAM_VECTORS/sst-80286: real mode, one instruction and a HLT.
+//   vectors [interpreter|jit]
+// Exits with 77 (skipped) when the variable is not set.
 //
 // Where a 386 and later differ from the 80286 by definition the expectation follows the SDM: an operand beyond the
 // limit of SS raises interrupt 12, not 13 (vol. 3, 20.3), and a string instruction that faults leaves SI and DI at the
@@ -10,10 +11,12 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 
 #include "cpu/interpreter/interpreter.h"
 #include "cpu/isa/table.h"
 #include "cpu/system/segmentation.h"
+#include "jit/translator.h"
 #include "tests/empty_environment.h"
 #include "tests/vectors/moo.h"
 
@@ -28,11 +31,17 @@ constexpr u64 kMostReports = 2;  // a file
 
 class Runner {
 public:
-    Runner()
+    explicit Runner(bool translated)
         : model_(std::move(Model::find("default").value())),
           memory_(std::move(PhysicalMemory::create(u64{16} << 20).value())),
-          cpu_(model_, *memory_, environment_),
-          engine_(std::move(Interpreter::create(cpu_).value())) {}
+          cpu_owner_(std::make_unique<Cpu>(model_, *memory_, environment_)),
+          cpu_(*cpu_owner_),
+          engine_(std::move(Interpreter::create(cpu_).value())) {
+        if (!translated) return;
+        auto translator = jit::Translator::create(cpu_, {.threshold = 0});
+        CHECK(translator.ok());
+        engine_->set_block_runner(std::move(translator.value()));
+    }
 
     /// Differences from the captured result, one a line; empty when equal.
     std::string run(const Test& test) {
@@ -145,19 +154,20 @@ private:
     Model model_;
     std::unique_ptr<PhysicalMemory> memory_;
     EmptyEnvironment environment_;
-    Cpu cpu_;
+    std::unique_ptr<Cpu> cpu_owner_;
+    Cpu& cpu_;
     std::unique_ptr<Interpreter> engine_;
     u32 undefined_ = 0;
     enum class String { none, once, repeated } string_ = String::none;
 };
 
-int run_all(const std::filesystem::path& folder) {
+int run_all(const std::filesystem::path& folder, bool translated) {
     std::vector<std::filesystem::path> files;
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
         if (entry.path().extension() == ".gz") files.push_back(entry.path());
     }
     std::sort(files.begin(), files.end());
-    Runner runner;
+    Runner runner(translated);
     u64 passed = 0;
     u64 failed = 0;
     u64 different_by_definition = 0;
@@ -194,7 +204,7 @@ int run_all(const std::filesystem::path& folder) {
 }  // namespace
 }  // namespace bantam::vectors
 
-int main() {
+int main(int argc, char** argv) {
     const char* root = std::getenv("BANTAM_VECTORS");
     if (root == nullptr) {
         fmt::print("vectors: not run: BANTAM_VECTORS does not name their folder\n");
@@ -205,5 +215,10 @@ int main() {
         fmt::print("vectors: {} is not a folder\n", folder.string());
         return 1;
     }
-    return bantam::vectors::run_all(folder);
+    const std::string_view engine = argc > 1 ? argv[1] : "interpreter";
+    if (engine != "interpreter" && engine != "jit") {
+        fmt::print("vectors: no engine '{}': interpreter or jit\n", engine);
+        return 1;
+    }
+    return bantam::vectors::run_all(folder, engine == "jit");
 }

@@ -1,0 +1,159 @@
+// Memory operands (emitter.h): the offset, the linear address, and the way to the host's memory by the soft TLB or by
+// windows. Those of 16-bit code: jit/segment_operand.cpp.
+#include "cpu/isa/table.h"
+#include "jit/emitter.h"
+
+namespace bantam::jit {
+
+bool Emitter::addressable(const isa::Instruction& i, MemoryUse use) const {
+    return (isa::row_of(i).attributes & isa::kVsib) == 0 && addressable(i.segment, use);
+}
+
+bool Emitter::addressable(unsigned segment, MemoryUse use) const {
+    if (sixteen_) return use == MemoryUse::read ? low_read(key(), segment) : low_write(key(), segment);
+    return use == MemoryUse::read ? flat_read(key(), segment) : flat_write(key(), segment);
+}
+
+x86::Gp Emitter::effective_offset(const isa::Instruction& i) {
+    const bool has_base = i.base != isa::kSlotZero;
+    const bool has_index = i.index != isa::kSlotZero;
+    const auto displacement = static_cast<u64>(i.displacement);
+    const x86::Gp result = sized(kAddress, i.address_size == 8 ? 8 : 4);
+    if (i.base == isa::kSlotRip || (!has_base && !has_index)) {
+        const u64 rip = has_base ? site_->next_rip : 0;
+        load_constant(kAddress, (rip + displacement) & i.address_mask);
+        return kAddress;
+    }
+    if (has_base && !has_index && displacement == 0) {
+        const x86::Gp base = read_register(i.base, kAddress);
+        if (i.address_size == 8 && base != x86::rcx) return base;
+        if (i.address_size == 2) {
+            a_.movzx(result, base.r16());
+        } else {
+            a_.mov(result, sized(base, i.address_size));
+        }
+        return kAddress;
+    }
+    const auto offset = static_cast<i32>(i.displacement);
+    x86::Mem sum = x86::ptr(0);
+    if (has_base && has_index) {
+        const x86::Gp base = read_register(i.base, kAddress);
+        sum = x86::ptr(base, read_register(i.index, kAddend), i.scale, offset);
+    } else if (has_base) {
+        sum = x86::ptr(read_register(i.base, kAddress), offset);
+    } else {
+        sum = x86::ptr_abs(static_cast<u64>(static_cast<i64>(offset)), read_register(i.index, kAddend), i.scale);
+    }
+    a_.lea(result, sum);
+    if (i.address_size == 2) a_.movzx(result, kAddress.r16());
+    return kAddress;
+}
+
+x86::Gp Emitter::linear_address(const isa::Instruction& i) {
+    const x86::Gp offset = effective_offset(i);
+    if (base_zero(key(), i.segment)) return offset;
+    a_.mov(kAddend, absolute(&state().segment[i.segment].base));
+    a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(offset, kAddend));
+    return kAddress;
+}
+
+x86::Mem Emitter::memory_operand(const isa::Instruction& i, unsigned size, MemoryUse use, unsigned alignment) {
+    if (windowed_) return window_operand(i, size);
+    if (!sixteen_) return tlb_operand(linear_address(i), size, use, alignment);
+    effective_offset(i);
+    return segment_operand(i.segment, i.address_size, size, use, alignment);
+}
+
+x86::Mem Emitter::stack_operand(int displacement, unsigned size, MemoryUse use) {
+    if (sixteen_) return segment_stack_operand(kGuestRsp, displacement, size, use);
+    if (windowed_) return window_at(kGuestRsp, displacement, size);
+    if (displacement == 0 && wide_) return tlb_operand(kGuestRsp, size, use, 1);
+    a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(kGuestRsp, displacement));
+    return tlb_operand(kAddress, size, use, 1);
+}
+
+x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigned segment, unsigned size,
+                                  MemoryUse use) {
+    x86::Gp address = host_register(guest);
+    if (sixteen_) {
+        if (address_size == 2) {
+            a_.movzx(kAddress.r32(), address.r16());
+        } else {
+            a_.mov(kAddress.r32(), address.r32());
+        }
+        return segment_operand(segment, address_size, size, use, 1);
+    }
+    if (!base_zero(key(), segment)) {
+        a_.mov(kAddend, absolute(&state().segment[segment].base));
+        a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(address, kAddend));
+        address = kAddress;
+    }
+    if (windowed_) return window_at(address, 0, size);
+    if (!wide_ && address != kAddress) {
+        a_.mov(kAddress.r32(), address.r32());
+        address = kAddress;
+    }
+    return tlb_operand(address, size, use, 1);
+}
+
+/// Base registers and displacements stay in the host's operand: what is beyond a window's end is in its guard.
+x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
+    const bool plain = base_zero(key(), i.segment) && i.address_size == (wide_ ? 8 : 4) && i.base != isa::kSlotZero &&
+                       i.base != isa::kSlotRip;
+    const auto displacement = static_cast<i32>(i.displacement);
+    if (plain && !wide_ && i.index != isa::kSlotZero) {
+        may_fault();
+        x86::Mem operand =
+            x86::ptr(host_register(i.base).r32(), host_register(i.index).r32(), i.scale, displacement, size);
+        operand.setSegment(x86::gs);
+        return operand;
+    }
+    if (plain && i.index == isa::kSlotZero) return window_at(read_register(i.base, kAddress), displacement, size);
+    return window_at(linear_address(i), 0, size);
+}
+
+/// 32-bit code: GS has the window's distance. 64-bit code looks it up.
+x86::Mem Emitter::window_at(const x86::Gp& address, i64 displacement, unsigned size) {
+    may_fault();
+    const auto offset = static_cast<i32>(displacement);
+    if (!wide_) {
+        x86::Mem operand = x86::ptr(address.r32(), offset, size);
+        operand.setSegment(x86::gs);
+        return operand;
+    }
+    const u64 table = reinterpret_cast<u64>(t_.windows->table(data_privilege(key())));
+    a_.rorx(kAddend, address, 32);
+    a_.movzx(kAddend.r32(), kAddend.r16());
+    a_.mov(kAddend, x86::ptr_abs(table, kAddend, 3));
+    return x86::ptr(address, kAddend, 0, offset, size);
+}
+
+x86::Mem Emitter::tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment) {
+    const SlowPath slow{a_.newLabel(), resume_, site_, true};
+    a_.mov(kSpare, x86::rcx);
+    return checked_operand(slow, address, size, use, alignment);
+}
+
+/// The guest's RCX is in kSpare.
+x86::Mem Emitter::checked_operand(const SlowPath& slow, const x86::Gp& address, unsigned size, MemoryUse use,
+                                  unsigned alignment) {
+    const asmjit::Label direct = a_.newLabel();
+    const u64 biases = reinterpret_cast<u64>(use == MemoryUse::read ? tables_.read_bias : tables_.write_bias);
+    a_.pext(kAddend, address, absolute(&t_.context.index_mask));
+    a_.mov(x86::rcx, x86::ptr_abs(biases, kAddend, 3));
+    // An aligned operand does not cross a page.
+    a_.lea(x86::rcx, x86::ptr(x86::rcx, address, 0, alignment == 1 ? static_cast<i32>(size) - 1 : 0));
+    const u64& mask = alignment == 1    ? t_.context.page_mask
+                      : alignment == 16 ? t_.context.page_mask_16
+                                        : t_.context.page_mask_32;
+    a_.pext(x86::rcx, x86::rcx, absolute(&mask));
+    a_.jecxz(x86::rcx, direct);
+    a_.jmp(slow.label);
+    a_.bind(direct);
+    a_.mov(x86::rcx, kSpare);
+    a_.mov(kAddend, x86::ptr_abs(reinterpret_cast<u64>(tables_.addend), kAddend, 3));
+    slow_paths_.push_back(slow);
+    return x86::ptr(address, kAddend, 0, 0, size);
+}
+
+}  // namespace bantam::jit
