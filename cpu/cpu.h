@@ -117,6 +117,7 @@ public:
     /// Computes the derived fields of `s` for use as register `segment` in the current mode.
     void derive_segment(SegmentRegister& s, unsigned segment) const;
     [[nodiscard]] Privilege data_privilege() const { return data_privilege_; }
+    [[nodiscard]] Privilege fetch_privilege() const { return state.cpl == 3 ? Privilege::user : Privilege::supervisor; }
     /// The TLB set of data_privilege(); none while alignment checks are armed.
     [[nodiscard]] Mmu::FastSet data_set() const { return data_set_; }
     /// CR0.AM, EFLAGS.AC and CPL 3: misaligned data accesses raise #AC.

@@ -19,11 +19,13 @@ enum class Optimisation : u8 {
     vector,
     x87,
     windows,
+    going_on,
     count
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Optimisation::count)> kOptimisationNames{
-    "links", "indirect-table", "native-integer", "native-stack", "native-branches", "vector", "x87", "windows"};
+    "links", "indirect-table", "native-integer", "native-stack", "native-branches", "vector",
+    "x87",   "windows",        "going-on"};
 
 /// Those that are switched on: all, to begin with.
 class Optimisations {

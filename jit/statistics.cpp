@@ -43,6 +43,7 @@ std::string to_text(const Statistics& n) {
     for (std::size_t i = 0; i < n.departures.size(); ++i) {
         add("{} {} {}", i == 0 ? "" : ",", kDepartureNames[i], n.departures[i]);
     }
+    add("; gone on after a system instruction {} times", n.gone_on);
     add("\nblocks left to the interpreter: {} cold, {} in modes that are not translated\n", n.declined_cold,
         n.declined_mode);
     add("handed over: {} instructions{}\n", n.handed_over - n.slow_paths, largest(n.handed_over_by));

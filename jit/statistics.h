@@ -37,6 +37,7 @@ struct Statistics {
     u64 translated_instructions = 0;
     u64 host_bytes = 0;
     u64 not_translatable = 0;  // blocks whose host code could not be made
+    u64 gone_on = 0;           // times that control went elsewhere after a handler without leaving
     u64 runs = 0;              // entries into translated code from C++
     u64 retired = 0;           // instructions, in these runs
     u64 handed_over = 0;       // instructions executed by their handlers, slow paths among them

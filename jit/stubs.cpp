@@ -33,8 +33,9 @@ public:
         a_.mov(absolute(&context_.link), x86::r14);
         return_to_caller();
     }
-    void call_handler(CallHandler handler) {
+    void call_handler(CallHandler handler, u64 leave_at_rip) {
         const asmjit::Label leave = a_.newLabel();
+        const asmjit::Label go_on = a_.newLabel();
         a_.mov(absolute(&context_.site), x86::r14);
         store_guest();
         a_.mov(x86::rbx, x86::rsp);
@@ -43,24 +44,24 @@ public:
         a_.mov(x86::rax, asmjit::imm(reinterpret_cast<u64>(handler)));
         a_.sub(x86::rsp, 8);  // to a multiple of 16
         a_.call(x86::rax);
-        a_.test(x86::al, x86::al);
-        a_.jnz(leave);
+        a_.cmp(x86::al, static_cast<u8>(AfterHandler::go_on));
+        a_.je(go_on);
+        a_.ja(leave);
         a_.mov(x86::rsp, x86::rbx);
         load_guest();
         a_.ret();
+        a_.bind(go_on);
+        a_.lea(x86::rsp, x86::ptr(x86::rbx, 8));  // whoever called this stub is not returned to
+        load_guest();
+        a_.mov(kAddress, absolute(&state_.rip()));
+        jump_by_table(leave_at_rip);
         a_.bind(leave);
         a_.mov(absolute(&context_.link), 0);
         return_to_caller();
     }
     void lone_return(u64 leave_at_rip) {
         a_.lea(x86::rsp, x86::ptr(x86::rsp, -8));  // the address of this stub is there again
-        a_.mov(kSpare, absolute(&state_.segment[kCs].base));
-        a_.lea(kAddend.r32(), x86::ptr(kAddress, kSpare));
-        a_.movzx(kAddend.r32(), kAddend.r16());
-        a_.mov(kSpare, absolute(&context_.indirect_table));
-        a_.mov(kAddend.r32(), x86::ptr(kSpare, kAddend, 2));
-        a_.lea(kAddend.r32(), x86::ptr(kAddend, static_cast<i32>(leave_at_rip)));
-        a_.jmp(kAddend);
+        jump_by_table(leave_at_rip);
     }
     void load_vectors() {
         write_vector_load(a_, state_, context_);
@@ -83,6 +84,16 @@ private:
         a_.mov(absolute(&state_.status), x86::ax);
         a_.mov(absolute(&context_.remaining), kCount);
         write_vector_store(a_, state_, context_);
+    }
+    /// To the guest RIP in kAddress.
+    void jump_by_table(u64 leave_at_rip) {
+        a_.mov(kSpare, absolute(&state_.segment[kCs].base));
+        a_.lea(kAddend.r32(), x86::ptr(kAddress, kSpare));
+        a_.movzx(kAddend.r32(), kAddend.r16());
+        a_.mov(kSpare, absolute(&context_.indirect_table));
+        a_.mov(kAddend.r32(), x86::ptr(kSpare, kAddend, 2));
+        a_.lea(kAddend.r32(), x86::ptr(kAddend, static_cast<i32>(leave_at_rip)));
+        a_.jmp(kAddend);
     }
     void return_to_caller() {
         a_.mov(x86::rsp, absolute(&context_.host_stack));
@@ -108,7 +119,7 @@ Result<Stubs> make_stubs(CodeCache& cache, CpuState& state, Context& context, Ca
     const u64 enter = make([](StubWriter& writer) { writer.enter(); });
     stubs.leave_at_rip = make([](StubWriter& writer) { writer.leave_at_rip(); });
     stubs.leave_by_link = make([](StubWriter& writer) { writer.leave_by_link(); });
-    stubs.call_handler = make([&](StubWriter& writer) { writer.call_handler(call_handler); });
+    stubs.call_handler = make([&](StubWriter& writer) { writer.call_handler(call_handler, stubs.leave_at_rip); });
     stubs.load_vectors = make([](StubWriter& writer) { writer.load_vectors(); });
     stubs.lone_return = make([&](StubWriter& writer) { writer.lone_return(stubs.leave_at_rip); });
     if (enter == 0 || stubs.lone_return == 0 || stubs.load_vectors == 0 || stubs.leave_at_rip == 0 ||

@@ -14,7 +14,7 @@ struct Stubs {
     u64 leave_at_rip = 0;
     /// R14: the Link that is not linked.
     u64 leave_by_link = 0;
-    /// Called with R14: the Site to hand over; returns behind the call, or leaves.
+    /// Called with R14: the Site to hand over; returns behind the call, goes on elsewhere, or leaves.
     u64 call_handler = 0;
     /// Returned to when no call is left on the ReturnStack. R14: the guest RIP to go on at.
     u64 lone_return = 0;
@@ -22,8 +22,14 @@ struct Stubs {
     u64 load_vectors = 0;
 };
 
-/// `call_handler` executes Context::site and says whether translated code must be left.
-using CallHandler = bool (*)(void* self);
+/// What follows an instruction that was handed over.
+enum class AfterHandler : u8 {
+    resume,  // the translation it is part of
+    go_on,   // the translation for RIP in Context::indirect_table, if there is one
+    leave,
+};
+/// Executes Context::site.
+using CallHandler = AfterHandler (*)(void* self);
 
 /// Errors: internal, when the code could not be made.
 Result<Stubs> make_stubs(CodeCache& cache, CpuState& state, Context& context, CallHandler call_handler);

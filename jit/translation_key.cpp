@@ -62,6 +62,7 @@ std::optional<Key> key_of(const Cpu& cpu) {
 
 bool is_64bit(Key key) { return (key & 3) == static_cast<Key>(isa::CodeSize::bits64); }
 bool is_16bit(Key key) { return (key & 3) == static_cast<Key>(isa::CodeSize::bits16); }
+bool is_user(Key key) { return (key >> 4 & 1) != 0; }
 bool real_mode(Key key) { return (key & 0xC) == 0; }
 Privilege data_privilege(Key key) { return static_cast<Privilege>(key >> kPrivilegeShift & 3); }
 Mmu::FastSet data_set(Key key) { return Mmu::fast_set(data_privilege(key)); }

@@ -15,6 +15,8 @@ using Key = u64;
 
 [[nodiscard]] bool is_64bit(Key key);
 [[nodiscard]] bool is_16bit(Key key);
+/// Of code at CPL 3.
+[[nodiscard]] bool is_user(Key key);
 /// Not protected, not virtual-8086 mode.
 [[nodiscard]] bool real_mode(Key key);
 /// The TLB set of data accesses.

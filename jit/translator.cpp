@@ -92,7 +92,7 @@ bool Translator::run(Block& block) {
         open_link = nullptr;
     }
     if (std::exchange(interpret_next_, false)) return false;
-    if (follow_generation()) open_link = nullptr;
+    if (follow_mappings()) open_link = nullptr;
     std::optional<Key> key = key_of(cpu_);
     if (!key) {
         ++statistics_.declined_mode;
@@ -181,8 +181,8 @@ void Translator::undo_branch(const Site& site) {
 
 // --- instructions executed by their handlers
 
-bool Translator::call_handler() {
-    const Site& site = *context_->site;
+AfterHandler Translator::call_handler() {
+    Site& site = *context_->site;
     CpuState& s = cpu_.state;
     count_handler(site);
     if (site.x87_pending) s.x87_instruction_pointer = site.x87_rip;
@@ -190,20 +190,49 @@ bool Translator::call_handler() {
     s.rip() = site.next_rip;
     site.instruction->handler(cpu_, *site.instruction);
     set_phase(Phase::translated_code);
-    if (site.leaves) {
-        departure_ = Departure::handler;
-    } else if (break_) {
-        departure_ = Departure::attention;
-    } else if (s.rip() != site.resume_rip) {
-        departure_ = Departure::redirected;
-    } else if (cpu_.mmu.fetch_generation() != generation_) {
-        departure_ = Departure::page_tables;
-    } else if (site.changes_key && key_changed(site.translation->key)) {
-        departure_ = Departure::key;
+    const bool elsewhere = site.leaves || s.rip() != site.resume_rip;
+    if (elsewhere && goes_on(site)) {
+        context_->remaining += site.after;
+        ++statistics_.gone_on;
+        return AfterHandler::go_on;
     }
-    if (windows_ != nullptr && windows_->stale() && !departure_) windows_->synchronize();
-    if (departure_) context_->remaining += site.after;
-    return departure_.has_value();
+    departure_ = departure_after(site);
+    if (departure_) {
+        context_->remaining += site.after;
+        return AfterHandler::leave;
+    }
+    if (windows_ != nullptr && windows_->stale()) windows_->synchronize();
+    return AfterHandler::resume;
+}
+
+/// Why translated code must be left, if it must.
+std::optional<Departure> Translator::departure_after(const Site& site) const {
+    if (site.leaves) return Departure::handler;
+    if (break_) return Departure::attention;
+    if (cpu_.state.rip() != site.resume_rip) return Departure::redirected;
+    if (mappings_moved()) return Departure::page_tables;
+    if (site.changes_key && key_changed(site.translation->key)) return Departure::key;
+    return std::nullopt;
+}
+
+/// Whether translated code for the CPU's present state may be looked for without the interpreter, which has nothing to
+/// see to; that is prepared then.
+bool Translator::goes_on(Site& site) {
+    if (!options_.optimisations.has(Optimisation::going_on)) return false;
+    if (break_ || flush_due_ || cpu_.state.attention != 0 || mappings_moved()) return false;
+    std::optional<Key> key = key_of(cpu_);
+    if (!key || !branch_allowed()) return false;
+    key = with_windows_if_enabled(*key);
+    if (site.next_table == 0 || site.next_key != *key) {
+        const auto table = tables_.find(*key);
+        if (table == tables_.end()) return false;
+        site.next_key = *key;
+        site.next_table = table->second.address();
+    }
+    context_->indirect_table = site.next_table;
+    running_key_ = *key;
+    if (windowed(*key)) select_window(*key);
+    return true;
 }
 
 void Translator::count_handler(const Site& site) {
@@ -274,7 +303,7 @@ Windows::Answer Translator::resolve_in_window(const CodeFault& fault) {
     const Windows::Answer answer = windows_->resolve(fault.address, distance, type, privilege);
     if (wide && answer == Windows::Answer::repeat) fault.set(REG_R15, distance);  // kAddend
     // The walk may have written an accessed or dirty bit over code: then the slow path leaves.
-    const bool leave = break_ || cpu_.mmu.fetch_generation() != generation_;
+    const bool leave = break_ || mappings_moved();
     return answer == Windows::Answer::repeat && leave ? Windows::Answer::slow_path : answer;
 }
 
@@ -365,11 +394,20 @@ IndirectTable& Translator::table_for(Key key) {
     return found != tables_.end() ? found->second : tables_.emplace(key, cache_->take_table()).first->second;
 }
 
-/// True when what was known of linear addresses no longer holds.
-bool Translator::follow_generation() {
-    if (generation_ == cpu_.mmu.fetch_generation()) return false;
-    generation_ = cpu_.mmu.fetch_generation();
-    for (auto& [key, table] : tables_) table.clear();
+/// Whether what is known of linear addresses of the present side, supervisor's or user's, may no longer hold.
+bool Translator::mappings_moved() const {
+    const Privilege side = cpu_.fetch_privilege();
+    return generations_[side == Privilege::user ? 1 : 0] != cpu_.mmu.fetch_generation(side);
+}
+
+/// True when it did not: that side's tables are emptied.
+bool Translator::follow_mappings() {
+    if (!mappings_moved()) return false;
+    const bool user = cpu_.fetch_privilege() == Privilege::user;
+    generations_[user ? 1 : 0] = cpu_.mmu.fetch_generation(cpu_.fetch_privilege());
+    for (auto& [key, table] : tables_) {
+        if (is_user(key) == user) table.clear();
+    }
     return true;
 }
 

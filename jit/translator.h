@@ -69,13 +69,16 @@ private:
     [[nodiscard]] Translation* find(const interpreter::Block& block, Key key) const;
     Translation* translate(interpreter::Block& block, Key key);
     IndirectTable& table_for(Key key);
-    bool follow_generation();
+    [[nodiscard]] bool mappings_moved() const;
+    bool follow_mappings();
     void connect(Link* open_link, Translation& translation);
     void link(Link& link, Translation& target);
     void finish_run();
     [[nodiscard]] bool branch_allowed() const;
     void undo_branch(const Site& site);
-    bool call_handler();
+    AfterHandler call_handler();
+    [[nodiscard]] bool goes_on(Site& site);
+    [[nodiscard]] std::optional<Departure> departure_after(const Site& site) const;
     void count_handler(const Site& site);
     [[nodiscard]] bool key_changed(Key key) const;
     [[nodiscard]] Key with_windows_if_enabled(Key key) const;
@@ -109,7 +112,7 @@ private:
     Repeated repeated_;
     std::map<Key, IndirectTable> tables_;
     std::vector<Translation*> translations_;  // all since the last flush
-    u64 generation_ = 0;                      // of the Mmu, which tables_ and arrived_by_ follow
+    std::array<u64, 2> generations_{};        // of the Mmu, which tables_ follow: supervisor's, user's
     bool running_ = false;
     bool break_ = false;
     bool flush_due_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
+#include <utility>
 
 #include "base/check.h"
 
@@ -32,9 +33,11 @@ void Mmu::set_controls(const PagingControls& controls) {
     }
 }
 
-void Mmu::bump_fetch_generation() {
-    ++fetch_generation_;
-    fetch_entry_lost_ = false;
+/// After every invalidation: it may have been for an entry that was replaced before.
+void Mmu::count_fetch_generations() {
+    for (Fetches& side : fetches_) {
+        if (std::exchange(side.gone, false)) ++side.generation;
+    }
 }
 
 void Mmu::drop_hot(std::size_t index) {
@@ -65,50 +68,47 @@ void Mmu::flush_all() {
     }
     large_filter_.fill(0);
     huge_filter_ = 0;
-    bump_fetch_generation();
+    for (Fetches& side : fetches_) side.gone = true;
+    count_fetch_generations();
 }
 
 void Mmu::flush_non_global() {
-    bool fetch_dropped = fetch_entry_lost_;
     for (const unsigned index : filled_local_.indices()) {
         if ((cold_[index].physical & kGlobal) != 0) continue;
-        fetch_dropped |= holds_fetch(index);
+        if (holds_fetch(index)) note_gone(index);
         drop(index);
     }
     filled_local_.clear();
-    if (fetch_dropped) bump_fetch_generation();
+    count_fetch_generations();
 }
 
 void Mmu::flush_page(Linear address) {
     const Linear page = wrap(address.value).page();
-    bool fetch_dropped = fetch_entry_lost_;
     for (unsigned set = 0; set < kSets; ++set) {
         const unsigned index = index_for(page, set);
         if (cold_[index].page != page.value) continue;
-        fetch_dropped |= holds_fetch(index);
+        if (holds_fetch(index)) note_gone(index);
         drop(index);
     }
-    if (fetch_dropped) bump_fetch_generation();
     const u64 number = page.value >> large_shift();
     if (((huge_filter_ >> ((page.value >> 30) & 63)) & 1) != 0) {
         drop_large(page.value, 30);
     } else if (((large_filter_[(number >> 6) & 15] >> (number & 63)) & 1) != 0) {
         drop_large(page.value, large_shift());
     }
+    count_fetch_generations();
 }
 
 /// Drops all cached pieces of large pages that share linear address bits from `shift` up.
 void Mmu::drop_large(u64 linear, unsigned shift) {
-    bool fetch_dropped = false;
     for (const Filled* filled : {&filled_local_, &filled_global_}) {
         for (const unsigned index : filled->indices()) {
             const Cold& cold = cold_[index];
             if ((cold.physical & kLarge) == 0 || (cold.page ^ linear) >> shift != 0) continue;
-            fetch_dropped |= holds_fetch(index);
+            if (holds_fetch(index)) note_gone(index);
             drop(index);
         }
     }
-    if (fetch_dropped) bump_fetch_generation();
 }
 
 void Mmu::protect_pages(Physical first, u64 bytes) {
@@ -181,11 +181,10 @@ bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault
     const u64 page = address.page().value;
     const u64 frame = memory_.gated(translation.address).page().value;
     if (holds_fetch(index)) {
-        if (cold.page != page) {
-            fetch_entry_lost_ = true;
-        } else if ((cold.physical & ~u64{kFacts}) != frame) {
-            bump_fetch_generation();  // the tables changed without INVLPG; this access is the first to see it
-        }
+        const bool same_page = cold.page == page;
+        if (!same_page || (cold.physical & ~u64{kFacts}) != frame) note_gone(index);
+        // The tables changed without INVLPG; this access is the first to see it.
+        if (same_page) count_fetch_generations();
     }
     hide(index);
     cold.page = page;

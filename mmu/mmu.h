@@ -129,9 +129,12 @@ public:
     /// anything: PhysicalMemory::page gives the bytes of RAM and ROM, PhysicalMemory::read those of registers.
     bool fetch(Linear address, Privilege privilege, Physical& physical, MemoryFault& fault);
 
-    /// Counts up whenever a linear-to-physical fetch mapping may have changed: validates caches keyed by linear RIP and
-    /// by user or supervisor mode.
-    [[nodiscard]] u64 fetch_generation() const { return fetch_generation_; }
+    /// Counts up whenever a linear-to-physical mapping for fetches by user (supervisor) code may have changed:
+    /// validates caches keyed by linear RIP and by that mode. A MOV CR3 leaves a kernel's alone whose code pages are
+    /// global.
+    [[nodiscard]] u64 fetch_generation(Privilege privilege) const {
+        return fetches_[privilege == Privilege::user ? 1 : 0].generation;
+    }
 
     /// Linear pages whose accesses must always take the slow path: those of data breakpoints (DR0-3), and of a
     /// debugger.
@@ -178,6 +181,7 @@ private:
         return for_fetches(index) && cold_[index].page != kNoPage;
     }
     [[nodiscard]] static bool for_fetches(std::size_t index) { return index >= kFetchSupervisorSet * kEntries; }
+    [[nodiscard]] static std::size_t fetch_side(std::size_t index) { return index / kEntries - kFetchSupervisorSet; }
     static std::size_t fast_index(Linear address, FastSet set) {
         return static_cast<std::size_t>(set) + ((address.value >> 12) & (kEntries - 1));
     }
@@ -219,7 +223,13 @@ private:
     void load(const Target& target, std::span<u8> to);
     [[nodiscard]] Linear wrap(u64 value) const { return {controls_.long_mode ? value : value & 0xFFFFFFFF}; }
     [[nodiscard]] unsigned large_shift() const { return controls_.pae ? 21 : 22; }
-    void bump_fetch_generation();
+    /// What cached fetch mappings of one side, supervisor's or user's, have gone through.
+    struct Fetches {
+        u64 generation = 1;
+        bool gone = false;  // an entry was dropped, or replaced by another page's, since `generation` counted up
+    };
+    void note_gone(std::size_t index) { fetches_.at(fetch_side(index)).gone = true; }
+    void count_fetch_generations();
     void forget_host_pointers() override { flush_all(); }
     void protect_pages(Physical first, u64 bytes) override;
 
@@ -259,11 +269,9 @@ private:
     // filled since flush_all, and another over the numbers of 1 GiB pages.
     std::array<u64, 16> large_filter_{};
     u64 huge_filter_ = 0;
-    bool fetch_entry_lost_ =
-        false;  // an entry that could be fetched from was replaced since the generation was last bumped
     std::array<Linear, kMostWatched> watched_pages_{};
     unsigned watched_count_ = 0;
-    u64 fetch_generation_ = 1;
+    std::array<Fetches, 2> fetches_;  // supervisor, user
     std::array<u64, kSets> misses_{};
 };
 

@@ -278,7 +278,7 @@ Block& Interpreter::find_block_slowly(Linear linear, JumpEntry& entry) {
     if (cpu_.code64() ? !cpu_.canonical(linear.value) : cpu_.state.rip() > cpu_.state.segment[kCs].limit) {
         cpu_.raise(Vector::general_protection, 0);
     }
-    const Privilege privilege = cpu_.state.cpl == 3 ? Privilege::user : Privilege::supervisor;
+    const Privilege privilege = cpu_.fetch_privilege();
     Physical start;
     MemoryFault fault;
     if (!cpu_.mmu.fetch(linear, privilege, start, fault)) cpu_.raise_page_fault(fault);
@@ -350,7 +350,7 @@ Block& Interpreter::build_block(Physical start, Linear linear) {
 }
 
 Block& Interpreter::build_crossing(Physical start, Linear linear, std::span<const u8> first_part) {
-    const Privilege privilege = cpu_.state.cpl == 3 ? Privilege::user : Privilege::supervisor;
+    const Privilege privilege = cpu_.fetch_privilege();
     const Linear next = cpu_.wrap_linear(linear.page().value + kPageSize);
     Physical second;
     MemoryFault fault;

@@ -81,7 +81,9 @@ private:
     interpreter::Block& build_block(Physical start, Linear linear);
     interpreter::Block& build_crossing(Physical start, Linear linear, std::span<const u8> first_part);
     void bind(isa::Instruction& instruction);
-    [[nodiscard]] u64 generation() const { return cpu_.mmu.fetch_generation() + cache_.generation(); }
+    [[nodiscard]] u64 generation() const {
+        return cpu_.mmu.fetch_generation(cpu_.fetch_privilege()) + cache_.generation();
+    }
     void retire_partial_block();
     void end_block_early() {
         if (current_ != end_) end_ = current_ + 1;

@@ -189,40 +189,64 @@ TEST_F(MmuTest, FetchGenerationMovesWhenAFetchMappingMay) {
     fetch(0x10000);
     fetch(0x11000);
     read(0x12000);
-    u64 before = mmu_.fetch_generation();
+    u64 before = mmu_.fetch_generation(kSup);
     mmu_.flush_page({0x13000});
-    EXPECT_EQ(mmu_.fetch_generation(), before);  // nothing cached there
+    EXPECT_EQ(mmu_.fetch_generation(kSup), before);  // nothing cached there
     mmu_.flush_page({0x10000});
-    EXPECT_GT(mmu_.fetch_generation(), before);
-    before = mmu_.fetch_generation();
+    EXPECT_GT(mmu_.fetch_generation(kSup), before);
+    before = mmu_.fetch_generation(kSup);
     mmu_.flush_non_global();  // only a global page is left to fetch from, and a data page that was read
     fetch(0x10000);
-    before = mmu_.fetch_generation();
+    before = mmu_.fetch_generation(kSup);
     mmu_.flush_non_global();
-    EXPECT_GT(mmu_.fetch_generation(), before);
-    before = mmu_.fetch_generation();
+    EXPECT_GT(mmu_.fetch_generation(kSup), before);
+    before = mmu_.fetch_generation(kSup);
     mmu_.flush_all();
-    EXPECT_GT(mmu_.fetch_generation(), before);
+    EXPECT_GT(mmu_.fetch_generation(kSup), before);
     // An entry that was pushed out is no longer seen by INVLPG, so that must count up whatever it names.
     fetch(0x10000);
     memory_->write({0x1004}, 4, 0x3007);
     memory_->write({0x3040}, 4, 0x23063);
     fetch(0x410000);  // same slot
-    before = mmu_.fetch_generation();
+    before = mmu_.fetch_generation(kSup);
     mmu_.flush_page({0x10000});
-    EXPECT_GT(mmu_.fetch_generation(), before);
+    EXPECT_GT(mmu_.fetch_generation(kSup), before);
+}
+
+TEST_F(MmuTest, FetchGenerationsOfTheKernelAndOfProgramsAreTwo) {
+    map(0x10000, 0x20165);  // global, user
+    map(0x11000, 0x21165);
+    const auto fetch_as = [this](u64 address, Privilege privilege) {
+        Physical physical;
+        ASSERT_TRUE(mmu_.fetch({address}, privilege, physical, fault_));
+    };
+    fetch_as(0x10000, kSup);
+    fetch_as(0x11000, Privilege::user);
+    mmu_.flush_page({0x11000});
+    const u64 kernel = mmu_.fetch_generation(kSup), programs = mmu_.fetch_generation(Privilege::user);
+    mmu_.flush_non_global();
+    EXPECT_EQ(mmu_.fetch_generation(kSup), kernel);
+    EXPECT_EQ(mmu_.fetch_generation(Privilege::user), programs);
+    map(0x11000, 0x21065);
+    fetch_as(0x11000, Privilege::user);
+    mmu_.flush_non_global();
+    EXPECT_EQ(mmu_.fetch_generation(kSup), kernel);
+    EXPECT_GT(mmu_.fetch_generation(Privilege::user), programs);
+    fetch_as(0x11000, kSup);
+    mmu_.flush_non_global();
+    EXPECT_GT(mmu_.fetch_generation(kSup), kernel);
 }
 
 TEST_F(MmuTest, FetchesHaveEntriesOfTheirOwn) {
     map(0x10000, 0x20061);
     fetch(0x10000);
-    const u64 before = mmu_.fetch_generation();
+    const u64 before = mmu_.fetch_generation(kSup);
     map(0x10000, 0x24063);
     EXPECT_TRUE(write(0x10000, 1, 1));  // walks
     EXPECT_EQ(fetch(0x10000), 0x20000u);
-    EXPECT_EQ(mmu_.fetch_generation(), before);
+    EXPECT_EQ(mmu_.fetch_generation(kSup), before);
     mmu_.flush_page({0x10000});
-    EXPECT_GT(mmu_.fetch_generation(), before);
+    EXPECT_GT(mmu_.fetch_generation(kSup), before);
     EXPECT_EQ(fetch(0x10000), 0x24000u);
 }
 
