@@ -45,7 +45,8 @@ void hand_over(Emitter& e, const isa::Instruction& i, Site& site) {
 /// An instruction that is no branch.
 bool translate_straight(Emitter& e, const isa::Instruction& i) {
     const bool floating = (isa::row_of(i).attributes & (isa::kX87 | isa::kMmx)) != 0;
-    return (e.has(Optimisation::native_integer) && (translate_integer(e, i) || translate_string(e, i))) ||
+    return (e.has(Optimisation::native_integer) &&
+            (translate_system(e, i) || translate_integer(e, i) || translate_string(e, i))) ||
            (e.has(Optimisation::native_stack) && translate_stack(e, i)) ||
            (e.has(Optimisation::native_integer) && translate_segment_register(e, i)) ||
            (e.has(floating ? Optimisation::x87 : Optimisation::vector) && translate_vector(e, i));

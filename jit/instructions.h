@@ -16,6 +16,8 @@ bool translate_string(Emitter& e, const isa::Instruction& i);
 bool translate_stack(Emitter& e, const isa::Instruction& i);
 /// What 16-bit code does with segment registers: MOV from them and PUSH; in real mode also their loads, but SS and CS.
 bool translate_segment_register(Emitter& e, const isa::Instruction& i);
+/// CLD and STD, at CPL 0 also CLI and SWAPGS.
+bool translate_system(Emitter& e, const isa::Instruction& i);
 /// Near JMP, CALL, RET, Jcc, LOOP, JCXZ. Ends the block: afterwards execution has gone on elsewhere.
 bool translate_branch(Emitter& e, const isa::Instruction& i, Site& site);
 

@@ -235,26 +235,11 @@ bool does_nothing(Mnemonic mnemonic) {
     }
 }
 
-/// CLD and STD: DF is kept in CpuState.
-bool translate_direction(Emitter& e, bool set) {
-    x86::Assembler& a = e.assembler();
-    const u8* const byte = reinterpret_cast<const u8*>(&e.state().flags) + 1;
-    a.movzx(kSpare.r32(), absolute(byte));
-    a.pext(kSpare, kSpare, absolute(&e.context().not_direction));
-    a.pdep(kSpare, kSpare, absolute(&e.context().not_direction));
-    if (set) a.lea(kSpare.r32(), x86::ptr(kSpare, kFlagDirection >> 8));
-    a.mov(absolute(byte), kSpare.r8());
-    return true;
-}
-
 }  // namespace
 
 bool translate_integer(Emitter& e, const Instruction& i) {
     if (does_nothing(i.mnemonic)) return true;
     if (i.mnemonic == Mnemonic::Lea) return translate_lea(e, i);
-    if (i.mnemonic == Mnemonic::Cld || i.mnemonic == Mnemonic::Std) {
-        return translate_direction(e, i.mnemonic == Mnemonic::Std);
-    }
     const InstId operation = operation_of(i);
     if (operation == 0 || unusual(i)) return false;
     OperandMapper mapper(e, i);

@@ -78,6 +78,7 @@ struct Context {
     u64 page_mask_32 = ~u64{kPageSize - 1} | 31;
     u64 beyond_64k = ~u64{0xFFFF};
     u64 not_direction = 0xFB;  // bits 15:8 of EFLAGS but DF
+    u64 not_interrupt = 0xFD;  // and but IF
 };
 
 static_assert(std::is_trivially_destructible_v<Site> && std::is_trivially_destructible_v<Link> &&

@@ -1,5 +1,5 @@
 // Bits 15:0: Cpu::mode_key; 17:16: Privilege of data accesses; 18, 19: exceptions masked; from 20: three bits a segment
-// register; 40: windows. Bases of segments are no part of 16-bit keys: programs there have many.
+// register; 40: windows; 41: CPL 0. Bases of segments are no part of 16-bit keys: programs there have many.
 #include "jit/translation_key.h"
 
 #include "cpu/host/x87_unit.h"
@@ -11,15 +11,16 @@ constexpr unsigned kPrivilegeShift = 16;
 constexpr Key kSimdMasked = Key{1} << 18;
 constexpr Key kX87Masked = Key{1} << 19;
 constexpr Key kWindowed = Key{1} << 40;
+constexpr Key kCpl0 = Key{1} << 41;
 constexpr unsigned kSegmentShift = 20;
 constexpr unsigned kSegmentBits = 3;
 enum SegmentFact : u64 { kFlatRead = 1, kFlatWrite = 2, kBaseZero = 4 };
 enum LowSegmentFact : u64 { kLowRead = 1, kLowWrite = 2, kUnlimited = 4 };  // of 16-bit code
 constexpr u64 kLowTop = 0xFFFF;
 
-u64 facts_of(const SegmentRegister& r) {
+u64 facts_of(const SegmentRegister& r, unsigned segment) {
     return (r.flat_read ? u64{kFlatRead} : 0) | (r.flat_write ? u64{kFlatWrite} : 0) |
-           (r.base == 0 ? u64{kBaseZero} : 0);
+           (r.base == 0 && segment < kFs ? u64{kBaseZero} : 0);
 }
 
 u64 low_facts_of(const SegmentRegister& r) {
@@ -41,6 +42,16 @@ bool translatable(const Cpu& cpu) {
     }
 }
 
+/// The facts of all segments in 64-bit code.
+constexpr Key kFlatSegments = [] {
+    Key key = 0;
+    for (unsigned segment = 0; segment < kSegmentCount; ++segment) {
+        const u64 facts = kFlatRead | kFlatWrite | (segment < kFs ? u64{kBaseZero} : 0);
+        key |= facts << (kSegmentShift + kSegmentBits * segment);
+    }
+    return key;
+}();
+
 bool has(Key key, unsigned segment, u64 fact) { return (key >> (kSegmentShift + kSegmentBits * segment) & fact) != 0; }
 
 }  // namespace
@@ -51,17 +62,20 @@ std::optional<Key> key_of(const Cpu& cpu) {
     Key key = cpu.mode_key() | static_cast<Key>(cpu.data_privilege()) << kPrivilegeShift;
     constexpr u32 kMxcsrMasks = 0x1F80;
     constexpr u16 kX87Masks = 0x3F;
+    if (s.cpl == 0) key |= kCpl0;
     if ((s.mxcsr & kMxcsrMasks) == kMxcsrMasks) key |= kSimdMasked;
     if ((host::x87_control_word() & kX87Masks) == kX87Masks) key |= kX87Masked;
+    if (cpu.code64()) return key | kFlatSegments;
     for (unsigned segment = 0; segment < kSegmentCount; ++segment) {
         const SegmentRegister& r = s.segment[segment];
-        key |= (is_16bit(key) ? low_facts_of(r) : facts_of(r)) << (kSegmentShift + kSegmentBits * segment);
+        key |= (is_16bit(key) ? low_facts_of(r) : facts_of(r, segment)) << (kSegmentShift + kSegmentBits * segment);
     }
     return key;
 }
 
 bool is_64bit(Key key) { return (key & 3) == static_cast<Key>(isa::CodeSize::bits64); }
 bool is_16bit(Key key) { return (key & 3) == static_cast<Key>(isa::CodeSize::bits16); }
+bool at_cpl0(Key key) { return (key & kCpl0) != 0; }
 bool is_user(Key key) { return (key >> 4 & 1) != 0; }
 bool real_mode(Key key) { return (key & 0xC) == 0; }
 Privilege data_privilege(Key key) { return static_cast<Privilege>(key >> kPrivilegeShift & 3); }

@@ -15,6 +15,7 @@ using Key = u64;
 
 [[nodiscard]] bool is_64bit(Key key);
 [[nodiscard]] bool is_16bit(Key key);
+[[nodiscard]] bool at_cpl0(Key key);
 /// Of code at CPL 3.
 [[nodiscard]] bool is_user(Key key);
 /// Not protected, not virtual-8086 mode.
@@ -22,7 +23,7 @@ using Key = u64;
 /// The TLB set of data accesses.
 [[nodiscard]] Mmu::FastSet data_set(Key key);
 /// What may be assumed of a segment register in 32 and 64-bit code: no limit or right stands in the way of a read
-/// (write); its base is 0.
+/// (write); its base is 0. FS and GS, whose bases change often, never count as based at 0.
 [[nodiscard]] bool flat_read(Key key, unsigned segment);
 [[nodiscard]] bool flat_write(Key key, unsigned segment);
 [[nodiscard]] bool base_zero(Key key, unsigned segment);

@@ -190,6 +190,7 @@ AfterHandler Translator::call_handler() {
     s.rip() = site.next_rip;
     site.instruction->handler(cpu_, *site.instruction);
     set_phase(Phase::translated_code);
+    pass_shadow(site);
     const bool elsewhere = site.leaves || s.rip() != site.resume_rip;
     if (elsewhere && goes_on(site)) {
         context_->remaining += site.after;
@@ -203,6 +204,19 @@ AfterHandler Translator::call_handler() {
     }
     if (windows_ != nullptr && windows_->stale()) windows_->synchronize();
     return AfterHandler::resume;
+}
+
+/// STI and MOV to SS keep interrupts away for one instruction. Where none is due and that instruction follows in this
+/// translation, nothing of the shadow can be seen. From memory: what was read may have been a chip, which has its say.
+void Translator::pass_shadow(const Site& site) {
+    CpuState& s = cpu_.state;
+    if (s.attention != kAttentionShadow || site.after == 0) return;
+    const isa::Instruction& i = *site.instruction;
+    const bool moves_register = i.mnemonic == isa::Mnemonic::Mov && i.operands[1].kind == isa::OperandKind::gpr;
+    if (i.mnemonic != isa::Mnemonic::Sti && !moves_register) return;
+    s.attention = 0;
+    s.mov_ss_shadow = false;
+    break_ = false;
 }
 
 /// Why translated code must be left, if it must.

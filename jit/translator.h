@@ -77,6 +77,7 @@ private:
     [[nodiscard]] bool branch_allowed() const;
     void undo_branch(const Site& site);
     AfterHandler call_handler();
+    void pass_shadow(const Site& site);
     [[nodiscard]] bool goes_on(Site& site);
     [[nodiscard]] std::optional<Departure> departure_after(const Site& site) const;
     void count_handler(const Site& site);

@@ -114,7 +114,7 @@ inline constexpr RowText kSystem[] = {
     {"EE", M::Out, F::base, "DX AL", kCalled | kIo},
     {"EF", M::Out, F::base, "DX eAX", kCalled | kIo},
     {"FA", M::Cli, F::base, "", kCalled | kIoplSensitive | kTraps},
-    {"FB", M::Sti, F::base, "", kCalled | kIoplSensitive | kTraps | kEndsBlock},
+    {"FB", M::Sti, F::base, "", kCalled | kIoplSensitive | kTraps},
     {"F4", M::Hlt, F::base, "", kCalled | kPrivileged | kEndsBlock},
     {"9B", M::Wait, F::base, "", kCalled | kTraps},
     // Caches and fences

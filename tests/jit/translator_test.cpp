@@ -237,6 +237,30 @@ TEST(TranslatorTest, GoesOnAfterInstructionsThatGoElsewhere) {
     }
 }
 
+TEST(TranslatorTest, InterruptsComeAfterTheShadowOfStiAndMovSs) {
+    // mov ecx,1000 / mov ebx,ss / l: cli / inc eax / sti / inc eax / mov ss,bx / sti / nop / dec ecx / jnz l / hlt
+    // handler: add [esi],eax / mov edx,[esp] / iretd
+    constexpr u8 kShadows[] = {0xB9, 0xE8, 3,    0,    0,    0x8C, 0xD3, 0xFA, 0x40, 0xFB, 0x40, 0x8E, 0xD3,
+                               0xFB, 0x90, 0x49, 0x75, 0xF5, 0xF4, 0x01, 0x06, 0x8B, 0x14, 0x24, 0xCF};
+    constexpr u64 kHandler = kCodeAt + 19;
+    Board interpreted(false, kShadows), translated(true, kShadows);
+    for (Board* board : {&interpreted, &translated}) board->set_gate(kHandler);
+    bool interrupt = false;
+    for (u64 slice = 1;; slice = slice % 23 + 1) {
+        for (Board* board : {&interpreted, &translated}) board->cpu().set_intr(interrupt);
+        interrupt = !interrupt;
+        const EngineExit exit = interpreted.run(slice);
+        EXPECT_EQ(translated.run(slice), exit);
+        expect_same(interpreted, translated);
+        EXPECT_EQ(interpreted.state().attention, translated.state().attention);
+        EXPECT_EQ(interpreted.state().gpr[kRdx], translated.state().gpr[kRdx]);
+        if (exit != EngineExit::deadline || ::testing::Test::HasFailure()) break;
+    }
+    EXPECT_EQ(translated.state().gpr[kRax], 2000u);
+    EXPECT_EQ(translated.peek32(kDataAt), interpreted.peek32(kDataAt));
+    EXPECT_NE(translated.peek32(kDataAt), 0u);
+}
+
 TEST(TranslatorTest, CountsWhyTranslatedCodeIsLeft) {
     Board board(true, kLoop);
     EXPECT_EQ(board.run(100'000), EngineExit::halted);
@@ -355,9 +379,11 @@ TEST(TranslatorTest, EmptiesAFullCache) {
     for (unsigned facts = 0; facts < 64; ++facts) {
         for (unsigned k = 0; k < 3; ++k) {
             constexpr std::array kSegments{kEs, kFs, kGs};
-            const bool based = (facts >> k & 1) != 0;
-            const bool writable = (facts >> (3 + k) & 1) != 0;
-            board.cpu().set_segment(kSegments[k], 16, based ? 16 : 0, 0xFFFFFFFF, writable ? 0xC093 : 0xC091);
+            const u64 base = k == 0 && (facts & 1) != 0 ? 16 : 0;
+            const bool writable = (facts >> (1 + k) & 1) != 0;
+            const bool readable = (facts >> (3 + k) & 1) != 0 || k == 0;
+            const u16 attributes = !readable ? 0xC099 : writable ? 0xC093 : 0xC091;
+            board.cpu().set_segment(kSegments[k], 16, base, 0xFFFFFFFF, attributes);
         }
         board.cpu().update_mode();
         board.poke32(kDataAt, 0);

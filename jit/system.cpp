@@ -1,0 +1,52 @@
+// See instructions.h. EFLAGS but the status flags, and the bases of segments, are in CpuState.
+#include "jit/instructions.h"
+
+namespace bantam::jit {
+namespace {
+
+/// Bits 15:8 of EFLAGS become those that `keep` (of Context) has, and `set`.
+void change_flags(Emitter& e, const u64& keep, u64 set) {
+    x86::Assembler& a = e.assembler();
+    const u8* const byte = reinterpret_cast<const u8*>(&e.state().flags) + 1;
+    a.movzx(kSpare.r32(), absolute(byte));
+    a.pext(kSpare, kSpare, absolute(&keep));
+    a.pdep(kSpare, kSpare, absolute(&keep));
+    if (set != 0) a.lea(kSpare.r32(), x86::ptr(kSpare, static_cast<i32>(set >> 8)));
+    a.mov(absolute(byte), kSpare.r8());
+}
+
+void swap_gs(Emitter& e) {
+    x86::Assembler& a = e.assembler();
+    const SegmentRegister& gs = e.state().segment[kGs];
+    a.mov(kAddress, absolute(&gs.hidden_base));
+    a.mov(kSpare, absolute(&e.state().kernel_gs_base));
+    a.mov(absolute(&gs.hidden_base), kSpare);
+    a.mov(absolute(&gs.base), kSpare);
+    a.mov(absolute(&e.state().kernel_gs_base), kAddress);
+}
+
+}  // namespace
+
+bool translate_system(Emitter& e, const isa::Instruction& i) {
+    switch (i.mnemonic) {
+        case isa::Mnemonic::Cld:
+            change_flags(e, e.context().not_direction, 0);
+            return true;
+        case isa::Mnemonic::Std:
+            change_flags(e, e.context().not_direction, kFlagDirection);
+            return true;
+        case isa::Mnemonic::Cli:
+            // Where interrupts are enabled and one is due, no translated code runs.
+            if (!at_cpl0(e.key())) return false;
+            change_flags(e, e.context().not_interrupt, 0);
+            return true;
+        case isa::Mnemonic::Swapgs:
+            if (!at_cpl0(e.key()) || !e.wide()) return false;
+            swap_gs(e);
+            return true;
+        default:
+            return false;
+    }
+}
+
+}  // namespace bantam::jit
