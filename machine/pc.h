@@ -182,7 +182,7 @@ private:
     void fill_cmos(const Options& options);
     [[nodiscard]] u64 tsc();
 
-    /// Levels the board itself keeps: receivers of lines that end in its gates.
+    /// What the board itself keeps: levels of lines that end in its gates.
     struct Wires {
         bool pit_out0 = false;
         bool rtc_irq = false;
@@ -193,6 +193,7 @@ private:
         bool nmi_enabled = true;   // port 70h bit 7
         bool ferr = false;
         bool smm_active = false;  // SMIACT#
+        u32 pauses = 0;           // PAUSEs since the last interrupt, up to kPatience
         void describe(Archive& archive);
     };
 

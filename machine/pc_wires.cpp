@@ -18,6 +18,11 @@ u64 io_cycle_ns(unsigned size) { return size == 1 ? 720 : size == 2 ? 360 : 120;
 
 // "About 140 cycles" from Skylake on (Intel 64 Optimization Reference Manual, 2.7.4), of a processor of 1 GHz.
 constexpr u64 kPause_ns = 140;
+// A guest that has spun this often without an interrupt waits for one, or for time to pass: a spin lock is not held as
+// long. Hypervisors then take the processor away for a while (SDM vol. 3, 25.1.3, "PAUSE-loop exiting"). PERF: SeaBIOS
+// waits for the floppy controller so; a wait costs a fourth.
+constexpr u32 kPatience = 1024;
+constexpr u64 kLongPause_ns = 10'000;
 }  // namespace
 
 void Pc::Wires::describe(Archive& archive) {
@@ -30,6 +35,7 @@ void Pc::Wires::describe(Archive& archive) {
     archive.field("nmi_enabled", nmi_enabled);
     archive.field("ferr", ferr);
     archive.field("smm_active", smm_active);
+    archive.field("pauses", pauses);
 }
 
 void Pc::reset() {
@@ -160,10 +166,14 @@ void Pc::shutdown() {
 u8 Pc::acknowledge_interrupt() {
     const u8 vector = local_apic_.acknowledge();
     if (interrupt_trace_) interrupt_trace_(vector);
+    wires_.pauses = 0;
     return vector;
 }
 
-void Pc::pause() { events_.stall(kPause_ns); }
+void Pc::pause() {
+    if (wires_.pauses < kPatience) ++wires_.pauses;
+    events_.stall(wires_.pauses < kPatience ? kPause_ns : kLongPause_ns);
+}
 
 u32 Pc::read_port(u16 port, unsigned size) {
     const u32 value = io_.read(port, size);

@@ -92,6 +92,10 @@ TEST_F(PcTest, IoCyclesAndPauseTakeTime) {
     EXPECT_EQ(takes_ns([this] { in(0x1F0, 2); }), 360);
     EXPECT_EQ(takes_ns([this] { out(0xCF8, 0, 4); }), 120);
     EXPECT_EQ(takes_ns([this] { pc_->pause(); }), 140);
+    for (int i = 0; i < 1022; ++i) pc_->pause();
+    EXPECT_EQ(takes_ns([this] { pc_->pause(); }), 10'000);  // it has spun for long
+    pc_->acknowledge_interrupt();
+    EXPECT_EQ(takes_ns([this] { pc_->pause(); }), 140);
 }
 
 TEST_F(PcTest, DiskettesAtTheirPorts) {
