@@ -184,42 +184,32 @@ void Emitter::write_x87_pointer() {
 
 u64 Emitter::linear_of(u64 rip) const { return wide_ ? rip : (translation_.cs_base + rip) & 0xFFFFFFFF; }
 
-/// Whether a jump to `rip` may be linked: in the block's page, and not to an instruction that may run on into the next,
-/// which other page tables may put elsewhere.
-bool Emitter::linkable(u64 rip) const {
+/// Whether code at `rip` may be elsewhere while this page is where it is: it is in another page, or may run on into
+/// one.
+bool Emitter::leaves_page(u64 rip) const {
     const u64 linear = linear_of(rip);
-    return (linear ^ linear_) >> 12 == 0 && (linear & kPageMask) <= kPageSize - isa::kLongestInstruction;
+    return (linear ^ linear_) >> 12 != 0 || (linear & kPageMask) > kPageSize - isa::kLongestInstruction;
 }
 
 asmjit::Label Emitter::link_to(u64 rip) {
     Link* const link = t_.cache.make<Link>();
     link->target_rip = rip;
     link->source = &translation_;
+    link->leaves_page = leaves_page(rip);
     links_.push_back({link, 0, a_.newLabel()});
     return links_.back().stub;
 }
 
 void Emitter::jump(u64 rip) {
-    if (linkable(rip)) {
-        const asmjit::Label stub = link_to(rip);
-        a_.long_().jmp(stub);
-        links_.back().end_offset = a_.offset();
-        return;
-    }
-    load_constant(kAddress, rip);
-    jump_indirect();
+    const asmjit::Label stub = link_to(rip);
+    a_.long_().jmp(stub);
+    links_.back().end_offset = a_.offset();
 }
 
 void Emitter::jump_if(u8 condition, u64 rip) {
-    const asmjit::InstId jcc = x86::Inst::jccFromCond(static_cast<x86::CondCode>(condition));
-    if (linkable(rip)) {
-        const asmjit::Label stub = link_to(rip);
-        a_.long_().emit(jcc, stub);
-        links_.back().end_offset = a_.offset();
-        return;
-    }
-    far_jumps_.push_back({a_.newLabel(), rip});
-    a_.emit(jcc, far_jumps_.back().label);
+    const asmjit::Label stub = link_to(rip);
+    a_.long_().emit(x86::Inst::jccFromCond(static_cast<x86::CondCode>(condition)), stub);
+    links_.back().end_offset = a_.offset();
 }
 
 void Emitter::jump_if_rcx_zero(unsigned address_size, u64 rip) {
@@ -244,15 +234,9 @@ void Emitter::jump_indirect() {
 }
 
 void Emitter::call(u64 target, u64 rip) {
-    if (linkable(target)) {
-        const asmjit::Label stub = link_to(target);
-        a_.call(stub);
-        links_.back().end_offset = a_.offset();
-    } else {
-        load_constant(kAddress, target);
-        load_target();
-        a_.call(kAddend);
-    }
+    const asmjit::Label stub = link_to(target);
+    a_.call(stub);
+    links_.back().end_offset = a_.offset();
     write_continuation(rip);
 }
 
@@ -287,11 +271,6 @@ void Emitter::load_target() {
 }
 
 void Emitter::write_links() {
-    for (const FarJump& far : far_jumps_) {
-        a_.bind(far.label);
-        load_constant(kAddress, far.rip);
-        jump_indirect();
-    }
     for (const PendingLink& pending : links_) {
         a_.bind(pending.stub);
         load_constant(x86::r14, reinterpret_cast<u64>(pending.link));

@@ -126,12 +126,8 @@ private:
         std::size_t end_offset;  // of the jump instruction
         asmjit::Label stub;
     };
-    struct FarJump {
-        asmjit::Label label;
-        u64 rip;
-    };
     [[nodiscard]] u64 linear_of(u64 rip) const;
-    [[nodiscard]] bool linkable(u64 rip) const;
+    [[nodiscard]] bool leaves_page(u64 rip) const;
     x86::Gp linear_address(const isa::Instruction& i);
     x86::Mem tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment);
     x86::Mem checked_operand(const SlowPath& slow, const x86::Gp& address, unsigned size, MemoryUse use,
@@ -170,7 +166,6 @@ private:
     std::vector<SlowPath> slow_paths_;
     std::vector<PendingFaultSite> fault_sites_;
     std::vector<PendingLink> links_;
-    std::vector<FarJump> far_jumps_;
 };
 
 }  // namespace bantam::jit

@@ -38,7 +38,9 @@ struct Link {
     u64 origin = 0;              // executable address behind the rel32
     u64 unlinked = 0;            // where the jump goes while it is not linked
     Translation* source = nullptr;
-    Link* next = nullptr;  // in Translation::incoming
+    bool leaves_page = false;       // other page tables may lead it elsewhere
+    Translation* target = nullptr;  // in whose `incoming` it is
+    Link* next = nullptr;           // there
 };
 
 /// One block as host code, for one RIP, one base of CS and one key.

@@ -414,7 +414,7 @@ bool Translator::mappings_moved() const {
     return generations_[side == Privilege::user ? 1 : 0] != cpu_.mmu.fetch_generation(side);
 }
 
-/// True when it did not: that side's tables are emptied.
+/// True when it did not: that side's tables are emptied, and links from page to page taken back.
 bool Translator::follow_mappings() {
     if (!mappings_moved()) return false;
     const bool user = cpu_.fetch_privilege() == Privilege::user;
@@ -422,6 +422,8 @@ bool Translator::follow_mappings() {
     for (auto& [key, table] : tables_) {
         if (is_user(key) == user) table.clear();
     }
+    for (const Link* link : page_links_[user ? 1 : 0]) write_displacement(*link, link->unlinked);
+    page_links_[user ? 1 : 0].clear();
     return true;
 }
 
@@ -446,8 +448,19 @@ void Translator::connect(Link* open_link, Translation& translation) {
 void Translator::link(Link& link, Translation& target) {
     ++statistics_.links;
     write_displacement(link, target.entry);
+    if (link.leaves_page) page_links_[is_user(target.key) ? 1 : 0].push_back(&link);
+    if (link.target == &target) return;
+    if (link.target != nullptr) take_out(link);
+    link.target = &target;
     link.next = target.incoming;
     target.incoming = &link;
+}
+
+/// Out of the list of its target.
+void Translator::take_out(const Link& link) {
+    Link** at = &link.target->incoming;
+    while (*at != &link) at = &(*at)->next;
+    *at = link.next;
 }
 
 void Translator::forget(Block& block) {
@@ -455,6 +468,7 @@ void Translator::forget(Block& block) {
         translation->valid = false;
         for (Link* link = translation->incoming; link != nullptr; link = link->next) {
             write_displacement(*link, link->unlinked);
+            link->target = nullptr;
         }
         translation->incoming = nullptr;
         if (translation->entry != 0) translation->table->remove(translation->linear(), indirect_offset(*translation));
@@ -478,6 +492,7 @@ void Translator::flush() {
     flush_due_ = false;
     for (auto& [key, table] : tables_) table.clear();
     tables_.clear();
+    for (std::vector<Link*>& links : page_links_) links.clear();
     cache_->clear();
     ++statistics_.flushes;
 }

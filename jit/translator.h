@@ -1,13 +1,11 @@
 // Translator: runs hot blocks as host code (DESIGN section 4). A block that was asked for often enough is translated;
-// its direct jumps within the page are linked to other translations, all others find their target in a table by linear
-// address, or come back here. The interpreter keeps finding blocks, delivering exceptions and stopping exactly at
-// deadlines.
+// its direct jumps are linked to other translations, all others find their target in a table by linear address, or come
+// back here. The interpreter keeps finding blocks, delivering exceptions and stopping exactly at deadlines.
 //
 // What makes a translation or a way to it invalid, and who notices:
 //   its bytes changed               BlockCache, which calls forget(): links to it are taken back
-//   other page tables               Mmu::fetch_generation: the tables of indirect jumps are emptied; links stay within
-//   a
-//                                   page, whose mapping was looked up on the way in
+//   other page tables               Mmu::fetch_generation: the tables of indirect jumps are emptied, links from page to
+//                                   page taken back; those within a page rest on the mapping of the way in
 //   another mode, other segments    the key, compared after everything that may change it
 //   another base of CS              far transfers leave; tables and links lead to translations for the same base only
 //   what a window allows           Windows, a part of the TLB; before translated code runs on after a handler
@@ -73,6 +71,7 @@ private:
     bool follow_mappings();
     void connect(Link* open_link, Translation& translation);
     void link(Link& link, Translation& target);
+    static void take_out(const Link& link);
     void finish_run();
     [[nodiscard]] bool branch_allowed() const;
     void undo_branch(const Site& site);
@@ -113,7 +112,9 @@ private:
     Repeated repeated_;
     std::map<Key, IndirectTable> tables_;
     std::vector<Translation*> translations_;  // all since the last flush
-    std::array<u64, 2> generations_{};        // of the Mmu, which tables_ follow: supervisor's, user's
+    // Links that lead from page to page and are in use, by side as generations_.
+    std::array<std::vector<Link*>, 2> page_links_;
+    std::array<u64, 2> generations_{};  // of the Mmu, which tables_ follow: supervisor's, user's
     bool running_ = false;
     bool break_ = false;
     bool flush_due_ = false;

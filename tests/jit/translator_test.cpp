@@ -369,6 +369,31 @@ TEST(TranslatorTest, FollowsPageTables) {
     }
 }
 
+TEST(TranslatorTest, TakesLinksToAnotherPageBackWhenItMoves) {
+    // mov edi,3 / o: mov edx,3 / i: call 10000h / dec edx / jnz i / xor dword [2040h],3000h / mov ecx,cr3 / mov cr3,ecx
+    // dec edi / jnz o / hlt: page 10000h takes turns, there and back.
+    constexpr u8 kTurns[] = {0xBF, 3, 0,    0,    0,    0xBA, 3,    0,    0,    0,    0xE8, 0xF1, 0x7F,
+                             0,    0, 0x4A, 0x75, 0xF8, 0x81, 0x35, 0x40, 0x20, 0,    0,    0,    0x30,
+                             0,    0, 0x0F, 0x20, 0xD9, 0x0F, 0x22, 0xD9, 0x4F, 0x75, 0xE0, 0xF4};
+    constexpr u8 kAddOne[] = {0x43, 0xC3};              // inc ebx; ret
+    constexpr u8 kAddTen[] = {0x83, 0xC3, 0x0A, 0xC3};  // add ebx, 10; ret
+    Board interpreted(false, kTurns), translated(true, kTurns);
+    for (Board* board : {&interpreted, &translated}) {
+        board->poke(0x9000, kAddOne);
+        board->poke(0xA000, kAddTen);
+        board->poke32(kPageDirectory, kPageTable | 3);
+        for (u32 page = 0; page < 64; ++page) board->poke32(kPageTable + 4 * page, page << 12 | 3);
+        board->poke32(kPageTable + 4 * 16, 0x9003);
+        board->state().cr3 = kPageDirectory;
+        board->state().cr0 |= 0x80000000;
+        board->cpu().update_mode();
+        EXPECT_EQ(board->run(1000), EngineExit::halted);
+    }
+    expect_same(interpreted, translated);
+    EXPECT_EQ(translated.state().gpr[kRbx], 3u + 30 + 3);
+    EXPECT_LT(translated.statistics().handed_over_by[static_cast<std::size_t>(isa::Mnemonic::Call)], 2u);
+}
+
 TEST(TranslatorTest, EmptiesAFullCache) {
     // Every set of segment facts is a key of its own; there is room for the tables of 32.
     Board board(true, kLoop);
