@@ -11,8 +11,8 @@ constexpr u64 kNsPerSecond = 1'000'000'000;
 __extension__ using u128 = unsigned __int128;
 }  // namespace
 
-Timer::Timer(Scheduler& scheduler, std::string name, std::function<void()> callback)
-    : scheduler_(scheduler), name_(std::move(name)), callback_(std::move(callback)) {
+Timer::Timer(Scheduler& scheduler, std::string name, std::function<void()> callback, Owner owner)
+    : scheduler_(scheduler), name_(std::move(name)), callback_(std::move(callback)), owner_(owner) {
     scheduler_.timers_.push_back(this);
 }
 
@@ -21,7 +21,7 @@ Timer::~Timer() { std::erase(scheduler_.timers_, this); }
 void Timer::arm(u64 deadline_ns) {
     armed_ = true;
     deadline_ns_ = deadline_ns;
-    order_ = scheduler_.next_order_++;
+    order_ = owner_ == Owner::host ? Scheduler::kNever : scheduler_.next_order_++;
     scheduler_.deadline_changed();
 }
 
@@ -74,7 +74,9 @@ void Scheduler::deadline_changed() {
 void Scheduler::describe(Archive& archive) {
     archive.field("now_ns", now_);
     archive.field("next_order", next_order_);
-    for (Timer* timer : timers_) archive.field(timer->name(), *timer);
+    for (Timer* timer : timers_) {
+        if (timer->owner_ == Timer::Owner::machine) archive.field(timer->name(), *timer);
+    }
     if (archive.loading()) recompute_next();
 }
 

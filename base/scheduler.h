@@ -18,7 +18,10 @@ class Scheduler;
 /// deadline.
 class Timer {
 public:
-    Timer(Scheduler& scheduler, std::string name, std::function<void()> callback);
+    /// A host's timer serves who looks on from outside: it is no part of the machine's state, and fires after all
+    /// others that are due at the same time.
+    enum class Owner { machine, host };
+    Timer(Scheduler& scheduler, std::string name, std::function<void()> callback, Owner owner = Owner::machine);
     ~Timer();
     Timer(const Timer&) = delete;
     Timer& operator=(const Timer&) = delete;
@@ -36,6 +39,7 @@ private:
     Scheduler& scheduler_;
     std::string name_;
     std::function<void()> callback_;
+    const Owner owner_;
     u64 deadline_ns_ = 0;
     u64 order_ = 0;  // arming order, the tie-breaker
     bool armed_ = false;

@@ -12,6 +12,9 @@ constexpr u64 kNever = Scheduler::kNever;
 // How many OUT edges a late timer drives one by one before it leaps to the present: enough for a full pulse of any
 // mode.
 constexpr unsigned kLateEdges = 4;
+// How many edges of OUT2 are told at once at most: 10 ms of the fastest square wave. Who asks less often misses some.
+constexpr unsigned kToldEdges = 12'000;
+constexpr unsigned kTold = 2;
 }  // namespace
 
 I8254::I8254(Scheduler& scheduler, Pins pins)
@@ -27,6 +30,7 @@ void I8254::reset() {
         drive(index, false);
     }
     r_ = {};
+    told_until_ = tick();
 }
 
 void I8254::describe(Archive& archive) { archive.field("counters", r_.counters); }
@@ -121,9 +125,35 @@ void I8254::drive(unsigned index, bool level) {
     if (pins_.out.at(index)) pins_.out.at(index)(level);
 }
 
+void I8254::tell_edges() { tell_edges(tick()); }
+
+void I8254::tell_edges(u64 time) {
+    if (pins_.edges_wanted && pins_.edges_wanted()) {
+        I8254Counter counter = r_.counters[kTold];
+        u64 at = told_until_;
+        counter.advance(at);
+        for (unsigned edge = 0; edge < kToldEdges; ++edge) {
+            const u64 next = counter.next_event(at);
+            if (next > time) break;
+            counter.advance(next);
+            at = std::max(at, next);
+            pins_.edge(ns_from_ticks(at, kHertz), counter.out_at(next));
+        }
+    }
+    told_until_ = time;
+}
+
+bool I8254::out2_runs() const {
+    I8254Counter counter = r_.counters[kTold];
+    const u64 time = tick();
+    counter.advance(time);
+    return counter.next_event(time) != kNever;
+}
+
 u64 I8254::settle(unsigned index) {
     I8254Counter& counter = r_.counters.at(index);
     const u64 time = tick();
+    if (index == kTold) tell_edges(time);
     if (pins_.out.at(index)) {
         for (unsigned edge = 0; edge < kLateEdges; ++edge) {
             const u64 next = counter.next_event(counter.settled);
@@ -139,6 +169,7 @@ u64 I8254::settle(unsigned index) {
 }
 
 void I8254::update(unsigned index) {
+    if (index == kTold && pins_.edges_wanted && pins_.edges_wanted()) pins_.edge(scheduler_.now(), out(kTold));
     if (!pins_.out.at(index)) return;
     const I8254Counter& counter = r_.counters.at(index);
     drive(index, counter.out_at(counter.settled));

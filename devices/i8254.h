@@ -19,6 +19,10 @@ public:
 
     struct Pins {
         std::array<OutputLine, 3> out;
+        /// The edges of OUT2 in retrospect, for a listener that needs no event at each: told by tell_edges() and before
+        /// anything changes the counter, while `edges_wanted`.
+        std::function<bool()> edges_wanted = nullptr;
+        std::function<void(u64 time_ns, bool level)> edge = nullptr;
     };
 
     I8254(Scheduler& scheduler, Pins pins);
@@ -33,6 +37,10 @@ public:
     [[nodiscard]] bool gate(unsigned counter) const { return r_.counters.at(counter).gate; }
     /// Level of OUT0-2 now.
     [[nodiscard]] bool out(unsigned counter) const;
+    /// Tells Pins::edge what OUT2 did since the last call. Nothing that the guest sees changes.
+    void tell_edges();
+    /// OUT2 will change without anything done to the counter.
+    [[nodiscard]] bool out2_runs() const;
 
     /// A1-0 = `offset`: ports 40h-43h.
     [[nodiscard]] RegisterSpace registers();
@@ -54,11 +62,13 @@ private:
     void update(unsigned index);
     void timer_fired(unsigned index);
     void drive(unsigned index, bool level);
+    void tell_edges(u64 tick);
 
     Scheduler& scheduler_;
     Pins pins_;
     Registers r_;
     std::array<Timer, 3> timers_;
+    u64 told_until_ = 0;  // tick up to which edges of OUT2 were told
 };
 
 }  // namespace bantam::devices

@@ -323,6 +323,31 @@ Texts get_debugcon(const DebugconConfig& debugcon) {
     return {debugcon.kind == DebugconConfig::Kind::stdio ? "stdio" : "file:" + debugcon.path};
 }
 
+Result<void> set_audio(AudioConfig& audio, std::string_view text) {
+    using Kind = AudioConfig::Kind;
+    if (text == "auto" || text == "none" || text == "sdl") {
+        audio = {.kind = text == "auto" ? Kind::automatic : text == "none" ? Kind::none : Kind::sdl, .path = {}};
+    } else if (text.starts_with("wav:") && text.size() > 4) {
+        audio = {.kind = Kind::wav, .path = std::string(text.substr(4))};
+    } else {
+        return usage(fmt::format("'{}' is no place for sound: use auto, sdl, wav:FILE or none", text));
+    }
+    return {};
+}
+Texts get_audio(const AudioConfig& audio) {
+    switch (audio.kind) {
+        case AudioConfig::Kind::automatic:
+            break;
+        case AudioConfig::Kind::none:
+            return {"none"};
+        case AudioConfig::Kind::sdl:
+            return {"sdl"};
+        case AudioConfig::Kind::wav:
+            return {"wav:" + audio.path};
+    }
+    return {};
+}
+
 /// Words as an option that splits at commas takes them.
 Texts escaped(const Texts& words) {
     Texts texts;
@@ -432,6 +457,9 @@ const std::array kOptions{
     Option{kRun, "display", "auto|sdl|none", "where the screen is shown: in a window, or nowhere (default auto: a window where there is a display)", "auto sdl none", false, true, false,
         [](S s, V t) { return set_word(s.display, t, kDisplays); },
         [](C s) { return get_word(s.display, kDisplays, DisplayKind::automatic); }, nothing},
+    Option{kRun, "audio", "auto|sdl|wav:FILE|none", "where sound is heard: by the host's sound device, in a file, or nowhere (default auto: by the device where there is a window)", "auto sdl wav: none", false, true, false,
+        [](S s, V t) { return set_audio(s.audio, t); },
+        [](C s) { return get_audio(s.audio); }, nothing},
     Option{kRun, "headless", "", "no window, virtual time unless --clock says otherwise", "", false, true, false,
         [](S s, V t) { return set_flag(s.machine.headless, t); },
         [](C s) { return get_flag(s.machine.headless); }, nothing},
@@ -581,6 +609,10 @@ Result<void> complete_settings(Settings& settings) {
         return usage(fmt::format("--display sdl opens a window, and --{} has none: give one of them",
                                  machine.headless ? "headless" : "lockstep"));
     }
+    const bool audio_chosen =
+        settings.audio.kind == AudioConfig::Kind::sdl || settings.audio.kind == AudioConfig::Kind::wav;
+    if (audio_chosen && machine.lockstep)
+        return usage("--audio and --lockstep: two machines side by side are not heard; leave out one of them");
     const ControlConfig::Kind kinds[] = {machine.monitor.kind, machine.qmp.kind, machine.gdb.line.kind};
     const auto controls_on_stdio = std::count(std::begin(kinds), std::end(kinds), ControlConfig::Kind::stdio);
     if (machine.serials.empty() && !machine.kernel.empty() && controls_on_stdio == 0) {

@@ -40,10 +40,16 @@ struct ControlOptions {
 
 enum class DisplayKind { automatic, none, sdl };
 
+struct AudioConfig {
+    enum class Kind { automatic, none, sdl, wav } kind = Kind::automatic;
+    std::string path;  // wav
+};
+
 /// Everything a command line (and MACHINE.toml) can say.
 struct Settings {
     MachineConfig machine;
     DisplayKind display = DisplayKind::automatic;
+    AudioConfig audio;
     log::Level log_level = log::Level::warning;
     bool print_config = false;
     DisassembleOptions disassemble;

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
+#include "frontend/audio/audio.h"
 #include "frontend/commands.h"
 #include "frontend/files.h"
 #include "frontend/gdb/packets.h"
@@ -116,6 +117,11 @@ Result<int> run_machine(const Settings& settings) {
     }
     Guest& guest = made.value();
     Machine& machine = guest.machine();
+    if (guest.single) {
+        Result<std::unique_ptr<AudioOutput>> audio = open_audio(settings.audio, screen != nullptr);
+        if (!audio) return audio.error();
+        if (audio.value()) machine.set_audio(std::move(audio.value()));
+    }
     Outcome outcome;
     {
         const Result<std::unique_ptr<SignalWatch>> signals = SignalWatch::start(machine);

@@ -226,6 +226,8 @@ private:
         if (machine.gdb.line.kind != ControlConfig::Kind::none || machine.paused)
             return refuse("gdb, paused: a scenario runs by itself");
         if (settings_.display == DisplayKind::sdl) return refuse("display: a scenario has no window");
+        if (settings_.audio.kind == AudioConfig::Kind::sdl || settings_.audio.kind == AudioConfig::Kind::wav)
+            return refuse("audio: a scenario is not heard");
         if (machine.debugcon.kind == DebugconConfig::Kind::stdio) return refuse("debugcon: use file:PATH");
         for (const SerialConfig& serial : machine.serials) {
             if (serial.kind != SerialConfig::Kind::none || !serial.log.empty())

@@ -24,6 +24,11 @@ bool is_mode_switch(u8 shutdown) { return shutdown == 0x05 || shutdown == 0x09 |
 Machine::Machine() : parts_(std::make_unique<Parts>()) {}
 Machine::~Machine() = default;
 
+void Machine::set_audio(std::unique_ptr<AudioOutput> output) {
+    parts_->mixer = std::make_unique<AudioMixer>(parts_->scheduler, std::move(output));
+    parts_->pc->connect_audio(*parts_->mixer);
+}
+
 Outcome Machine::run() {
     if (parts_->config.stats) {
         parts_->time_shares = std::make_unique<TimeShares>(*parts_->loop, parts_->translator);
@@ -35,6 +40,7 @@ Outcome Machine::run() {
     parts_->tell_end(outcome.reason, false);
     if (parts_->time_shares) parts_->time_shares->stop();
     parts_->scheduler.set_now(parts_->clock->now());
+    if (parts_->mixer) parts_->mixer->finish();
     parts_->pc->send_serial_rest();
     parts_->io->drain();
     return outcome;

@@ -11,6 +11,7 @@
 #include "cpu/cpu.h"
 #include "devices/frame.h"
 #include "devices/key_names.h"
+#include "machine/audio_output.h"
 #include "machine/config.h"
 #include "machine/debugger/debugger.h"
 #include "machine/events.h"
@@ -32,6 +33,9 @@ public:
     /// `serial_ends`, if any, are the far ends of the first serial lines, whatever the configuration says of these.
     static Result<std::unique_ptr<Machine>> create(MachineConfig config, SerialEnds serial_ends = {});
     ~Machine();
+
+    /// What sounds is heard there. Once, before run(); without it no sound is computed.
+    void set_audio(std::unique_ptr<AudioOutput> output);
 
     /// Runs until the guest or the user ends it. Call once.
     Outcome run();

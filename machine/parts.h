@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cpu/interpreter/interpreter.h"
+#include "machine/audio_mixer.h"
 #include "machine/clock.h"
 #include "machine/firmware_config.h"
 #include "machine/host/host_io.h"
@@ -31,6 +32,7 @@ struct Machine::Parts {
     std::unique_ptr<PhysicalMemory> memory;
     Scheduler scheduler;
     std::unique_ptr<Pc> pc;
+    std::unique_ptr<AudioMixer> mixer;  // null: nobody hears the machine
     std::unique_ptr<KeyTyper> typer;
     std::unique_ptr<Clock> clock;
     std::unique_ptr<Interpreter> engine;

@@ -51,7 +51,12 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
       pic_slave_("pic2", kSlaveElcrLines,
                  {.interrupt = [this](bool level) { pic_master_.set_irq(kCascade, level); }, .cascade = nullptr}),
       irqs_(pic_master_, pic_slave_, io_apic_),
-      pit_(scheduler, {.out = {[this](bool level) { set_pit_output(level); }, nullptr, nullptr}}),
+      speaker_(scheduler, {.tell_edges = [this] { pit_.tell_edges(); },
+                           .out2 = [this] { return pit_.out(2); },
+                           .runs = [this] { return pit_.out2_runs(); }}),
+      pit_(scheduler, {.out = {[this](bool level) { set_pit_output(level); }, nullptr, nullptr},
+                       .edges_wanted = [this] { return speaker_.listens(); },
+                       .edge = [this](u64 time_ns, bool level) { speaker_.edge(time_ns, level); }}),
       hpet_(scheduler, {.interrupt = [this](unsigned input, bool level) { io_apic_.set_input(input, level); },
                         .irq0 = irqs_.line(0, IrqSource::hpet),
                         .irq8 = irqs_.line(8, IrqSource::hpet),
@@ -80,7 +85,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
       port_92_({.a20 = [this](bool open) { set_a20_source(false, open); },
                 .reset = [this] { events_.reset(ResetKind::processor); }}),
       port_61_(scheduler, {.timer2_gate = [this](bool level) { pit_.set_gate(2, level); },
-                           .speaker_data = nullptr,
+                           .speaker_data = [this](bool level) { speaker_.set_data(level); },
                            .timer2_output = [this] { return pit_.out(2); },
                            .nmi =
                                [this](bool level) {
@@ -148,7 +153,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
     devices_ = {&local_apic_, &io_apic_,  &pic_master_, &pic_slave_,           &pit_,        &hpet_,    &rtc_,
                 &vmmouse_,    &keyboard_, &mouse_,      &keyboard_controller_, &port_92_,    &port_61_, &reset_control_,
                 &post_,       &vga_,      &pci_,        &host_bridge_,         &isa_bridge_, &pm_,      &vga_pci_,
-                &dma_};
+                &dma_,        &speaker_};
     for (const auto& serial : serials_) {
         if (serial) devices_.push_back(serial.get());
     }

@@ -3,7 +3,7 @@
 //
 // Interrupts: ISA lines end at the 8259A pair and at the I/O APIC. The master's INT is LINT0 of the local APIC, which
 // hands it to the core as ExtINT (virtual wire), or unconditionally while the APIC is disabled. NMI is LINT1. Left out
-// until the issues that need them: parallel port, sound.
+// until the issue that needs it: parallel port.
 #pragma once
 
 #include <array>
@@ -28,6 +28,7 @@
 #include "devices/isa_dma.h"
 #include "devices/local_apic.h"
 #include "devices/mc146818.h"
+#include "devices/pc_speaker.h"
 #include "devices/pci.h"
 #include "devices/piix3.h"
 #include "devices/piix3_ide.h"
@@ -39,6 +40,7 @@
 #include "devices/vga.h"
 #include "devices/vga_pci.h"
 #include "devices/vmmouse.h"
+#include "machine/audio_mixer.h"
 #include "machine/boot/acpi_tables.h"
 #include "machine/io_bus.h"
 #include "machine/isa_interrupts.h"
@@ -115,6 +117,8 @@ public:
     [[nodiscard]] bool can_wake_masked() const;
     /// Host side of the serial lines has something.
     void input_waiting();
+    /// What sounds is heard through `mixer`, which must outlive the board's last instruction. Once.
+    void connect_audio(AudioMixer& mixer);
     /// The run is over: what a guest wrote to its serial ports just before it halted still reaches the host.
     void send_serial_rest() const;
 
@@ -211,6 +215,7 @@ private:
     devices::IoApic io_apic_;
     devices::I8259 pic_master_, pic_slave_;
     IsaInterrupts irqs_;
+    devices::PcSpeaker speaker_;
     devices::I8254 pit_;
     devices::Hpet hpet_;
     devices::Mc146818 rtc_;

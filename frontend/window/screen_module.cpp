@@ -7,11 +7,12 @@
 #include <system_error>
 
 #include "frontend/version.h"
+#include "frontend/window/module.h"
 #include "frontend/window/screen.h"
 
 namespace bantam::frontend {
 
-Result<std::unique_ptr<Screen>> open_screen() {
+Result<void*> find_in_window_module(const char* name) {
     std::error_code failed;
     const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path();
     std::string causes;
@@ -22,18 +23,26 @@ Result<std::unique_ptr<Screen>> open_screen() {
             causes = ::dlerror();
             continue;
         }
-        using Open = Screen* (*)(const char* version, std::string& error);
-        const auto open = reinterpret_cast<Open>(::dlsym(module, "bantam_open_screen"));
-        std::string error = "it is no part of Bantam";
-        Screen* screen = open == nullptr ? nullptr : open(std::string(kVersion).c_str(), error);
-        if (screen != nullptr) return std::unique_ptr<Screen>(screen);
-        return Error{ExitStatus::host_resource,
-                     fmt::format("cannot open a window: {}; --headless runs without", error)};
+        void* symbol = ::dlsym(module, name);
+        if (symbol != nullptr) return symbol;
+        return Error{ExitStatus::host_resource, "bantam-window.so is no part of Bantam"};
     }
     return Error{ExitStatus::host_resource,
-                 fmt::format("cannot open a window: {}; --headless runs without",
-                             causes.empty() ? "the module bantam-window.so is not beside the program: install it anew"
-                                            : causes)};
+                 causes.empty() ? "the module bantam-window.so is not beside the program: install it anew" : causes};
+}
+
+Result<std::unique_ptr<Screen>> open_screen() {
+    const auto cannot = [](const std::string& cause) {
+        return Error{ExitStatus::host_resource,
+                     fmt::format("cannot open a window: {}; --headless runs without", cause)};
+    };
+    const Result<void*> symbol = find_in_window_module("bantam_open_screen");
+    if (!symbol) return cannot(symbol.error().message);
+    using Open = Screen* (*)(const char* version, std::string& error);
+    std::string error;
+    Screen* screen = reinterpret_cast<Open>(symbol.value())(std::string(kVersion).c_str(), error);
+    if (screen == nullptr) return cannot(error);
+    return std::unique_ptr<Screen>(screen);
 }
 
 }  // namespace bantam::frontend

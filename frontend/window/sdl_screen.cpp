@@ -18,7 +18,7 @@ public:
         drop_textures();
         if (renderer_ != nullptr) SDL_DestroyRenderer(renderer_);
         if (window_ != nullptr) SDL_DestroyWindow(window_);
-        SDL_Quit();
+        SDL_QuitSubSystem(SDL_INIT_VIDEO);
     }
 
     bool open() {
@@ -26,7 +26,7 @@ public:
         SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
         // Not SDL's drivers without a screen, nor the text console; the environment's SDL_VIDEODRIVER goes first.
         SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11,wayland");
-        if (SDL_Init(SDL_INIT_VIDEO) != 0) return false;
+        if (SDL_InitSubSystem(SDL_INIT_VIDEO) != 0) return false;
         SDL_EnableScreenSaver();
         // Hidden at first: a renderer may replace the window by another one.
         window_ = SDL_CreateWindow("Bantam", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, 640, 480,

@@ -92,7 +92,8 @@ class WindowTest(unittest.TestCase):
 
     def command(self, *more: str) -> list[str]:
         kernel = guest_image.write_kernel(self.path / "kernel", self.code)
-        return [BANTAM, "run", "--kernel", kernel, "--memory", "16M", "--serial", "none", "--debugcon", f"file:{self.heard}", *more]
+        return [BANTAM, "run", "--kernel", kernel, "--memory", "16M", "--serial", "none", "--debugcon", f"file:{self.heard}",
+                "--audio", "none", *more]
 
     def start(self, *more: str) -> None:
         self.open(*more)

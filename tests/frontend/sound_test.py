@@ -1,0 +1,223 @@
+#!/usr/bin/env python3
+"""Guests of our own make sound, `bantam run --audio wav:FILE` writes it down, and the spectrum must be what their registers say.
+Guests are assembled here; amplitudes are by the Goertzel algorithm under a Hann window."""
+import math
+import pathlib
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import guest_image
+import x_display
+
+BANTAM = ""
+RATE = 48000
+
+# IN takes 720 ns in virtual time, LOOP 1 ns.
+WAIT = """
+%macro wait_ms 1
+    mov ecx, %1 * 1000000 / 721
+%%again: in al, 80h
+    loop %%again
+%endmacro
+"""
+# The refresh toggle changes every 15.085 us.
+REAL_WAIT = """
+%macro wait_ms 1
+    mov ecx, %1 * 1000000 / 15085
+%%again: in al, 61h
+    and al, 10h
+    cmp al, bl
+    je %%again
+    mov bl, al
+    loop %%again
+%endmacro
+"""
+PRELUDE = """
+bits 32
+%macro outb 2
+    mov dx, %1
+    mov al, %2
+    out dx, al
+%endmacro
+""" + WAIT + """
+%macro power_off 0
+    mov dx, 604h
+    mov ax, 2000h
+    out dx, ax
+    hlt
+%endmacro
+"""
+
+# 1193182 / 1193 = 1000.15 Hz from the timer for half a second, then silence
+SPEAKER = PRELUDE + """
+    outb 43h, 0B6h
+    outb 42h, 1193 & 255
+    outb 42h, 1193 >> 8
+    wait_ms 100
+    outb 61h, 3
+    wait_ms 500
+    outb 61h, 0
+    wait_ms 400
+    power_off
+"""
+
+# The data bit alone, every 250 us: 2000 Hz
+DATA_BIT = PRELUDE + """
+    outb 43h, 0B6h          ; gate off: OUT2 is high
+    mov ebx, 2000
+again: mov eax, ebx
+    and al, 1
+    add al, al
+    out 61h, al
+    mov ecx, 345
+delay: in al, 80h
+    loop delay
+    dec ebx
+    jnz again
+    power_off
+"""
+
+
+def assemble(folder: pathlib.Path, source: str) -> str:
+    """The path of a multiboot kernel of `source`."""
+    (folder / "guest.asm").write_text(source)
+    subprocess.run(["nasm", "-f", "bin", "-o", folder / "code", folder / "guest.asm"], check=True)
+    return guest_image.write_kernel(folder / "kernel", (folder / "code").read_bytes())
+
+
+def read_wav(path: pathlib.Path) -> list[tuple[int, int]]:
+    data = path.read_bytes()
+    riff, size, wave, _, channels, rate, _, _, bits, name, count = struct.unpack("<4sI8sI2xHIIHH4sI", data[:44])
+    assert (riff, wave, channels, rate, bits, name) == (b"RIFF", b"WAVEfmt ", 2, RATE, 16, b"data"), data[:44]
+    assert size == count + 36 and len(data) >= 44 + count, (size, count, len(data))
+    return list(struct.iter_unpack("<hh", data[44:44 + count]))
+
+
+def amplitude(frames: list[tuple[int, int]], hertz: float, channel: int = 0) -> float:
+    """Peak amplitude of the sine of that frequency."""
+    count, turn, real, imaginary = len(frames), 2 * math.pi * hertz / RATE, 0.0, 0.0
+    for n, frame in enumerate(frames):
+        weighted = frame[channel] * (0.5 - 0.5 * math.cos(2 * math.pi * n / count))
+        real += weighted * math.cos(turn * n)
+        imaginary -= weighted * math.sin(turn * n)
+    return 4 * math.hypot(real, imaginary) / count
+
+
+class SoundTest(unittest.TestCase):
+    def setUp(self) -> None:
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name)
+        self.wav = self.path / "sound.wav"
+
+    def command(self, source: str, *more: str) -> list[str]:
+        return [BANTAM, "run", "--kernel", assemble(self.path, source), "--memory", "16M", "--serial", "none", "--headless",
+                "--wall-limit", "100s", *more]
+
+    def record(self, source: str, *more: str) -> list[tuple[int, int]]:
+        done = subprocess.run(self.command(source, "--audio", f"wav:{self.wav}", *more), capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, timeout=110, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return read_wav(self.wav)
+
+    def part(self, frames: list[tuple[int, int]], first_ms: int, end_ms: int) -> list[tuple[int, int]]:
+        return frames[first_ms * RATE // 1000:end_ms * RATE // 1000]
+
+    def expect_level(self, frames: list[tuple[int, int]], hertz: float, wanted: float, channel: int = 0, within_db: float = 0.3) -> None:
+        found = amplitude(frames, hertz, channel)
+        self.assertLess(abs(20 * math.log10(max(found, 0.01) / wanted)), within_db, f"{hertz} Hz: {found:.1f}, not {wanted:.1f}")
+
+    def expect_nothing(self, frames: list[tuple[int, int]], hertz: float, most: float = 8, channel: int = 0) -> None:
+        self.assertLess(amplitude(frames, hertz, channel), most, f"{hertz} Hz")
+
+    def test_speaker_tone(self) -> None:
+        frames = self.record(SPEAKER)
+        self.assertAlmostEqual(len(frames) / RATE, 1.0, delta=0.01)
+        tone, hertz = self.part(frames, 200, 500), 1193182 / 1193
+        for harmonic in (1, 3, 5, 9):
+            self.expect_level(tone, hertz * harmonic, 2 * 8192 / math.pi / harmonic)
+        for other in (hertz / 2, 2 * hertz, 4 * hertz, 48000 - 25 * hertz, 440):
+            self.expect_nothing(tone, other)
+        self.assertEqual(set(self.part(frames, 0, 95)), {(0, 0)})
+        self.assertEqual(set(self.part(frames, 950, 990)), {(0, 0)})
+
+    def test_speaker_data_bit(self) -> None:
+        frames = self.part(self.record(DATA_BIT), 100, 400)
+        hertz = max(range(1900, 2100), key=lambda hertz: amplitude(frames[:4800], hertz))
+        self.assertAlmostEqual(hertz, 2000, delta=25)
+
+    def test_virtual_time_repeats_to_the_bit(self) -> None:
+        first = self.record(SPEAKER)
+        for engine in ("interpreter", "jit"):
+            self.assertEqual(self.record(SPEAKER, "--engine", engine), first, engine)
+
+    def test_sound_changes_nothing_for_the_guest(self) -> None:
+        command = self.command(SPEAKER, "--print-hash")
+        hashes = {subprocess.run([*command, *more], capture_output=True, text=True, timeout=110, check=True).stdout
+                  for more in ([], ["--audio", f"wav:{self.wav}"], ["--audio", "none"])}
+        self.assertEqual(len(hashes), 1, hashes)
+
+    def test_killed_process_leaves_a_whole_file(self) -> None:
+        forever = SPEAKER.replace("wait_ms 500", "again: jmp again")
+        for ending in (signal.SIGKILL, signal.SIGINT):
+            process = subprocess.Popen(self.command(forever, "--clock", "real", "--audio", f"wav:{self.wav}"), stdin=subprocess.DEVNULL,
+                                       stderr=subprocess.DEVNULL)
+            self.addCleanup(process.kill)
+            deadline = time.monotonic() + 60
+            while not self.wav.exists() or self.wav.stat().st_size < 44 + RATE * 4:
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.05)
+            process.send_signal(ending)
+            process.wait(timeout=60)
+            frames = read_wav(self.wav)
+            self.assertGreater(len(frames), RATE // 2)
+            self.expect_level(frames[-RATE // 4:], 1193182 / 1193, 2 * 8192 / math.pi)
+            self.wav.unlink()
+
+    def test_refusals(self) -> None:
+        for audio, status, words in (("wav:/nowhere/x.wav", 66, "/nowhere/x.wav"), ("wav:/dev/null", 64, "regular file"), ("tape", 64, "wav:FILE")):
+            done = subprocess.run(self.command(SPEAKER, "--audio", audio), capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, status)
+            self.assertIn(words, done.stderr)
+
+    def test_no_sound_device_is_no_failure(self) -> None:
+        for driver in ({"SDL_AUDIODRIVER": "pulseaudio", "PULSE_SERVER": "/nowhere"},
+                       {"SDL_AUDIODRIVER": "alsa", "ALSA_CONFIG_PATH": "/nowhere"}):
+            done = subprocess.run(self.command(SPEAKER, "--audio", "sdl"), capture_output=True, text=True, timeout=110, check=False,
+                                  env={"PATH": "/usr/bin", **driver})
+            self.assertEqual(done.returncode, 0)
+            self.assertRegex(done.stderr, r"^bantam: there is no sound device \(.*\): the machine is silent\n$")
+
+    def test_sound_device(self) -> None:
+        """SDL's disk driver writes what a device would play, in portions of 10.7 ms, here every 11."""
+        played = self.path / "played"
+        display = x_display.Display(self.path)
+        self.addCleanup(display.close)
+        for headless in (True, False):
+            command = self.command(SPEAKER.replace(WAIT, REAL_WAIT), "--clock", "real")
+            if headless:
+                command += ["--audio", "sdl"]
+            else:
+                command.remove("--headless")
+            done = subprocess.run(command, capture_output=True, text=True, timeout=110, check=False, stdin=subprocess.DEVNULL,
+                                  env={**display.environment, "SDL_AUDIODRIVER": "disk", "SDL_DISKAUDIOFILE": str(played), "SDL_DISKAUDIODELAY": "11"})
+            self.assertEqual(done.returncode, 0)
+            self.assertRegex(done.stderr, r"^(CRITICAL: .*disk i/o.*\n|CRITICAL:  Writing to file.*\n)*$")
+            frames = list(struct.iter_unpack("<hh", played.read_bytes()[:played.stat().st_size // 4 * 4]))
+            loud = [n for n, frame in enumerate(frames) if abs(frame[0]) > 1000]
+            self.assertTrue(loud, "nothing was played")
+            self.assertTrue(0.4 < (loud[-1] - loud[0]) / RATE < 2, "half a second; longer when a busy host misses refresh toggles")
+            middle = (loud[0] + loud[-1]) // 2
+            tone = frames[middle - RATE // 20:middle + RATE // 20]
+            self.expect_level(tone, max(range(985, 1016), key=lambda hertz: amplitude(tone, hertz)), 2 * 8192 / math.pi, within_db=1)
+            played.unlink()
+
+
+if __name__ == "__main__":
+    BANTAM = sys.argv.pop(1)
+    unittest.main()
