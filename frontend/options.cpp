@@ -323,6 +323,20 @@ Texts get_debugcon(const DebugconConfig& debugcon) {
     return {debugcon.kind == DebugconConfig::Kind::stdio ? "stdio" : "file:" + debugcon.path};
 }
 
+Result<void> add_sound(SoundConfig& sound, std::string_view text) {
+    for (const std::string& word : split_commas(text)) {
+        if (word == "none") {
+            sound = {};
+        } else if (word == "sb16") {
+            sound.sb16 = true;
+        } else {
+            return usage(fmt::format("'{}' is no sound card: use sb16 or none", word));
+        }
+    }
+    return {};
+}
+Texts get_sound(const SoundConfig& sound) { return sound.sb16 ? Texts{"sb16"} : Texts{}; }
+
 Result<void> set_audio(AudioConfig& audio, std::string_view text) {
     using Kind = AudioConfig::Kind;
     if (text == "auto" || text == "none" || text == "sdl") {
@@ -457,6 +471,9 @@ const std::array kOptions{
     Option{kRun, "display", "auto|sdl|none", "where the screen is shown: in a window, or nowhere (default auto: a window where there is a display)", "auto sdl none", false, true, false,
         [](S s, V t) { return set_word(s.display, t, kDisplays); },
         [](C s) { return get_word(s.display, kDisplays, DisplayKind::automatic); }, nothing},
+    Option{kRun, "sound", "sb16|none", "sound card: a Sound Blaster 16 with OPL3 (A220 I5 D1 H5); the PC speaker is always there (default none)", "sb16 none", true, true, false,
+        [](S s, V t) { return add_sound(s.machine.sound, t); },
+        [](C s) { return get_sound(s.machine.sound); }, [](S s) { s.machine.sound = {}; }},
     Option{kRun, "audio", "auto|sdl|wav:FILE|none", "where sound is heard: by the host's sound device, in a file, or nowhere (default auto: by the device where there is a window)", "auto sdl wav: none", false, true, false,
         [](S s, V t) { return set_audio(s.audio, t); },
         [](C s) { return get_audio(s.audio); }, nothing},

@@ -39,6 +39,11 @@ struct GdbConfig {
     unsigned bits = 0;  // of the processor gdb is told of: 16, 32, 64; 0: as its mode is when gdb comes
 };
 
+/// Sound cards. The PC speaker is always there.
+struct SoundConfig {
+    bool sb16 = false;  // Sound Blaster 16 with OPL3 at A220 I5 D1 H5
+};
+
 struct ModuleConfig {
     std::string path;
     std::string arguments;
@@ -66,8 +71,9 @@ struct MachineConfig {
     bool perf_map = false;                 // names of translated code for Linux perf
     bool stats = false;                    // measure for Machine::statistics
     std::vector<SerialConfig> serials;     // COM1..COM4
-    DebugconConfig debugcon;               // port E9h and 402h
-    bool debug_exit = false;               // isa-debug-exit at F4h
+    SoundConfig sound;
+    DebugconConfig debugcon;  // port E9h and 402h
+    bool debug_exit = false;  // isa-debug-exit at F4h
     bool no_reboot = false;
     bool headless = false;
     ClockKind clock = ClockKind::automatic;

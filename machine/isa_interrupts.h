@@ -26,7 +26,8 @@ enum class IrqSource : u8 {
     floppy,
     ide,
     pirq,
-    fpu
+    fpu,
+    sound
 };
 
 class IsaInterrupts {

@@ -164,6 +164,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
     add_drives(options);
     add_floppies(options);
     add_flashes(options);
+    if (options.sound_blaster) add_sound_blaster();
 
     ready_ = true;
     map_ports();

@@ -14,6 +14,8 @@
 #include "cpu/cpu.h"
 #include "devices/ata_disk.h"
 #include "devices/atapi_cdrom.h"
+#include "devices/ct1741.h"
+#include "devices/ct1745.h"
 #include "devices/debug_ports.h"
 #include "devices/floppy_drive.h"
 #include "devices/fw_cfg.h"
@@ -61,6 +63,7 @@ public:
         std::array<devices::CharacterPort*, kSerialPorts> serials{};
         devices::CharacterPort* debug_console = nullptr;
         bool debug_exit = false;
+        bool sound_blaster = false;
         /// IDE drives: primary master and slave, secondary master and slave.
         struct Drive {
             bool present = false;
@@ -178,6 +181,10 @@ private:
     void add_drives(const Options& options);
     void add_floppies(const Options& options);
     void add_flashes(const Options& options);
+    void add_sound_blaster();
+    void route_sound_blaster();
+    void connect_sound_blaster_dma();
+    void set_sound_gains();
     void map_ide();
     void show_vga();
     void map_vga();
@@ -198,6 +205,8 @@ private:
         bool ferr = false;
         bool smm_active = false;  // SMIACT#
         u32 pauses = 0;           // PAUSEs since the last interrupt, up to kPatience
+        bool sound_irq = false;   // the Sound Blaster's interrupt, whichever line it is on
+        bool sound_narrow_request = false, sound_wide_request = false;  // and its DMA requests
         void describe(Archive& archive);
     };
 
@@ -241,6 +250,9 @@ private:
     devices::IsaDma dma_;
     std::array<std::unique_ptr<devices::FloppyDrive>, kFloppyDrives> floppies_;
     std::unique_ptr<devices::I82077> floppy_controller_;
+    std::unique_ptr<devices::Ct1741> sound_dsp_;
+    std::unique_ptr<devices::Ct1745> sound_mixer_;  // both or none: a Sound Blaster 16
+    devices::AudioSink* sound_voice_ = nullptr;     // where it is heard; null: nowhere
     devices::FwCfg fw_cfg_;
     std::vector<std::unique_ptr<devices::IntelFlash>> flashes_;
     std::array<std::unique_ptr<devices::Uart16550>, kSerialPorts> serials_;

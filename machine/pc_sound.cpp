@@ -2,9 +2,93 @@
 #include "machine/pc.h"
 
 namespace bantam {
+namespace {
+constexpr u16 kSoundBlasterBase = 0x220;
+using devices::Ct1741;
+using devices::Ct1745;
+}  // namespace
+
+void Pc::add_sound_blaster() {
+    sound_dsp_ = std::make_unique<Ct1741>(scheduler_, Ct1741::Pins{.interrupt =
+                                                                       [this](bool level) {
+                                                                           wires_.sound_irq = level;
+                                                                           route_sound_blaster();
+                                                                       },
+                                                                   .request =
+                                                                       [this](Ct1741::Channel channel, bool level) {
+                                                                           (channel == Ct1741::kNarrow
+                                                                                ? wires_.sound_narrow_request
+                                                                                : wires_.sound_wide_request) = level;
+                                                                           route_sound_blaster();
+                                                                       }});
+    sound_mixer_ =
+        std::make_unique<Ct1745>(Ct1745::Pins{.volumes_changed =
+                                                  [this] {
+                                                      if (ready_) set_sound_gains();
+                                                  },
+                                              .routing_changed =
+                                                  [this] {
+                                                      if (ready_) route_sound_blaster();
+                                                  },
+                                              .interrupt_status = [this] { return sound_dsp_->interrupt_status(); }});
+    devices_.push_back(sound_dsp_.get());
+    devices_.push_back(sound_mixer_.get());
+    connect_sound_blaster_dma();
+    map("ct1745", kSoundBlasterBase + 4, 2, sound_mixer_->registers());
+    map("ct1741 reset", kSoundBlasterBase + 6, 2, sound_dsp_->registers());
+    map("ct1741", kSoundBlasterBase + 0xA, 6, from_offset(sound_dsp_->registers(), 4));
+}
+
+/// The card's channel of words is one of bytes while no other is chosen: it then moves each word as two.
+void Pc::connect_sound_blaster_dma() {
+    const auto narrow_owner = [this] {
+        return wires_.sound_wide_request && sound_mixer_->wide_channel() == Ct1745::kNone ? Ct1741::kWide
+                                                                                          : Ct1741::kNarrow;
+    };
+    for (const unsigned channel : {0u, 1u, 3u, 5u, 6u, 7u}) {
+        const bool wide = channel > devices::IsaDma::kCascade;
+        const unsigned bytes = wide ? 2 : 1;
+        const auto chosen = [this, channel, wide] {
+            return channel == (wide ? sound_mixer_->wide_channel() : sound_mixer_->narrow_channel());
+        };
+        const auto owner = [narrow_owner, wide] { return wide ? Ct1741::kWide : narrow_owner(); };
+        dma_.connect(channel, {.read = [this, chosen, owner, bytes](bool) -> u16 {
+                                   return chosen() ? sound_dsp_->dma_read(owner(), bytes) : u16{0xFFFF};
+                               },
+                               .write =
+                                   [this, chosen, owner, bytes](u16 value, bool) {
+                                       if (chosen()) sound_dsp_->dma_write(owner(), value, bytes);
+                                   },
+                               .verify = nullptr});
+    }
+}
+
+/// Drives the lines that the mixer chip has chosen, and lets go of the others.
+void Pc::route_sound_blaster() {
+    for (const unsigned irq : {5u, 7u, 9u, 10u})
+        irqs_.set(irq, IrqSource::sound, wires_.sound_irq && irq == sound_mixer_->interrupt_line());
+    const unsigned narrow = sound_mixer_->narrow_channel(), wide = sound_mixer_->wide_channel();
+    for (const unsigned channel : {0u, 1u, 3u, 5u, 6u, 7u}) {
+        const bool asks = (channel == wide && wires_.sound_wide_request) ||
+                          (channel == narrow &&
+                           (wires_.sound_narrow_request || (wires_.sound_wide_request && wide == Ct1745::kNone)));
+        dma_.set_request(channel, asks);
+    }
+}
+
+void Pc::set_sound_gains() {
+    const auto set = [](devices::AudioSink* sink, const Ct1745::Gain& gain) {
+        if (sink != nullptr) sink->set_gain(gain.left, gain.right);
+    };
+    set(sound_voice_, sound_mixer_->voice_gain());
+}
 
 void Pc::connect_audio(AudioMixer& mixer) {
     speaker_.connect(&mixer.add([this] { return speaker_.generate(); }));
+    if (!sound_dsp_) return;
+    sound_voice_ = &mixer.add(nullptr);
+    sound_dsp_->connect(sound_voice_);
+    set_sound_gains();
 }
 
 }  // namespace bantam

@@ -41,6 +41,7 @@ std::string sample(const Option& option) {
     if (option.name == "monitor") return "unix:/tmp/monitor";
     if (option.name == "clock") return "real";
     if (option.name == "display") return "none";
+    if (option.name == "sound") return "sb16";
     if (option.name == "audio") return "wav:sound.wav";
     if (option.name == "log") return "debug";
     if (option.name == "time-limit" || option.name == "wall-limit") return "1500ms";

@@ -82,6 +82,69 @@ delay: in al, 80h
     power_off
 """
 
+# A sine on the left, another on the right, in one auto-initialised block of 16-bit stereo; interrupts are counted by polling.
+SB16_16 = PRELUDE + """
+    outb 226h, 1
+    wait_ms 1
+    outb 226h, 0
+    wait_ms 1
+    mov dx, 22Ah
+    in al, dx
+    cmp al, 0AAh
+    jne bad
+    outb 0DAh, 0            ; the second 8237: channel 5, memory to card, auto-initialised
+    outb 0D6h, 0C0h
+    outb 0D4h, 0
+    outb 0D6h, 59h
+    outb 0D8h, 0
+    mov eax, samples
+    shr eax, 1
+    mov dx, 0C4h
+    out dx, al
+    mov al, ah
+    out dx, al
+    outb 0C6h, (FRAMES * 2 - 1) & 255
+    outb 0C6h, (FRAMES * 2 - 1) >> 8
+    outb 8Bh, samples_page
+    outb 0D4h, 1
+    mov esi, program
+    mov dx, 22Ch
+send: in al, dx
+    test al, 80h
+    jnz send
+    lodsb
+    out dx, al
+    cmp esi, program_end
+    jb send
+    mov ebx, 20             ; blocks
+next: outb 224h, 82h
+    mov dx, 225h
+wait_irq: in al, dx
+    test al, 2
+    jz wait_irq
+    mov dx, 22Fh
+    in al, dx
+    dec ebx
+    jnz next
+    outb 22Ch, 0D5h
+    wait_ms 100
+    power_off
+bad: outb 0F4h, 1
+program: db 41h, RATE >> 8, RATE & 255, 0B6h, 30h, (FRAMES * 2 - 1) & 255, (FRAMES * 2 - 1) >> 8
+program_end:
+    align 4
+samples:
+"""
+
+
+def sb16_kernel(folder: pathlib.Path, rate: int, left_hertz: float, right_hertz: float) -> str:
+    frames = rate // 20  # both are whole numbers of turns in 50 ms
+    source = f"%define RATE {rate}\n%define FRAMES {frames}\norg 100020h\n%define samples_page 10h\n" + SB16_16
+    block = b"".join(struct.pack("<hh", *(round(12000 * math.sin(2 * math.pi * hertz * n / rate)) for hertz in (left_hertz, right_hertz)))
+                     for n in range(frames))
+    (folder / "block").write_bytes(block)
+    return source + f'incbin "{folder}/block"\n'
+
 
 def assemble(folder: pathlib.Path, source: str) -> str:
     """The path of a multiboot kernel of `source`."""
@@ -150,6 +213,20 @@ class SoundTest(unittest.TestCase):
         frames = self.part(self.record(DATA_BIT), 100, 400)
         hertz = max(range(1900, 2100), key=lambda hertz: amplitude(frames[:4800], hertz))
         self.assertAlmostEqual(hertz, 2000, delta=25)
+
+    def test_sound_blaster_16_bit_stereo(self) -> None:
+        frames = self.record(sb16_kernel(self.path, 22000, 440, 1000), "--sound", "sb16", "--debug-exit")
+        tone = self.part(frames, 100, 900)
+        self.expect_level(tone, 440, 12000, channel=0)
+        self.expect_level(tone, 1000, 12000, channel=1)
+        for hertz, channel in ((1000, 0), (440, 1), (22000 - 440, 0), (22000 - 1000, 1), (880, 0)):
+            self.expect_nothing(tone, hertz, channel=channel)
+        self.assertAlmostEqual(len(frames) / RATE, 1.1, delta=0.02)
+
+    def test_a_card_that_is_not_there(self) -> None:
+        done = subprocess.run(self.command(sb16_kernel(self.path, 22000, 440, 1000), "--debug-exit"), capture_output=True, text=True,
+                              timeout=60, check=False)
+        self.assertEqual(done.returncode, 3)
 
     def test_virtual_time_repeats_to_the_bit(self) -> None:
         first = self.record(SPEAKER)
