@@ -42,6 +42,7 @@
 #include "devices/vga.h"
 #include "devices/vga_pci.h"
 #include "devices/vmmouse.h"
+#include "devices/ymf262.h"
 #include "machine/audio_mixer.h"
 #include "machine/boot/acpi_tables.h"
 #include "machine/io_bus.h"
@@ -251,8 +252,11 @@ private:
     std::array<std::unique_ptr<devices::FloppyDrive>, kFloppyDrives> floppies_;
     std::unique_ptr<devices::I82077> floppy_controller_;
     std::unique_ptr<devices::Ct1741> sound_dsp_;
-    std::unique_ptr<devices::Ct1745> sound_mixer_;  // both or none: a Sound Blaster 16
-    devices::AudioSink* sound_voice_ = nullptr;     // where it is heard; null: nowhere
+    std::unique_ptr<devices::Ct1745> sound_mixer_;  // all three or none: a Sound Blaster 16
+    std::unique_ptr<devices::Ymf262> synthesizer_;
+    // Where it is heard; null: nowhere.
+    devices::AudioSink* sound_voice_ = nullptr;
+    devices::AudioSink* sound_midi_ = nullptr;
     devices::FwCfg fw_cfg_;
     std::vector<std::unique_ptr<devices::IntelFlash>> flashes_;
     std::array<std::unique_ptr<devices::Uart16550>, kSerialPorts> serials_;

@@ -4,6 +4,7 @@
 namespace bantam {
 namespace {
 constexpr u16 kSoundBlasterBase = 0x220;
+constexpr u16 kAdLibBase = 0x388;
 using devices::Ct1741;
 using devices::Ct1745;
 }  // namespace
@@ -31,9 +32,14 @@ void Pc::add_sound_blaster() {
                                                       if (ready_) route_sound_blaster();
                                                   },
                                               .interrupt_status = [this] { return sound_dsp_->interrupt_status(); }});
+    synthesizer_ = std::make_unique<devices::Ymf262>(scheduler_);
+    devices_.push_back(synthesizer_.get());
     devices_.push_back(sound_dsp_.get());
     devices_.push_back(sound_mixer_.get());
     connect_sound_blaster_dma();
+    map("adlib", kAdLibBase, 4, synthesizer_->registers());
+    map("ymf262", kSoundBlasterBase, 4, synthesizer_->registers());
+    map("ymf262 mono", kSoundBlasterBase + 8, 2, synthesizer_->registers());
     map("ct1745", kSoundBlasterBase + 4, 2, sound_mixer_->registers());
     map("ct1741 reset", kSoundBlasterBase + 6, 2, sound_dsp_->registers());
     map("ct1741", kSoundBlasterBase + 0xA, 6, from_offset(sound_dsp_->registers(), 4));
@@ -80,7 +86,9 @@ void Pc::set_sound_gains() {
     const auto set = [](devices::AudioSink* sink, const Ct1745::Gain& gain) {
         if (sink != nullptr) sink->set_gain(gain.left, gain.right);
     };
+    if (sound_midi_ != nullptr) static_cast<void>(synthesizer_->generate());  // what came before was as loud as before
     set(sound_voice_, sound_mixer_->voice_gain());
+    set(sound_midi_, sound_mixer_->midi_gain());
 }
 
 void Pc::connect_audio(AudioMixer& mixer) {
@@ -88,6 +96,8 @@ void Pc::connect_audio(AudioMixer& mixer) {
     if (!sound_dsp_) return;
     sound_voice_ = &mixer.add(nullptr);
     sound_dsp_->connect(sound_voice_);
+    sound_midi_ = &mixer.add([this] { return synthesizer_->generate(); });
+    synthesizer_->connect(sound_midi_);
     set_sound_gains();
 }
 

@@ -136,6 +136,56 @@ program_end:
 samples:
 """
 
+# AdLib: detection by the timers, then a sine of 0x244 * 2^-16 * 49716 = 440.0 Hz on channel 0.
+ADLIB = PRELUDE + """
+%macro opl 2
+    mov dx, 388h
+    mov al, %1
+    out dx, al
+    mov ecx, 6
+%%a: in al, dx
+    loop %%a
+    inc dx
+    mov al, %2
+    out dx, al
+    mov ecx, 35
+%%b: in al, dx
+    loop %%b
+%endmacro
+%macro expect 1             ; status bits 7-5
+    mov dx, 388h
+    in al, dx
+    and al, 0E0h
+    cmp al, %1
+    jne bad
+%endmacro
+    opl 4, 60h
+    opl 4, 80h
+    expect 0
+    opl 2, 0FFh
+    opl 4, 21h
+    wait_ms 1
+    expect 0C0h
+    opl 4, 60h
+    opl 4, 80h
+    expect 0
+    opl 20h, 21h
+    opl 40h, 3Fh
+    opl 60h, 0              ; the modulator never begins
+    opl 80h, 0Fh
+    opl 23h, 21h
+    opl 43h, 0
+    opl 63h, 0F0h
+    opl 83h, 0Fh
+    opl 0A0h, 44h
+    opl 0B0h, 32h
+    wait_ms 500
+    opl 0B0h, 12h
+    wait_ms 300
+    power_off
+bad: outb 0F4h, 1
+"""
+
 
 def sb16_kernel(folder: pathlib.Path, rate: int, left_hertz: float, right_hertz: float) -> str:
     frames = rate // 20  # both are whole numbers of turns in 50 ms
@@ -222,6 +272,15 @@ class SoundTest(unittest.TestCase):
         for hertz, channel in ((1000, 0), (440, 1), (22000 - 440, 0), (22000 - 1000, 1), (880, 0)):
             self.expect_nothing(tone, hertz, channel=channel)
         self.assertAlmostEqual(len(frames) / RATE, 1.1, delta=0.02)
+
+    def test_adlib(self) -> None:
+        frames = self.record(ADLIB, "--sound", "sb16", "--debug-exit")
+        hertz = 0x244 / 65536 * 14318180 / 288
+        tone = self.part(frames, 100, 400)
+        self.expect_level(tone, hertz, 4084)
+        for other in (2 * hertz, 3 * hertz, 5 * hertz, hertz / 2):
+            self.expect_nothing(tone, other, most=6)
+        self.assertEqual(set(self.part(frames, 780, 800)), {(0, 0)})
 
     def test_a_card_that_is_not_there(self) -> None:
         done = subprocess.run(self.command(sb16_kernel(self.path, 22000, 440, 1000), "--debug-exit"), capture_output=True, text=True,
