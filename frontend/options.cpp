@@ -329,13 +329,20 @@ Result<void> add_sound(SoundConfig& sound, std::string_view text) {
             sound = {};
         } else if (word == "sb16") {
             sound.sb16 = true;
+        } else if (word == "ac97") {
+            sound.ac97 = true;
         } else {
-            return usage(fmt::format("'{}' is no sound card: use sb16 or none", word));
+            return usage(fmt::format("'{}' is no sound card: use sb16, ac97 or none", word));
         }
     }
     return {};
 }
-Texts get_sound(const SoundConfig& sound) { return sound.sb16 ? Texts{"sb16"} : Texts{}; }
+Texts get_sound(const SoundConfig& sound) {
+    Texts texts;
+    if (sound.sb16) texts.emplace_back("sb16");
+    if (sound.ac97) texts.emplace_back("ac97");
+    return texts;
+}
 
 Result<void> set_audio(AudioConfig& audio, std::string_view text) {
     using Kind = AudioConfig::Kind;
@@ -471,7 +478,7 @@ const std::array kOptions{
     Option{kRun, "display", "auto|sdl|none", "where the screen is shown: in a window, or nowhere (default auto: a window where there is a display)", "auto sdl none", false, true, false,
         [](S s, V t) { return set_word(s.display, t, kDisplays); },
         [](C s) { return get_word(s.display, kDisplays, DisplayKind::automatic); }, nothing},
-    Option{kRun, "sound", "sb16|none", "sound card: a Sound Blaster 16 with OPL3 (A220 I5 D1 H5); the PC speaker is always there (default none)", "sb16 none", true, true, false,
+    Option{kRun, "sound", "sb16|ac97|none", "sound card: a Sound Blaster 16 with OPL3 (A220 I5 D1 H5) or AC'97 audio on PCI; the PC speaker is always there (default none)", "sb16 ac97 none", true, true, false,
         [](S s, V t) { return add_sound(s.machine.sound, t); },
         [](C s) { return get_sound(s.machine.sound); }, [](S s) { s.machine.sound = {}; }},
     Option{kRun, "audio", "auto|sdl|wav:FILE|none", "where sound is heard: by the host's sound device, in a file, or nowhere (default auto: by the device where there is a window)", "auto sdl wav: none", false, true, false,

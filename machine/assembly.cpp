@@ -144,6 +144,7 @@ Result<void> Machine::Parts::build_board() {
     if (config.debugcon.kind != DebugconConfig::Kind::none) options.debug_console = ports.back().get();
     options.debug_exit = config.debug_exit;
     options.sound_blaster = config.sound.sb16;
+    options.ac97 = config.sound.ac97;
     options.drives = drives;
     for (std::size_t i = 0; i < images.floppies.size(); ++i)
         options.floppies.at(i) = devices::FloppyDrive::type_for(diskette_format(images.floppies[i]));

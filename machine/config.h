@@ -42,6 +42,7 @@ struct GdbConfig {
 /// Sound cards. The PC speaker is always there.
 struct SoundConfig {
     bool sb16 = false;  // Sound Blaster 16 with OPL3 at A220 I5 D1 H5
+    bool ac97 = false;  // AC'97 audio of the 82801AA
 };
 
 struct ModuleConfig {

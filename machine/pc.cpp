@@ -165,6 +165,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
     add_floppies(options);
     add_flashes(options);
     if (options.sound_blaster) add_sound_blaster();
+    if (options.ac97) add_ac97();
 
     ready_ = true;
     map_ports();

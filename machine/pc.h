@@ -25,6 +25,7 @@
 #include "devices/i82077.h"
 #include "devices/i8254.h"
 #include "devices/i8259.h"
+#include "devices/i82801_audio.h"
 #include "devices/intel_flash.h"
 #include "devices/io_apic.h"
 #include "devices/isa_dma.h"
@@ -65,6 +66,7 @@ public:
         devices::CharacterPort* debug_console = nullptr;
         bool debug_exit = false;
         bool sound_blaster = false;
+        bool ac97 = false;
         /// IDE drives: primary master and slave, secondary master and slave.
         struct Drive {
             bool present = false;
@@ -183,6 +185,10 @@ private:
     void add_floppies(const Options& options);
     void add_flashes(const Options& options);
     void add_sound_blaster();
+    void add_ac97();
+    void map_ac97();
+    void set_up_ac97();
+    void set_ac97_gain();
     void route_sound_blaster();
     void connect_sound_blaster_dma();
     void set_sound_gains();
@@ -254,9 +260,12 @@ private:
     std::unique_ptr<devices::Ct1741> sound_dsp_;
     std::unique_ptr<devices::Ct1745> sound_mixer_;  // all three or none: a Sound Blaster 16
     std::unique_ptr<devices::Ymf262> synthesizer_;
+    std::unique_ptr<devices::Stac9700> audio_codec_;  // both or none
+    std::unique_ptr<devices::I82801Audio> audio_controller_;
     // Where it is heard; null: nowhere.
     devices::AudioSink* sound_voice_ = nullptr;
     devices::AudioSink* sound_midi_ = nullptr;
+    devices::AudioSink* audio_out_ = nullptr;
     devices::FwCfg fw_cfg_;
     std::vector<std::unique_ptr<devices::IntelFlash>> flashes_;
     std::array<std::unique_ptr<devices::Uart16550>, kSerialPorts> serials_;

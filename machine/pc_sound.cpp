@@ -1,10 +1,13 @@
 // The board's sound: which cards exist, where they are, and how they are heard.
+#include "base/log.h"
 #include "machine/pc.h"
 
 namespace bantam {
 namespace {
 constexpr u16 kSoundBlasterBase = 0x220;
 constexpr u16 kAdLibBase = 0x388;
+constexpr unsigned kAc97Device = 4, kAc97Pin = 2;
+constexpr u32 kAc97MixerBase = 0xC400, kAc97BusMasterBase = 0xC800;  // where no firmware places it
 using devices::Ct1741;
 using devices::Ct1745;
 }  // namespace
@@ -91,8 +94,56 @@ void Pc::set_sound_gains() {
     set(sound_midi_, sound_mixer_->midi_gain());
 }
 
+void Pc::add_ac97() {
+    audio_codec_ = std::make_unique<devices::Stac9700>(devices::Stac9700::Pins{.volume_changed = [this] {
+        if (ready_) set_ac97_gain();
+    }});
+    audio_controller_ = std::make_unique<devices::I82801Audio>(
+        scheduler_, memory_, *audio_codec_, devices::I82801Audio::Pins{.interrupt = [this](bool level) {
+            isa_bridge_.set_pci_interrupt(kAc97Device, kAc97Pin, level);
+        }});
+    pci_.attach(kAc97Device, 0, *audio_controller_);
+    audio_controller_->set_mapping_listener([this] {
+        if (ready_) map_ac97();
+    });
+    devices_.push_back(audio_codec_.get());
+    devices_.push_back(audio_controller_.get());
+}
+
+void Pc::map_ac97() {
+    const auto place = [this](const std::string& name, unsigned bar, RegisterSpace space) {
+        io_.unmap(name);
+        const devices::PciFunction::Window window = audio_controller_->window(bar);
+        if (!window.enabled) return;
+        const Result<void> mapped = io_.map(name, static_cast<u16>(window.base), static_cast<u32>(window.size), space);
+        if (!mapped) log::warning("{}; it stays invisible", mapped.error().message);
+    };
+    place("ac97 mixer", devices::I82801Audio::kMixerBar, audio_controller_->mixer_registers());
+    place("ac97 bus master", devices::I82801Audio::kBusMasterBar, audio_controller_->bus_master_registers());
+}
+
+/// What firmware would do.
+void Pc::set_up_ac97() {
+    const unsigned pirq = devices::Piix3::pirq_of(kAc97Device, kAc97Pin);
+    audio_controller_->write_config(0x10, 4, kAc97MixerBase);
+    audio_controller_->write_config(0x14, 4, kAc97BusMasterBase);
+    audio_controller_->write_config(0x3C, 1, boot::kPirqRoutes.at(pirq));
+    audio_controller_->write_config(0x04, 2, 5);  // I/O and bus master
+}
+
+void Pc::set_ac97_gain() {
+    if (audio_out_ == nullptr) return;
+    const devices::Stac9700::Gain gain = audio_codec_->gain();
+    audio_out_->set_gain(gain.left, gain.right);
+}
+
 void Pc::connect_audio(AudioMixer& mixer) {
     speaker_.connect(&mixer.add([this] { return speaker_.generate(); }));
+    if (audio_controller_) {
+        audio_out_ = &mixer.add(nullptr);
+        audio_controller_->connect(audio_out_);
+        set_ac97_gain();
+    }
     if (!sound_dsp_) return;
     sound_voice_ = &mixer.add(nullptr);
     sound_dsp_->connect(sound_voice_);
