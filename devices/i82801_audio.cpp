@@ -314,6 +314,7 @@ void I82801Audio::portion_due(Engine which) {
     engine.address += engine.portion * 2;
     engine.left -= engine.portion;
     engine.done += std::max(engine.portion, 1u);
+    engine.portion = 0;
     if (engine.left == 0) buffer_done(which);
     if ((engine.control & kRun) != 0 && (engine.status & kHalted) == 0) arm(which);
 }

@@ -1,6 +1,7 @@
 // A saved state may hold anything: a chip that loads one neither reads out of bounds nor keeps its timers firing for
 // ever, and what it saves after a legal history it takes back unchanged. Each case was found by a fuzz target.
 #include "devices/i8042.h"
+#include "devices/i82801_audio.h"
 #include "devices/intel_flash.h"
 #include "devices/mc146818.h"
 #include "devices/ps2_keyboard.h"
@@ -80,6 +81,18 @@ TEST(DamagedState, FlashTakesBackABufferThatBeganAtItsEnd) {
     EXPECT_EQ(space.read(0, 1) & 0x30, 0x30) << "sequence error";
     space.write(0, 1, 0xE8);
     space.write(0, 1, 0xFF);
+    expect_reload_changes_nothing(chip);
+}
+
+TEST(DamagedState, AudioControllerTakesBackAListThatIsOver) {
+    TestBoard board;
+    const auto memory = std::move(PhysicalMemory::create(u64{1} << 20).value());
+    Stac9700 codec({});
+    I82801Audio chip(board.scheduler, *memory, codec, {});
+    memory->write({4}, 4, 4);  // the first buffer: four samples
+    chip.bus_master_registers().write(0x1B, 1, 1);
+    board.run_for(1'000'000);
+    ASSERT_EQ(chip.bus_master_registers().read(0x16, 2) & 1, 1u) << "halted";
     expect_reload_changes_nothing(chip);
 }
 
