@@ -1,6 +1,7 @@
 // Frame: the picture a display adapter sends to its monitor.
 #pragma once
 
+#include <array>
 #include <vector>
 
 #include "base/types.h"
@@ -11,6 +12,13 @@ struct Frame {
     unsigned width = 0;
     unsigned height = 0;
     std::vector<u32> pixels;  // row by row, 0x00RRGGBB
+};
+
+/// What a text mode draws its cells with, in dots of the picture.
+struct TextFont {
+    unsigned cell_width = 0, cell_height = 0;
+    unsigned glyph_height = 0;        // rows of a glyph that show
+    std::array<u8, 256 * 32> rows{};  // 32 of each glyph, leftmost dot in bit 7
 };
 
 /// What a viewer has of the picture. It belongs to one Vga; start a new one for another.

@@ -210,7 +210,7 @@ void Ps2Mouse::buttons(u8 mask) {
     report_soon();
 }
 
-bool Ps2Mouse::report_wanted() const { return r_.reporting && !r_.remote && !r_.wrap && !line_.testing && r_.changed; }
+bool Ps2Mouse::report_wanted() const { return reports() && r_.changed; }
 
 /// In stream mode a packet goes out at the sample rate, as long as there is news.
 void Ps2Mouse::report_soon() {

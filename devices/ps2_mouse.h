@@ -27,6 +27,11 @@ public:
     /// Bit 0 left, 1 right, 2 middle, 3 and 4 the side buttons.
     void buttons(u8 mask);
 
+    /// The guest wants reports as things happen (stream mode).
+    [[nodiscard]] bool reports() const { return r_.reporting && !r_.remote && !r_.wrap && !line_.testing; }
+    /// Something waits to be told, or is being told.
+    [[nodiscard]] bool has_news() const { return has_output() || (reports() && r_.changed); }
+
     static constexpr u64 kSelfTestNs = 350'000'000;
 
     struct Registers {

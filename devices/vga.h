@@ -75,6 +75,8 @@ public:
         unsigned row = 0;
     };
     [[nodiscard]] Cursor cursor() const;
+    /// The font of characters whose attribute bit 3 is clear. Nothing in a graphics mode.
+    [[nodiscard]] std::optional<TextFont> text_font() const;
     /// The text screen as UTF-8, rows ending in \n, trailing blanks removed. Empty in a graphics mode.
     [[nodiscard]] std::string text_screen() const;
     /// The picture as the monitor shows it now, text and graphics; 640x480 black when the CRTC is not set up.
@@ -198,6 +200,9 @@ private:
     bool redraw(Picture& picture) const;
     void watch_picture();
 
+    /// Where plane 2 has the fonts that the character map select register chooses (sequencer 3).
+    [[nodiscard]] u32 font_a_base() const;
+    [[nodiscard]] u32 font_b_base() const;
     [[nodiscard]] u32 colour_of(u8 attribute_pixel) const;
     [[nodiscard]] u32 dac_colour(u8 index) const;
     void render_text(Frame& frame, const Geometry& g) const;

@@ -8,6 +8,8 @@
 namespace bantam::devices {
 namespace {
 constexpr u8 kScreenOff = 0x20;
+
+u32 font_base(u64 select) { return static_cast<u32>((select & 3) * 0x4000 + (select >> 2) * 0x2000); }
 }  // namespace
 
 Vga::Geometry Vga::geometry() const {
@@ -102,6 +104,9 @@ u64 Vga::frames_shown() const {
     return (scheduler_.now() - std::min(scheduler_.now(), r_.frame_base_ns)) / timing().frame_ns;
 }
 
+u32 Vga::font_a_base() const { return font_base(bits(r_.sequencer[3], 2, 2) | bits(r_.sequencer[3], 5, 1) << 2); }
+u32 Vga::font_b_base() const { return font_base(bits(r_.sequencer[3], 0, 2) | bits(r_.sequencer[3], 4, 1) << 2); }
+
 void Vga::render_text(Frame& frame, const Geometry& g) const {
     std::array<u32, 16> palette{};
     for (u8 i = 0; i < 16; ++i) palette[i] = colour_of(i);
@@ -110,10 +115,7 @@ void Vga::render_text(Frame& frame, const Geometry& g) const {
     const bool blink_off = bit(steps, 1);
     const bool cursor_on = !bit(steps, 0);
     const bool line_graphics = bit(r_.attribute[0x10], 2);
-    const u8 map = r_.sequencer[3];
-    const auto font_base = [](u64 select) { return static_cast<u32>((select & 3) * 0x4000 + (select >> 2) * 0x2000); };
-    const u32 font_b = font_base(bits(map, 0, 2) | bits(map, 4, 1) << 2);
-    const u32 font_a = font_base(bits(map, 2, 2) | bits(map, 5, 1) << 2);
+    const u32 font_a = font_a_base(), font_b = font_b_base();
     const Cursor c = cursor();
     const unsigned cursor_first = r_.crtc[0x0A] & 0x1F, cursor_last = r_.crtc[0x0B] & 0x1F;
 

@@ -2,38 +2,11 @@
 #include <algorithm>
 
 #include "base/bits.h"
+#include "devices/code_page_437.h"
 #include "devices/vga.h"
 
 namespace bantam::devices {
 namespace {
-
-// Unicode's own mapping of code page 437 with the graphic meaning of the control codes.
-constexpr std::array<char16_t, 256> kCodePage437 = [] {
-    std::array<char16_t, 256> table{};
-    constexpr char16_t kLow[] = u" ☺☻♥♦♣♠•◘○◙♂♀♪♫☼►◄↕‼¶§▬↨↑↓→←∟↔▲▼";
-    constexpr char16_t kHigh[] =
-        u"⌂ÇüéâäàåçêëèïîìÄÅÉæÆôöòûùÿÖÜ¢£¥₧ƒáíóúñÑªº¿⌐¬½¼¡«»░▒▓│┤╡╢╖╕╣║╗╝╜╛┐└┴┬├─┼╞╟╚╔╩╦╠═╬╧╨╤╥╙╘╒╓╫╪┘┌█▄▌▐▀αßΓπΣσµτΦΘΩδ"
-        u"∞φε∩≡±≥≤⌠⌡÷≈°"
-        u"∙·√ⁿ²■ ";
-    static_assert(std::size(kLow) == 33 && std::size(kHigh) == 130);
-    for (unsigned i = 0; i < 32; ++i) table[i] = kLow[i];
-    for (unsigned i = 32; i < 127; ++i) table[i] = static_cast<char16_t>(i);
-    for (unsigned i = 127; i < 256; ++i) table[i] = kHigh[i - 127];
-    return table;
-}();
-
-void append_utf8(std::string& text, char16_t code) {
-    if (code < 0x80) {
-        text += static_cast<char>(code);
-    } else if (code < 0x800) {
-        text += static_cast<char>(0xC0 | code >> 6);
-        text += static_cast<char>(0x80 | (code & 0x3F));
-    } else {
-        text += static_cast<char>(0xE0 | code >> 12);
-        text += static_cast<char>(0x80 | (code >> 6 & 0x3F));
-        text += static_cast<char>(0x80 | (code & 0x3F));
-    }
-}
 
 // Register values of mode 3 with 400 scan lines, IBM PS/2 Technical Reference, "BIOS video mode tables".
 constexpr u8 kMode3MiscOutput = 0x67;
@@ -58,6 +31,16 @@ Vga::Cursor Vga::cursor() const {
     const bool on_screen = c.column < g.columns && c.row < g.rows;
     c.visible = !bit(r_.crtc[0x0A], 5) && first <= last && first < g.character_height && on_screen;
     return c;
+}
+
+std::optional<TextFont> Vga::text_font() const {
+    if (graphics()) return std::nullopt;
+    const Geometry g = geometry();
+    const u32 base = font_b_base();
+    TextFont font{
+        .cell_width = g.character_width, .cell_height = g.row_lines, .glyph_height = g.character_height, .rows = {}};
+    for (unsigned i = 0; i < font.rows.size(); ++i) font.rows[i] = plane_byte(base + i, 2);
+    return font;
 }
 
 std::string Vga::text_screen() const {

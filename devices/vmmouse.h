@@ -36,6 +36,9 @@ public:
     /// The guest's driver wants absolute positions.
     [[nodiscard]] bool absolute() const { return r_.enabled && r_.absolute; }
 
+    /// The guest has taken every report.
+    [[nodiscard]] bool read_all() const { return r_.count == 0; }
+
     static constexpr unsigned kReportWords = 4;
     static constexpr unsigned kMaxReports = 64;
 

@@ -76,6 +76,19 @@ Result<CommandLine> finish_run(const Parsed& run, CommandLine line) {
     return line;
 }
 
+Result<CommandLine> finish_test(CommandLine line) {
+    const TestOptions& test = line.settings.test;
+    const ControlConfig::Kind kind = test.gdb.line.kind;
+    if (test.stop_at_failure != (kind != ControlConfig::Kind::none))
+        return usage(
+            "--stop-at-failure and --gdb go together: the one stops the machine, the other lets gdb look at it");
+    if (kind == ControlConfig::Kind::stdio)
+        return usage("--gdb stdio: the results go there; use tcp:PORT or unix:PATH");
+    if (test.stop_at_failure && test.scenarios.size() != 1)
+        return usage("--stop-at-failure takes one scenario: its machine stands until somebody ends it");
+    return line;
+}
+
 }  // namespace
 
 Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
@@ -156,7 +169,7 @@ Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
             if (const Result<void> applied = apply_options(parsed, Command::test, line.settings); !applied) {
                 return applied.error();
             }
-            return line;
+            return finish_test(std::move(line));
         }
         case Command::ctl: {
             const std::vector<std::string>& words = commands[Command::ctl].positionals;

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "frontend/options.h"
-#include "frontend/scenario_file.h"
+#include "frontend/scenario_steps.h"
 #include "frontend/version.h"
 
 namespace bantam::frontend {
@@ -88,8 +88,7 @@ std::string help_text(std::string_view topic) {
             if (const std::string options = options_text(info.command); !options.empty())
                 text += "\nOptions:\n" + options;
             if (info.command == Command::test) {
-                text += "\nSteps (one in each [[step]], with limit = TIME of guest time and port = 1 to 4):\n" +
-                        scenario_steps_text() +
+                text += "\nSteps (one in each [[step]]):\n" + scenario_steps_text() +
                         "\nExample, hello.toml:\n"
                         "  limit = \"60s\"\n\n"
                         "  [machine]\n  kernel = \"vmlinuz\"\n  initrd = \"initrd.gz\"\n  append = "

@@ -285,6 +285,15 @@ Texts get_control(const ControlConfig& control) {
     return {};
 }
 
+}  // namespace
+
+std::string control_text(const ControlConfig& control) {
+    const Texts texts = get_control(control);
+    return texts.empty() ? "none" : texts.front();
+}
+
+namespace {
+
 constexpr std::string_view kBits = ",bits=";
 Result<void> set_gdb(GdbConfig& gdb, std::string_view text) {
     GdbConfig next;
@@ -555,6 +564,12 @@ const std::array kOptions{
     Option{kTest, "engine", "auto|interpreter|jit", "what executes guest code, whatever the scenario says", "auto interpreter jit", false, false, false,
         [](S s, V t) { EngineKind e{}; Result<void> r = set_word(e, t, kEngines); if (r) s.test.engine = e; return r; },
         [](C s) { return s.test.engine ? Texts{*s.test.engine == EngineKind::automatic ? "auto" : get_word(*s.test.engine, kEngines, EngineKind::automatic).front()} : Texts{}; }, nothing},
+    Option{kTest, "stop-at-failure", "", "leave the machine as it is when the scenario fails, for --gdb; one scenario", "", false, false, false,
+        [](S s, V t) { return set_flag(s.test.stop_at_failure, t); },
+        [](C s) { return get_flag(s.test.stop_at_failure); }, nothing},
+    Option{kTest, "gdb", "tcp:[HOST:]PORT|unix:PATH[,bits=16|32|64]", "where --stop-at-failure listens for gdb, from the failure on", "tcp: unix:", false, false, false,
+        [](S s, V t) { return set_gdb(s.test.gdb, t); },
+        [](C s) { return get_gdb(s.test.gdb); }, nothing},
     Option{kDis, "offset", "NUMBER", "skip so many bytes of the file", "", false, false, false,
         [](S s, V t) { return set_number(s.disassemble.offset, t); },
         [](C s) { return Texts{fmt::format("{}", s.disassemble.offset)}; }, nothing},

@@ -31,6 +31,8 @@ struct TestOptions {
     std::string junit;                   // file; empty: none
     std::string artifacts;               // folder; empty: none
     std::optional<EngineKind> engine;    // instead of what the scenarios say
+    bool stop_at_failure = false;        // and wait for gdb
+    GdbConfig gdb;
 };
 
 struct ControlOptions {
@@ -72,6 +74,9 @@ struct Option {
 
     [[nodiscard]] bool is_flag() const { return value.empty(); }
 };
+
+/// Where a control line is, as its option says it.
+std::string control_text(const ControlConfig& control);
 
 /// FILE[,readonly][,overlay=temp], a comma in the name written twice. Errors: usage.
 Result<ImageConfig> parse_image(std::string_view text);

@@ -11,57 +11,78 @@
 #include "frontend/files.h"
 #include "frontend/flat_toml.h"
 #include "frontend/machine_file.h"
+#include "frontend/scenario_steps.h"
 #include "frontend/values.h"
 
 namespace bantam::frontend {
 namespace {
 
-using scenario::Action;
 using scenario::Scenario;
 using scenario::Step;
 
 constexpr std::size_t kLargestFile = 256 << 10;
-constexpr std::size_t kMostSteps = 1000;
+constexpr const char* kTooLarge = "is larger than 256K: that is no scenario";
+constexpr std::size_t kMostSteps = 1000;  // of all files together, includes counted too
+constexpr std::size_t kDeepestStep = 8;   // [[step.step...]]
+constexpr std::size_t kDeepestInclude = 16;
 constexpr std::size_t kLongestText = 64 << 10;  // after its variables are put in
 constexpr u64 kWallLimit_ns = 600'000'000'000;
 
-enum class Value { text, regex, keys, time, flag, drive_and_file, picture };
-struct StepKey {
-    std::string_view name;
-    Action action;
-    Value value;
-    std::string_view help;
-};
-constexpr std::array kSteps{
-    StepKey{"wait-screen", Action::wait_screen, Value::text, "until the text is on the text screen"},
-    StepKey{"wait-serial", Action::wait_serial, Value::text, "until it comes on the serial line, after the last found"},
-    StepKey{"wait-serial-regex", Action::wait_serial_regex, Value::regex, "the same, an expression within a line"},
-    StepKey{"wait-stable", Action::wait_stable, Value::time, "until the text screen has not changed for the time"},
-    StepKey{"wait-time", Action::wait_time, Value::time, "guest time"},
-    StepKey{"wait-power-off", Action::wait_power_off, Value::flag, "true: until the guest turns itself off"},
-    StepKey{"type", Action::type, Value::text, "text by the keyboard, paced by what the guest reads"},
-    StepKey{"keys", Action::type, Value::keys, "keys by name, such as \"ctrl-alt-delete\" or [\"down\", \"ret\"]"},
-    StepKey{"send", Action::send, Value::text, "bytes to the serial line"},
-    StepKey{"insert", Action::insert, Value::drive_and_file, "DRIVE=FILE, a diskette or CD; writes are forgotten"},
-    StepKey{"eject", Action::eject, Value::text, "DRIVE"},
-    StepKey{"screenshot", Action::screenshot, Value::picture, "NAME.png or NAME.ppm in the artefacts"},
-    StepKey{"expect-screen", Action::expect_screen, Value::text, "the text must be on the text screen now"},
-    StepKey{"reject-screen", Action::reject_screen, Value::text, "it must not"},
-    StepKey{"expect-serial", Action::expect_serial, Value::text, "the text must have come on the serial line"},
-    StepKey{"reject-serial", Action::reject_serial, Value::text, "it must not"},
-};
+using Variables = std::map<std::string, std::string>;
 
 struct Section {
-    std::string header;  // empty: before the first
-    unsigned line = 1;   // of the header
+    std::string header;     // empty: before the first
+    std::size_t depth = 0;  // of a step: 1 for [[step]], 2 for [[step.step]]
+    unsigned line = 1;      // of the header
     std::size_t begin = 0, end = 0;
 };
 
+/// 2 for "[[step.step]]"; 0: it is no step's header.
+std::size_t step_depth(std::string_view header) {
+    if (!header.starts_with("[[step") || !header.ends_with("]]")) return 0;
+    header = header.substr(6, header.size() - 8);
+    if (header.size() % 5 != 0) return 0;
+    for (std::size_t at = 0; at < header.size(); at += 5) {
+        if (header.substr(at, 5) != ".step") return 0;
+    }
+    return header.size() / 5 + 1;
+}
+
+/// What the files of one scenario have in common.
+struct Reading {
+    const ReadFile& read;
+    std::vector<std::string> files;  // that are being read, each included by the one before
+    std::size_t sections = 0;        // of steps, in all files
+    std::string machine_place = {};  // where [machine] is; empty: nowhere yet
+    Settings settings = {};
+};
+
+/// A step with its place in the tree of repetitions.
+struct PlacedStep {
+    Step step;
+    std::size_t depth = 1;
+    bool repeats = false;
+    std::string place;  // with the file's name
+};
+
+/// What a file consists of.
+struct FileContents {
+    std::string about;
+    std::optional<u64> limit_ns;
+    std::vector<PlacedStep> steps;
+};
+
+Error bad(std::string_view place, std::string_view cause) {
+    return {ExitStatus::bad_input, fmt::format("{}: {}", place, cause)};
+}
+
 class Parser {
 public:
-    Parser(std::string_view text, const std::string& name) : text_(text), name_(name) {}
+    /// `given`: variables of the files that include this one.
+    Parser(Reading& reading, std::string_view text, const std::string& name, Variables given)
+        : reading_(reading), text_(text), name_(name), variables_(std::move(given)) {}
 
-    Result<Scenario> parse() {
+    Result<FileContents> parse() {
         if (Result<void> cut = cut_sections(); !cut) return cut.error();
         for (const Section& section : sections_) {
             if (section.header == "[variables]") {
@@ -72,23 +93,16 @@ public:
             Result<void> read;
             if (section.header.empty()) read = read_top(section);
             if (section.header == "[machine]") read = read_machine(section);
-            if (section.header == "[[step]]") read = read_step(section);
+            if (section.depth != 0) read = read_step_section(section);
             if (!read) return read.error();
         }
-        if (scenario_.steps.empty()) return wrong(1, "there is no [[step]]");
-        if (Result<void> done = finish_machine(); !done) return done.error();
-        for (const Step& step : scenario_.steps) {
-            if (step.port >= scenario_.machine.serials.size())
-                return wrong(step.line, fmt::format("port {}: the machine has {} serial lines", step.port + 1,
-                                                    scenario_.machine.serials.size()));
-        }
-        return std::move(scenario_);
+        if (contents_.steps.empty()) return wrong(1, "there is no [[step]]");
+        return std::move(contents_);
     }
 
 private:
-    [[nodiscard]] Error wrong(unsigned line, std::string_view cause) const {
-        return {ExitStatus::bad_input, fmt::format("{}:{}: {}", name_, line, cause)};
-    }
+    [[nodiscard]] std::string place(unsigned line) const { return fmt::format("{}:{}", name_, line); }
+    [[nodiscard]] Error wrong(unsigned line, std::string_view cause) const { return bad(place(line), cause); }
     static Error as_bad(const Error& error) { return {ExitStatus::bad_input, error.message}; }
 
     Result<void> cut_sections() {
@@ -103,17 +117,8 @@ private:
                 std::string header(text_.substr(word, end - word));
                 header.resize(std::min(header.find('#'), header.size()));
                 header.erase(header.find_last_not_of(" \t\r") + 1);
-                constexpr std::array<std::string_view, 3> kHeaders{"[machine]", "[variables]", "[[step]]"};
-                if (std::find(kHeaders.begin(), kHeaders.end(), header) == kHeaders.end())
-                    return wrong(line, fmt::format("'{}' is no part of a scenario{}; there are [machine], [variables] "
-                                                   "and [[step]]",
-                                                   header, suggestion(header, kHeaders)));
-                const bool again = header != "[[step]]" && std::any_of(sections_.begin(), sections_.end(),
-                                                                       [&](auto& s) { return s.header == header; });
-                if (again) return wrong(line, fmt::format("{} is there twice", header));
-                if (sections_.size() > kMostSteps) return wrong(line, fmt::format("more than {} steps", kMostSteps));
                 sections_.back().end = at;
-                sections_.push_back({header, line, end, 0});
+                if (Result<void> begun = begin_section(header, line, end); !begun) return begun;
             } else {
                 end = end_of_line(at, depth);
             }
@@ -123,6 +128,24 @@ private:
             at = end;
         }
         sections_.back().end = text_.size();
+        return {};
+    }
+
+    Result<void> begin_section(const std::string& header, unsigned line, std::size_t begin) {
+        constexpr std::array<std::string_view, 4> kHeaders{"[machine]", "[variables]", "[[step]]", "[[step.step]]"};
+        const std::size_t depth = step_depth(header);
+        const bool known = depth != 0 || header == kHeaders[0] || header == kHeaders[1];
+        if (!known)
+            return wrong(line, fmt::format("'{}' is no part of a scenario{}; there are [machine], [variables], "
+                                           "[[step]] and [[step.step]]",
+                                           header, suggestion(header, kHeaders)));
+        const bool again = depth == 0 && std::any_of(sections_.begin(), sections_.end(),
+                                                     [&](const Section& s) { return s.header == header; });
+        if (again) return wrong(line, fmt::format("{} is there twice", header));
+        if (depth > kDeepestStep) return wrong(line, fmt::format("steps are nested {} deep at most", kDeepestStep));
+        if (depth != 0 && ++reading_.sections > kMostSteps)
+            return wrong(line, fmt::format("more than {} steps", kMostSteps));
+        sections_.push_back({header, depth, line, begin, 0});
         return {};
     }
 
@@ -150,7 +173,7 @@ private:
         for (const FlatEntry& entry : entries.value()) {
             if (entry.array) return wrong(entry.line, fmt::format("variable '{}' takes one value", entry.key));
             const char* given = std::getenv(("BANTAM_VAR_" + entry.key).c_str());
-            variables_[entry.key] = given != nullptr ? given : entry.values.front().text;
+            variables_.emplace(entry.key, given != nullptr ? given : entry.values.front().text);
         }
         return {};
     }
@@ -191,194 +214,167 @@ private:
                                                      entry.key, suggestion(entry.key, kKeys)));
             if (entry.array) return wrong(entry.line, fmt::format("'{}' takes one value", entry.key));
             if (entry.key == "about") {
-                scenario_.about = entry.values.front().text;
+                contents_.about = entry.values.front().text;
             } else {
-                const Result<u64> time = duration(entry);
+                const Result<u64> time = read_duration(entry, wrong_at());
                 if (!time) return time.error();
-                scenario_.limit_ns = time.value();
+                contents_.limit_ns = time.value();
             }
         }
         return {};
     }
 
-    Result<u64> duration(const FlatEntry& entry) const {
-        const auto time = entry.array ? std::nullopt : parse_duration(entry.values.front().text);
-        if (time && *time != 0) return *time;
-        return wrong(entry.line,
-                     fmt::format("'{}' takes a length of time, such as \"500ms\", \"30s\" or \"2m\"", entry.key));
+    [[nodiscard]] std::function<Error(unsigned, std::string_view)> wrong_at() const {
+        return [this](unsigned line, std::string_view cause) { return wrong(line, cause); };
     }
 
     Result<void> read_machine(const Section& section) {
+        if (!reading_.machine_place.empty())
+            return wrong(section.line, fmt::format("a scenario has one machine, and there is [machine] in {} too",
+                                                   reading_.machine_place));
         const Result<std::string> text = expand(body(section), section.line);
         if (!text) return text.error();
-        if (Result<void> read = read_machine_text(text.value(), name_, settings_); !read) return as_bad(read.error());
-        machine_line_ = section.line;
+        if (Result<void> read = read_machine_text(text.value(), name_, reading_.settings); !read)
+            return as_bad(read.error());
+        reading_.machine_place = place(section.line);
         return {};
     }
 
-    Result<void> finish_machine() {
-        MachineConfig& machine = settings_.machine;
-        const auto refuse = [&](std::string_view cause) { return wrong(machine_line_, cause); };
-        if (machine.lockstep) return refuse("lockstep: a scenario has one machine");
-        if (machine.clock == ClockKind::real_time) return refuse("clock: a scenario runs in virtual time");
-        if (machine.monitor.kind != ControlConfig::Kind::none) return refuse("monitor: a scenario has no monitor");
-        if (machine.qmp.kind != ControlConfig::Kind::none) return refuse("qmp: a scenario is controlled by its steps");
-        if (machine.gdb.line.kind != ControlConfig::Kind::none || machine.paused)
-            return refuse("gdb, paused: a scenario runs by itself");
-        if (settings_.display == DisplayKind::sdl) return refuse("display: a scenario has no window");
-        if (settings_.audio.kind == AudioConfig::Kind::sdl || settings_.audio.kind == AudioConfig::Kind::wav)
-            return refuse("audio: a scenario is not heard");
-        if (machine.debugcon.kind == DebugconConfig::Kind::stdio) return refuse("debugcon: use file:PATH");
-        for (const SerialConfig& serial : machine.serials) {
-            if (serial.kind != SerialConfig::Kind::none || !serial.log.empty())
-                return refuse(
-                    "serial: its lines end in the scenario; write serial = [\"none\", \"none\"] for two of them");
-        }
-        if (machine.serials.empty()) machine.serials.emplace_back();
-        if (Result<void> completed = complete_settings(settings_); !completed)
-            return wrong(machine_line_, completed.error().message);
-        scenario_.machine_text = print_machine_text(settings_);
-        machine.headless = true;
-        machine.clock = ClockKind::virtual_time;
-        if (!machine.wall_limit_ns) machine.wall_limit_ns = kWallLimit_ns;
-        scenario_.machine = machine;
-        return {};
+    /// `path` as the file names it, from where the process is.
+    [[nodiscard]] std::string beside(const std::string& path) const {
+        return (std::filesystem::path(name_).parent_path() / path).string();
     }
 
-    Result<void> read_step(const Section& section) {
+    Result<void> read_step_section(const Section& section) {
         const auto entries = read_flat_toml(body(section), name_);
         if (!entries) return as_bad(entries.error());
-        Step step;
-        step.line = section.line;
-        const StepKey* chosen = nullptr;
-        for (const FlatEntry& entry : entries.value()) {
-            if (entry.key == "limit") {
-                const Result<u64> time = duration(entry);
-                if (!time) return time.error();
-                step.limit_ns = time.value();
-                continue;
-            }
-            if (entry.key == "port") {
-                const auto port = entry.array ? std::nullopt : parse_number(entry.values.front().text);
-                if (!port || *port < 1 || *port > 4) return wrong(entry.line, "'port' takes 1 to 4, for COM1 to COM4");
-                step.port = static_cast<unsigned>(*port - 1);
-                continue;
-            }
-            const auto* found =
-                std::find_if(kSteps.begin(), kSteps.end(), [&](const StepKey& key) { return key.name == entry.key; });
-            if (found == kSteps.end()) {
-                std::vector<std::string_view> names{"limit", "port"};
-                for (const StepKey& key : kSteps) names.push_back(key.name);
-                return wrong(entry.line, fmt::format("unknown key '{}'{} ('bantam help test' lists them)", entry.key,
-                                                     suggestion(entry.key, names)));
-            }
-            if (chosen != nullptr)
-                return wrong(entry.line,
-                             fmt::format("one step does one thing: '{}' needs a [[step]] of its own", entry.key));
-            chosen = found;
-            if (Result<void> set = set_step(step, *found, entry); !set) return set;
-        }
-        if (chosen == nullptr)
-            return wrong(section.line, "this step does nothing ('bantam help test' lists what it may)");
-        scenario_.steps.push_back(std::move(step));
+        const StepSurroundings around{
+            .wrong = wrong_at(),
+            .expand = [this](const std::string& text, unsigned line) { return expand(text, line); },
+            .read = [this](const std::string& path, std::size_t most) { return reading_.read(beside(path), most); }};
+        Result<ReadStep> read = read_step(entries.value(), section.line, around);
+        if (!read) return read.error();
+        ReadStep& step = read.value();
+        // The step before it that is less deep is the one that repeats it.
+        const auto parent = std::find_if(contents_.steps.rbegin(), contents_.steps.rend(),
+                                         [&](const PlacedStep& before) { return before.depth < section.depth; });
+        const bool nested = parent != contents_.steps.rend() && parent->depth + 1 == section.depth && parent->repeats;
+        if (section.depth > 1 && !nested)
+            return wrong(section.line, fmt::format("{} stands below no step that repeats: that has repeat-until = true "
+                                                   "and one [step less",
+                                                   section.header));
+        if (!step.include.empty()) return include(step.include, section.depth, step.line);
+        const bool main = reading_.files.size() == 1;
+        step.step.place = main ? fmt::format("line {}", step.line) : place(step.line);
+        if (!step.step.limit_ns) step.step.limit_ns = contents_.limit_ns;
+        contents_.steps.push_back({std::move(step.step), section.depth, step.repeats, place(step.line)});
         return {};
     }
 
-    Result<void> set_step(Step& step, const StepKey& key, const FlatEntry& entry) {
-        step.action = key.action;
-        step.line = entry.line;
-        if ((entry.array && key.value != Value::keys) || entry.values.empty() ||
-            entry.values.front().flag != (key.value == Value::flag))
-            return wrong(entry.line, fmt::format("'{}' takes {}", key.name,
-                                                 key.value == Value::flag   ? "true"
-                                                 : key.value == Value::keys ? "a string or an array of them"
-                                                                            : "one string"));
-        std::vector<std::string> texts;
-        for (const FlatValue& raw : entry.values) {
-            Result<std::string> text = expand(raw.text, raw.line);
-            if (!text) return text.error();
-            texts.push_back(std::move(text.value()));
+    Result<void> include(const std::string& file, std::size_t depth, unsigned line) {
+        const std::string path = beside(file);
+        const std::string canonical = std::filesystem::path(path).lexically_normal().string();
+        const auto again = std::find(reading_.files.begin(), reading_.files.end(), canonical);
+        if (again != reading_.files.end()) {
+            std::string cycle;
+            for (auto at = again; at != reading_.files.end(); ++at) cycle += *at + " includes ";
+            return wrong(line, fmt::format("'include' goes in a circle: {}{}", cycle, canonical));
         }
-        const std::string& text = texts.front();
-        step.text = text;
-        std::string shown = text.substr(0, 60);
-        for (char& c : shown) c = static_cast<unsigned char>(c) < ' ' ? ' ' : c;
-        step.source = fmt::format("{} \"{}\"{}", key.name, shown, text.size() > 60 ? "..." : "");
-        if (text.empty()) return wrong(entry.line, fmt::format("'{}': the text is empty", key.name));
-        switch (key.value) {
-            case Value::flag:
-                if (text != "true") return wrong(entry.line, fmt::format("'{}' takes true", key.name));
-                break;
-            case Value::time: {
-                const Result<u64> time = duration(entry);
-                if (!time) return time.error();
-                step.duration_ns = time.value();
-                break;
-            }
-            case Value::keys:
-                for (const std::string& keys : texts) {
-                    Result<Chord> chord = parse_chord(keys);
-                    if (!chord) return wrong(entry.line, chord.error().message);
-                    step.chords.push_back(std::move(chord.value()));
-                }
-                break;
-            case Value::regex: {
-                Result<scenario::Expression> compiled = scenario::Expression::compile(text);
-                if (!compiled) return wrong(entry.line, compiled.error().message);
-                step.expression = std::move(compiled.value());
-                break;
-            }
-            case Value::drive_and_file: {
-                const std::size_t equals = text.find('=');
-                if (equals == text.npos || equals == 0 || equals + 1 == text.size())
-                    return wrong(entry.line, "'insert' takes DRIVE=FILE");
-                step.text = text.substr(0, equals);
-                step.file = text.substr(equals + 1);
-                break;
-            }
-            case Value::picture:
-                if (text.find('/') != text.npos || !(text.ends_with(".png") || text.ends_with(".ppm")))
-                    return wrong(entry.line, "'screenshot' takes a file name without folder that ends in .png or .ppm");
-                step.file = text;
-                break;
-            case Value::text:
-                if (key.action == Action::type) {
-                    Result<std::vector<Chord>> chords = scenario::chords_for_text(text);
-                    if (!chords) return wrong(entry.line, chords.error().message);
-                    step.chords = std::move(chords.value());
-                }
-                break;
+        if (reading_.files.size() > kDeepestInclude)
+            return wrong(line, fmt::format("files include each other {} deep at most", kDeepestInclude));
+        const Result<std::string> text = reading_.read(path, kLargestFile);
+        if (!text) return wrong(line, text.error().message);
+        reading_.files.push_back(canonical);
+        Result<FileContents> contents = Parser(reading_, text.value(), path, variables_).parse();
+        reading_.files.pop_back();
+        if (!contents) return contents.error();
+        for (PlacedStep& step : contents.value().steps) {
+            step.depth += depth - 1;
+            contents_.steps.push_back(std::move(step));
         }
         return {};
     }
 
-    std::string_view text_;
+    Reading& reading_;
+    const std::string_view text_;
     const std::string name_;
     std::vector<Section> sections_;
-    std::map<std::string, std::string> variables_;
-    Settings settings_;
-    unsigned machine_line_ = 1;
-    Scenario scenario_;
+    Variables variables_;
+    FileContents contents_;
 };
+
+Result<void> finish_machine(Settings& settings, const std::string& place, Scenario& scenario) {
+    MachineConfig& machine = settings.machine;
+    const auto refuse = [&](std::string_view cause) { return bad(place, cause); };
+    if (machine.lockstep) return refuse("lockstep: a scenario has one machine");
+    if (machine.clock == ClockKind::real_time) return refuse("clock: a scenario runs in virtual time");
+    if (machine.monitor.kind != ControlConfig::Kind::none) return refuse("monitor: a scenario has no monitor");
+    if (machine.qmp.kind != ControlConfig::Kind::none) return refuse("qmp: a scenario is controlled by its steps");
+    if (machine.gdb.line.kind != ControlConfig::Kind::none || machine.paused)
+        return refuse("gdb, paused: a scenario runs by itself");
+    if (settings.display == DisplayKind::sdl) return refuse("display: a scenario has no window");
+    if (settings.audio.kind == AudioConfig::Kind::sdl || settings.audio.kind == AudioConfig::Kind::wav)
+        return refuse("audio: a scenario is not heard");
+    if (machine.debugcon.kind == DebugconConfig::Kind::stdio) return refuse("debugcon: use file:PATH");
+    for (const SerialConfig& serial : machine.serials) {
+        if (serial.kind != SerialConfig::Kind::none || !serial.log.empty())
+            return refuse("serial: its lines end in the scenario; write serial = [\"none\", \"none\"] for two of them");
+    }
+    if (machine.serials.empty()) machine.serials.emplace_back();
+    if (Result<void> completed = complete_settings(settings); !completed) return refuse(completed.error().message);
+    scenario.machine_text = print_machine_text(settings);
+    machine.headless = true;
+    machine.clock = ClockKind::virtual_time;
+    if (!machine.wall_limit_ns) machine.wall_limit_ns = kWallLimit_ns;
+    scenario.machine = machine;
+    return {};
+}
+
+/// From the tree to a list in which each step says how many of those behind it it repeats.
+Result<std::vector<Step>> flatten(std::vector<PlacedStep> placed, std::size_t serial_lines) {
+    std::vector<Step> steps;
+    for (std::size_t i = 0; i < placed.size(); ++i) {
+        std::size_t end = i + 1;
+        while (end < placed.size() && placed[end].depth > placed[i].depth) ++end;
+        Step& step = placed[i].step;
+        if (placed[i].repeats) step.repeated = end - i - 1;
+        if (placed[i].repeats && step.repeated == 0)
+            return bad(placed[i].place, "'repeat-until' needs the steps to repeat, as [[step.step]] below it");
+        if (step.port >= serial_lines) {
+            return bad(placed[i].place,
+                       fmt::format("port {}: the machine has {} serial lines", step.port + 1, serial_lines));
+        }
+        steps.push_back(std::move(step));
+    }
+    return steps;
+}
 
 }  // namespace
 
-Result<Scenario> read_scenario_text(std::string_view text, const std::string& name) {
-    return Parser(text, name).parse();
-}
-
-Result<Scenario> read_scenario_file(const std::string& path) {
-    const Result<std::string> text = read_text_file(path, kLargestFile, "is larger than 256K: that is no scenario");
-    if (!text) return text.error();
-    Result<Scenario> scenario = read_scenario_text(text.value(), shown_name(path));
-    if (scenario) scenario.value().name = path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
+Result<Scenario> read_scenario_text(std::string_view text, const std::string& name, const ReadFile& read) {
+    Reading reading{.read = read, .files = {std::filesystem::path(name).lexically_normal().string()}};
+    Result<FileContents> contents = Parser(reading, text, name, {}).parse();
+    if (!contents) return contents.error();
+    Scenario scenario;
+    scenario.about = contents.value().about;
+    scenario.limit_ns = contents.value().limit_ns.value_or(scenario.limit_ns);
+    const std::string place = reading.machine_place.empty() ? name + ":1" : reading.machine_place;
+    if (Result<void> done = finish_machine(reading.settings, place, scenario); !done) return done.error();
+    Result<std::vector<Step>> steps = flatten(std::move(contents.value().steps), scenario.machine.serials.size());
+    if (!steps) return steps.error();
+    scenario.steps = std::move(steps.value());
     return scenario;
 }
 
-std::string scenario_steps_text() {
-    std::string text;
-    for (const StepKey& key : kSteps) text += fmt::format("  {:<18} {}\n", key.name, key.help);
-    return text;
+Result<Scenario> read_scenario_file(const std::string& path) {
+    const auto read = [](const std::string& file, std::size_t most) {
+        return read_text_file(file, most, "is too large");
+    };
+    const Result<std::string> text = read_text_file(path, kLargestFile, kTooLarge);
+    if (!text) return text.error();
+    Result<Scenario> scenario = read_scenario_text(text.value(), shown_name(path), read);
+    if (scenario) scenario.value().name = path == "-" ? "stdin" : std::filesystem::path(path).stem().string();
+    return scenario;
 }
 
 }  // namespace bantam::frontend

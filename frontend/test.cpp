@@ -17,10 +17,14 @@
 
 #include "frontend/commands.h"
 #include "frontend/files.h"
+#include "frontend/gdb/packets.h"
+#include "frontend/gdb/stub.h"
 #include "frontend/scenario_file.h"
 #include "frontend/signals.h"
+#include "frontend/talk_line.h"
 #include "frontend/test_report.h"
 #include "machine/host/host_io.h"
+#include "scenario/runner.h"
 
 namespace bantam::frontend {
 namespace {
@@ -31,13 +35,49 @@ TestResult failed(const std::string& name, const std::string& cause) {
     return {.name = name, .passed = false, .failure = cause, .text = fmt::format("FAILED  {}\n  {}\n", name, cause)};
 }
 
-Result<TestResult> run_one(const scenario::Scenario& scenario, const std::string& folder) {
-    Result<std::unique_ptr<scenario::Runner>> runner = scenario::Runner::create(scenario, folder);
+/// Waits for gdb at a failure.
+class FailureStop {
+public:
+    explicit FailureStop(GdbConfig config) : config_(std::move(config)) {}
+
+    /// On the machine's thread, which stands.
+    void stopped(Machine& machine, const scenario::Report& report) {
+        fmt::print(stderr, "bantam: stopped at the failure after {} ns of guest time: {}\n", report.guest_ns,
+                   report.failure);
+        Result<std::unique_ptr<GdbLine>> line =
+            GdbLine::open(config_.line, machine, [&machine, bits = config_.bits](auto output) {
+                return std::make_shared<gdb::Stub>(machine, std::move(output), bits);
+            });
+        if (!line) {
+            fmt::print(stderr, "bantam: {}\n", line.error().message);
+            return machine.quit();
+        }
+        line_ = std::move(line.value());
+        fmt::print(stderr, "bantam: gdb may come, to {}; Ctrl-C ends the run\n", control_text(config_.line));
+    }
+
+private:
+    using GdbLine = TalkLine<gdb::Stub, gdb::PacketReader>;
+    GdbConfig config_;
+    std::unique_ptr<GdbLine> line_;
+};
+
+Result<TestResult> run_one(const scenario::Scenario& scenario, const std::string& folder, const TestOptions& options) {
+    std::unique_ptr<FailureStop> stop;
+    scenario::Runner::Options with{.artifacts = folder, .stopped_at_failure = nullptr};
+    Machine* stopped = nullptr;
+    if (options.stop_at_failure) {
+        stop = std::make_unique<FailureStop>(options.gdb);
+        with.stopped_at_failure = [&](const scenario::Report& report) { stop->stopped(*stopped, report); };
+    }
+    Result<std::unique_ptr<scenario::Runner>> runner = scenario::Runner::create(scenario, std::move(with));
     if (!runner) return runner.error();
     Machine& machine = runner.value()->machine();
+    stopped = &machine;
     const Result<std::unique_ptr<SignalWatch>> signals = SignalWatch::start(machine);
     if (!signals) return signals.error();
     const scenario::Report report = runner.value()->run();
+    stop.reset();
     if (!folder.empty()) {
         if (const Result<void> written = write_artifacts(folder, scenario, report, machine); !written)
             return written.error();
@@ -52,12 +92,13 @@ struct Child {
 };
 
 /// In the child: never returns.
-[[noreturn]] void run_child(const scenario::Scenario& scenario, const std::string& folder, std::FILE* report) {
+[[noreturn]] void run_child(const scenario::Scenario& scenario, const std::string& folder, const TestOptions& options,
+                            std::FILE* report) {
     ::setpgid(0, 0);  // Ctrl-C reaches the parent, which passes it on
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     TestResult result;
     try {
-        Result<TestResult> run = run_one(scenario, folder);
+        Result<TestResult> run = run_one(scenario, folder, options);
         result = run ? run.value() : failed(scenario.name, run.error().message);
     } catch (const std::exception& error) {
         result = failed(scenario.name, error.what());
@@ -137,7 +178,7 @@ private:
         std::fflush(stdout);
         const u64 now = host::monotonic_ns();
         const pid_t pid = ::fork();
-        if (pid == 0) run_child(scenario, folder, report);
+        if (pid == 0) run_child(scenario, folder, options_, report);
         if (pid < 0) {
             std::fclose(report);
             return Error{ExitStatus::host_resource, fmt::format("cannot start a process: {}", std::strerror(errno))};
@@ -178,6 +219,7 @@ Result<int> run_tests(const TestOptions& options) {
             return Error{ExitStatus::usage,
                          fmt::format("{}: there are two scenarios called '{}'", path, read.value().name)};
         if (options.engine) read.value().machine.engine = *options.engine;
+        if (options.stop_at_failure) read.value().machine.wall_limit_ns.reset();  // who looks at it takes their time
         scenarios.push_back(std::move(read.value()));
     }
     const Result<std::vector<TestResult>> results = Pool(scenarios, options).run();

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "frontend/files.h"
-
 namespace bantam::frontend {
 namespace {
 
@@ -30,12 +28,6 @@ std::string xml(std::string_view text) {
     return escaped;
 }
 
-std::string trace_text(const scenario::Report& report) {
-    std::string text;
-    for (const std::string& line : report.trace) text += line + "\n";
-    return text;
-}
-
 }  // namespace
 
 TestResult describe(const scenario::Scenario& scenario, const scenario::Report& report) {
@@ -50,26 +42,13 @@ TestResult describe(const scenario::Scenario& scenario, const scenario::Report& 
                               report.failure);
     const std::size_t first = report.trace.size() - std::min(report.trace.size(), kLastSteps);
     for (std::size_t i = first; i < report.trace.size(); ++i) result.text += "    " + report.trace[i] + "\n";
-    result.text += "  screen:\n";
+    result.text += fmt::format("  screen ({}):\n", report.screen_source);
     for (std::size_t at = 0; at < report.screen.size();) {
         const std::size_t end = std::min(report.screen.find('\n', at), report.screen.size());
         result.text += "    |" + report.screen.substr(at, end - at) + "\n";
         at = end + 1;
     }
     return result;
-}
-
-Result<void> write_artifacts(const std::string& folder, const scenario::Scenario& scenario,
-                             const scenario::Report& report, Machine& machine) {
-    std::vector<std::pair<std::string, std::string>> files{{"trace.txt", trace_text(report)},
-                                                           {"screen.txt", report.screen + "\n"},
-                                                           {"machine.toml", scenario.machine_text}};
-    for (std::size_t i = 0; i < report.serials.size(); ++i)
-        files.emplace_back(fmt::format("serial{}.log", i + 1), report.serials[i]);
-    for (const auto& [name, text] : files) {
-        if (Result<void> written = write_text_file(folder + "/" + name, text); !written) return written;
-    }
-    return machine.screendump(folder + "/screen.png");
 }
 
 std::string junit_xml(const std::vector<TestResult>& results) {

@@ -75,7 +75,9 @@ u64 Clock::instructions_at(u64 time_ns) {
 void Clock::jump_to(u64 time_ns) {
     if (pace_ == Pace::real_time) return;
     const u64 time_now = now();
-    if (time_ns > time_now) offset_ns_ += static_cast<i64>(time_ns - time_now);
+    if (time_ns <= time_now) return;
+    offset_ns_ += static_cast<i64>(time_ns - time_now);
+    idle_ns_ += time_ns - time_now;
 }
 
 void Clock::stall(u64 ns) {

@@ -38,6 +38,8 @@ public:
     [[nodiscard]] u64 now();
     /// The value of CpuState::instructions at which guest time will be (real: may be) `time_ns`.
     [[nodiscard]] u64 instructions_at(u64 time_ns);
+    /// Virtual: how long the guest was idle in all.
+    [[nodiscard]] u64 idle_ns() const { return idle_ns_; }
     /// Virtual: idle time has passed. Real: nothing to do, the host's clock ran on. Earlier times are ignored.
     void jump_to(u64 time_ns);
     /// Virtual only: the processor stood still for `ns`.
@@ -61,7 +63,8 @@ private:
     const HostNow host_now_;
     i64 offset_ns_ = 0;  // virtual: guest time minus instructions
     u64 guest_ns_ =
-        0;  // real: guest time at the host's last_host_ns_; virtual: the time that stands still while paused
+        0;             // real: guest time at the host's last_host_ns_; virtual: the time that stands still while paused
+    u64 idle_ns_ = 0;  // virtual: passed by jump_to
     u64 last_host_ns_ = 0;
     u64 owed_ns_ = 0;  // real: the host's time that has not passed for the guest yet
     bool paused_ = false;

@@ -87,6 +87,7 @@ void Machine::quit() {
     parts_->loop->end(outcome_of(StopReason::quit));
     parts_->tell_end(StopReason::quit, true);
 }
+std::optional<devices::TextFont> Machine::text_font() const { return parts_->pc->vga().text_font(); }
 bool Machine::graphics_mode() const { return parts_->pc->vga().graphics(); }
 void Machine::mouse_move(int dx, int dy, int wheel) { parts_->pc->mouse().move(dx, dy, wheel); }
 bool Machine::mouse_is_absolute() const { return parts_->pc->vmmouse().absolute(); }
@@ -98,18 +99,27 @@ bool Machine::mouse_absolute(unsigned x, unsigned y, unsigned buttons, int wheel
     return true;
 }
 bool Machine::render_changes(devices::Picture& picture) { return parts_->pc->vga().render_changes(picture); }
+bool Machine::mouse_heard() const { return parts_->pc->mouse().reports() || mouse_is_absolute(); }
+bool Machine::mouse_read() const {
+    return cables_idle() && !parts_->pc->mouse().has_news() &&
+           (!mouse_is_absolute() || parts_->pc->vmmouse().read_all());
+}
 void Machine::mouse_button(unsigned buttons) { parts_->pc->mouse().buttons(static_cast<u8>(buttons)); }
 u64 Machine::now_ns() const { return parts_->clock->now(); }
+u64 Machine::idle_ns() const { return parts_->clock->idle_ns(); }
+bool Machine::quit_requested() const { return parts_->loop->quit_requested(); }
 Cpu& Machine::cpu() { return parts_->pc->cpu(); }
 PhysicalMemory& Machine::memory() { return *parts_->memory; }
 const MachineConfig& Machine::config() const { return parts_->config; }
 
-bool Machine::keyboard_read() const {
+/// The keyboard controller holds no byte for the guest nor for a device.
+bool Machine::cables_idle() const {
     constexpr u16 kStatusPort = 0x64;
     constexpr u32 kOutputFull = 0x01, kInputFull = 0x02;
-    const bool busy = (parts_->pc->io().peek(kStatusPort, 1) & (kOutputFull | kInputFull)) != 0;
-    return !busy && !parts_->pc->keyboard().has_output();
+    return (parts_->pc->io().peek(kStatusPort, 1) & (kOutputFull | kInputFull)) == 0;
 }
+
+bool Machine::keyboard_read() const { return cables_idle() && !parts_->pc->keyboard().has_output(); }
 
 void Machine::watch(u64 period_ns, std::function<void()> watch) {
     parts_->watch_timer =
@@ -118,6 +128,12 @@ void Machine::watch(u64 period_ns, std::function<void()> watch) {
             watch();
         });
     parts_->watch_timer->arm(period_ns);
+}
+
+void Machine::watch_port_writes(std::function<void(u16 port, u32 value)> watch) {
+    parts_->pc->add_port_trace([watch = std::move(watch)](bool write, u16 port, unsigned, u32 value) {
+        if (write) watch(port, value);
+    });
 }
 
 std::string Machine::screen_text() {

@@ -49,7 +49,8 @@ public:
     void stop();  // pauses the guest; posted work still runs
     void cont();
     [[nodiscard]] bool running() const;
-    /// Whom to tell what happens to the machine, on its thread; several may listen. Before run().
+    /// Whom to tell what happens to the machine, on its thread; several may listen. Before run(), or from outside an
+    /// observer on the machine's thread.
     void observe(std::function<void(const MachineEvent&)> observer);
     void system_reset();
     void system_powerdown();  // presses the ACPI power button
@@ -64,6 +65,12 @@ public:
     /// Calls `watch` every `period_ns` of guest time, between two instructions; in virtual time at the same
     /// instructions in every run and with every engine. Once, before run().
     void watch(u64 period_ns, std::function<void()> watch);
+    /// Calls `watch` for every write to a port, in the middle of the instruction; stop() then stops behind it.
+    void watch_port_writes(std::function<void(u16 port, u32 value)> watch);
+    /// Virtual time: how long the processor has been halted so far.
+    [[nodiscard]] u64 idle_ns() const;
+    /// Somebody has called request_quit().
+    [[nodiscard]] bool quit_requested() const;
     /// Ends run() with StopReason::quit before the next instruction; observers are told at once.
     void quit();
     /// Counts to the right and down, and wheel notches towards the person.
@@ -73,10 +80,16 @@ public:
     bool mouse_absolute(unsigned x, unsigned y, unsigned buttons, int wheel = 0);
     [[nodiscard]] bool mouse_is_absolute() const;
     void mouse_button(unsigned buttons);  // bit 0 left, 1 right, 2 middle
+    /// The guest wants to be told of the mouse.
+    [[nodiscard]] bool mouse_heard() const;
+    /// It has read everything the mouse, or the absolute pointer, had to tell.
+    [[nodiscard]] bool mouse_read() const;
     /// Brings a viewer's picture up to date; false: nothing of it is different (Vga::render_changes).
     [[nodiscard]] bool render_changes(devices::Picture& picture);
     [[nodiscard]] std::string screen_text();  // lines joined by \n, UTF-8; empty in graphics modes
     [[nodiscard]] bool graphics_mode() const;
+    /// The font of a text mode; nothing in graphics modes.
+    [[nodiscard]] std::optional<devices::TextFont> text_font() const;
     [[nodiscard]] devices::Frame frame() const;        // the screen as it is now
     Result<void> screendump(const std::string& path);  // .png or .ppm
     /// Puts `image` (path "none": nothing) into the drive called `device`; what was in it comes out.
@@ -104,6 +117,7 @@ public:
 private:
     friend class lockstep::Pair;
     Machine();
+    [[nodiscard]] bool cables_idle() const;
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };

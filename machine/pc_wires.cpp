@@ -180,13 +180,13 @@ void Pc::pause() {
 
 u32 Pc::read_port(u16 port, unsigned size) {
     const u32 value = io_.read(port, size);
-    if (port_trace_) port_trace_(false, port, size, value);
+    for (const auto& trace : port_traces_) trace(false, port, size, value);
     events_.stall(io_cycle_ns(size));
     return value;
 }
 
 void Pc::write_port(u16 port, unsigned size, u32 value) {
-    if (port_trace_) port_trace_(true, port, size, value);
+    for (const auto& trace : port_traces_) trace(true, port, size, value);
     io_.write(port, size, value);
     events_.stall(io_cycle_ns(size));
 }

@@ -40,7 +40,7 @@ void RunLoop::turn() {
     }
     w_.scheduler.run_due();
     look_at_host();
-    if (!outcome_ && !reset_requested_) run_slice();
+    if (!outcome_ && !reset_requested_ && !stopped_) run_slice();
 }
 
 void RunLoop::request_quit() noexcept {

@@ -28,7 +28,7 @@ private:
 };
 
 void trace_ports(Pc& pc, const Lines& lines) {
-    pc.set_port_trace([&pc, lines](bool write, u16 port, unsigned size, u32 value) {
+    pc.add_port_trace([&pc, lines](bool write, u16 port, unsigned size, u32 value) {
         lines.write(fmt::format("{:>12} io {} {:04x}h {} bytes {:0{}x}h {}\n", pc.cpu().retired(),
                                 write ? "write" : "read ", port, size, value, size * 2, pc.io().owner(port)));
     });

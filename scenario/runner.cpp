@@ -2,214 +2,240 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+#include "machine/image_writer.h"
+#include "scenario/host_command.h"
+
 namespace bantam::scenario {
 namespace {
 
-constexpr const char* kShowsGraphics = "the guest shows graphics, and text is read from text modes only";
-constexpr std::size_t kLongestLine = 4096;  // for regular expressions
-
 std::string seconds(u64 ns) { return fmt::format("{}.{:03} s", ns / 1'000'000'000, ns / 1'000'000 % 1000); }
+
+bool reads_screen(Action action) {
+    return action == Action::wait_screen || action == Action::click_text || action == Action::expect_screen ||
+           action == Action::reject_screen;
+}
 
 }  // namespace
 
-Result<std::unique_ptr<Runner>> Runner::create(const Scenario& scenario, std::string artifacts) {
-    std::unique_ptr<Runner> runner(new Runner(scenario, std::move(artifacts)));
+Result<std::unique_ptr<Runner>> Runner::create(const Scenario& scenario, Options options) {
+    std::unique_ptr<Runner> runner(new Runner(scenario, std::move(options)));
     Machine::SerialEnds ends;
     for (std::size_t i = 0; i < scenario.machine.serials.size(); ++i) {
         auto line = std::make_unique<SerialLine>();
         runner->lines_.push_back(line.get());
         ends.push_back(std::move(line));
     }
-    runner->looked_.resize(ends.size());
     Result<std::unique_ptr<Machine>> made = Machine::create(scenario.machine, std::move(ends));
     if (!made) return made.error();
     runner->machine_ = std::move(made.value());
-    runner->typist_ = std::make_unique<Typist>(*runner->machine_);
+    runner->events_ = std::make_unique<Events>(*runner->machine_, [self = runner.get()] { self->event(); });
+    const bool watches_ports = std::any_of(scenario.steps.begin(), scenario.steps.end(),
+                                           [](const Step& step) { return step.action == Action::wait_io; });
+    if (watches_ports) runner->events_->watch_ports();
+    const auto screenshot = [self = runner.get()](const std::string& name) -> Result<void> {
+        const Result<std::string> folder = self->folder();
+        if (!folder) return folder.error();
+        return self->machine_->screendump(folder.value() + "/" + name);
+    };
+    const auto run = [self = runner.get()](const Step& step) { return self->run_command(step); };
+    runner->steps_ = std::make_unique<Steps>(*runner->machine_, *runner->events_, runner->lines_,
+                                             Steps::Host{.screenshot = screenshot, .run = run});
     return runner;
+}
+
+Runner::~Runner() {
+    std::error_code ignored;
+    if (!temporary_folder_.empty()) std::filesystem::remove_all(temporary_folder_, ignored);
 }
 
 Report Runner::run() {
     machine_->watch(kPeriod_ns, [this] { tick(); });
+    machine_->post([this] { go_on(); });  // before the first instruction
     const Outcome outcome = machine_->run();
     if (!over_) end_of_guest(outcome);
-    report_.guest_ns = machine_->now_ns();
-    report_.screen = machine_->screen_text();
-    for (const auto& line : lines_) report_.serials.push_back(line->output());
+    if (!held_) snapshot();
     return std::move(report_);
+}
+
+void Runner::snapshot() {
+    report_.guest_ns = machine_->now_ns();
+    steps_->screen().look();
+    report_.screen = steps_->screen().text();
+    report_.screen_source = steps_->screen().source();
+    report_.serials.clear();
+    for (const auto& line : lines_) report_.serials.push_back(line->output());
 }
 
 void Runner::tick() {
     if (over_) return;
-    const bool typing = begun_ && scenario_.steps[next_].action == Action::type;
-    if (++ticks_ % kConditionPeriods == 0 || typing) advance();
-    if (over_) machine_->quit();
+    const bool quick = current_ && Steps::is_quick(current_->step->action);
+    if (++ticks_ % kConditionPeriods == 0 || quick) go_on();
+}
+
+/// The machine stands at what a step waits for.
+void Runner::event() {
+    if (!over_) go_on();
+    if (!over_) machine_->cont();
+}
+
+void Runner::go_on() {
+    advance();
+    events_->tidy();
+    if (over_ && !held_) machine_->quit();
 }
 
 /// Takes steps until one has to wait.
 void Runner::advance() {
-    while (next_ < scenario_.steps.size()) {
-        const Step& step = scenario_.steps[next_];
-        if (!begun_) begin(step);
-        const Progress progress = poll(step);
-        if (progress == Progress::failed) return fail(why_);
-        if (progress == Progress::waiting) {
-            const u64 limit = step.limit_ns.value_or(scenario_.limit_ns);
-            const bool late = machine_->now_ns() - begun_ns_ >= limit && step.action != Action::wait_time;
-            if (!late) return;
-            const bool reads_screen = step.action == Action::wait_screen || step.action == Action::wait_stable;
-            return fail(fmt::format(
-                "not within {} of guest time{}", seconds(limit),
-                reads_screen && machine_->graphics_mode() ? std::string("; ") + kShowsGraphics : std::string()));
-        }
-        note(step, "done");
-        ++next_;
-        begun_ = false;
-    }
-    report_.passed = true;
-    over_ = true;
-}
-
-void Runner::begin(const Step& step) {
-    begun_ = true;
-    begun_ns_ = stable_since_ns_ = machine_->now_ns();
-    if (step.action == Action::type) typist_->begin(step.chords);
-    if (step.action == Action::wait_stable) last_screen_ = machine_->screen_text();
-}
-
-Runner::Progress Runner::check(bool found, bool wanted, const char* where) {
-    if (found == wanted) return Progress::done;
-    why_ = fmt::format("the text is {}{}", wanted ? "not " : "", where);
-    return Progress::failed;
-}
-
-Runner::Progress Runner::act(const Result<void>& done) {
-    if (done) return Progress::done;
-    why_ = done.error().message;
-    return Progress::failed;
-}
-
-/// What was looked through in vain is not looked through again: a wait that ends without finding fails the scenario.
-Runner::Progress Runner::find_serial(const Step& step) {
-    const std::string& output = serial(step);
-    std::size_t& from = looked_.at(step.port);
-    if (step.action == Action::wait_serial) {
-        const std::size_t at = output.find(step.text, from);
-        if (at != output.npos) {
-            from = at + step.text.size();
-            return Progress::done;
-        }
-        if (output.size() >= step.text.size()) from = std::max(from, output.size() - step.text.size() + 1);
-        return wait_for_more(step);
-    }
-    for (std::size_t start = from; start < output.size();) {
-        const std::size_t end = std::min({output.find('\n', start), output.size(), start + kLongestLine});
-        if (const auto matched = step.expression->end_of_match(std::string_view(output).substr(start, end - start))) {
-            from = start + *matched;
-            return Progress::done;
-        }
-        from = start;  // the last line may grow
-        start = end + 1;
-    }
-    return wait_for_more(step);
-}
-
-Runner::Progress Runner::wait_for_more(const Step& step) {
-    if (!lines_.at(step.port)->full()) return Progress::waiting;
-    why_ = fmt::format("the guest sent more than {} MiB, which is where a scenario stops listening",
-                       SerialLine::kMostOutput >> 20);
-    return Progress::failed;
-}
-
-Runner::Progress Runner::poll(const Step& step) {
-    const auto on_screen = [&] { return machine_->screen_text().find(step.text) != std::string::npos; };
-    const auto check_screen = [&](bool wanted) {
-        if (!machine_->graphics_mode()) return check(on_screen(), wanted, "on the screen");
-        why_ = kShowsGraphics;
-        return Progress::failed;
-    };
-    const auto in_serial = [&] { return serial(step).find(step.text) != std::string::npos; };
-    switch (step.action) {
-        case Action::wait_screen:
-            return on_screen() ? Progress::done : Progress::waiting;
-        case Action::wait_serial:
-        case Action::wait_serial_regex:
-            return find_serial(step);
-        case Action::wait_stable: {
-            std::string screen = machine_->screen_text();
-            if (machine_->graphics_mode() || screen != last_screen_) stable_since_ns_ = machine_->now_ns();
-            last_screen_ = std::move(screen);
-            return machine_->now_ns() - stable_since_ns_ >= step.duration_ns ? Progress::done : Progress::waiting;
-        }
-        case Action::wait_time:
-            return machine_->now_ns() - begun_ns_ >= step.duration_ns ? Progress::done : Progress::waiting;
-        case Action::wait_power_off:
-            return powered_off_ ? Progress::done : Progress::waiting;
-        case Action::type:
-            switch (typist_->step()) {
-                case Typist::State::done:
-                    return Progress::done;
-                case Typist::State::typing:
-                    return Progress::waiting;
-                case Typist::State::stuck:
-                    break;
+    yielded_ = false;
+    while (!over_ && !yielded_) {
+        if (!current_) {
+            if (leave_groups() || over_) continue;
+            if (!groups_.empty() && next_ == groups_.back().end) {
+                next_round();
+            } else if (next_ == scenario_.steps.size()) {
+                report_.passed = over_ = true;
+            } else {
+                begin_next();
             }
-            why_ = fmt::format("the guest reads no keys: it took {} of {} and none in {}", typist_->typed(),
-                               typist_->all(), seconds(Typist::kPatience_ns));
-            return Progress::failed;
-        case Action::send:
-            lines_.at(step.port)->send(step.text);
-            return Progress::done;
-        case Action::insert:
-            return act(machine_->change_medium(
-                step.text, ImageConfig{.path = step.file, .readonly = false, .temporary_overlay = true}));
-        case Action::eject:
-            return act(machine_->eject(step.text));
-        case Action::screenshot:
-            return artifacts_.empty() ? Progress::done : act(machine_->screendump(artifacts_ + "/" + step.file));
-        case Action::expect_screen:
-            return check_screen(true);
-        case Action::reject_screen:
-            return check_screen(false);
-        case Action::expect_serial:
-            return check(in_serial(), true, "in the serial output");
-        case Action::reject_serial:
-            return check(in_serial(), false, "in the serial output");
+            continue;
+        }
+        Attempt& attempt = *current_;
+        const bool possible = !ended_ || !Steps::needs_guest(attempt.step->action);
+        const Steps::Progress progress = possible ? steps_->poll(attempt) : steps_->ended_within(attempt);
+        if (progress == Steps::Progress::failed) return fail(attempt, attempt.why);
+        if (progress == Steps::Progress::waiting) {
+            if (ended_ && leave_groups()) {  // that is what the repetition was for
+                current_.reset();
+                continue;
+            }
+            if (ended_) return fail(attempt, describe(ended_->reason));
+            const bool any_late = late(attempt) || std::any_of(groups_.begin(), groups_.end(),
+                                                               [&](Group& group) { return late(group.condition); });
+            if (!any_late || !over_) return;
+        } else {
+            const bool graphics = reads_screen(attempt.step->action) && machine_->graphics_mode();
+            note(*attempt.step, "done", graphics ? steps_->screen().source() : std::string());
+            ++next_;
+            current_.reset();
+        }
     }
-    return Progress::failed;
+}
+
+void Runner::begin_next() {
+    const Step& step = scenario_.steps[next_];
+    Attempt attempt = steps_->begin(step);
+    if (step.repeated == 0) {
+        current_ = std::move(attempt);
+        return;
+    }
+    groups_.push_back({.condition = std::move(attempt), .begin = next_ + 1, .end = next_ + 1 + step.repeated});
+    ++next_;
+}
+
+/// Rounds whose steps take no guest time would never end: the next one begins at the next look.
+void Runner::next_round() {
+    Group& group = groups_.back();
+    if (ended_) return fail(group.condition, describe(ended_->reason));
+    next_ = group.begin;
+    ++group.rounds;
+    yielded_ = true;
+}
+
+/// Looks at the conditions of all groups, and goes on behind the outermost that is fulfilled.
+bool Runner::leave_groups() {
+    for (std::size_t i = 0; i < groups_.size(); ++i) {
+        Group& group = groups_[i];
+        const Steps::Progress progress = steps_->poll(group.condition);
+        if (progress == Steps::Progress::failed) {
+            fail(group.condition, group.condition.why);
+            return false;
+        }
+        if (progress == Steps::Progress::waiting) {
+            if (!ended_ && late(group.condition)) return false;
+            continue;
+        }
+        note(*group.condition.step, "done", fmt::format("in round {}", group.rounds + 1));
+        next_ = group.end;
+        groups_.erase(groups_.begin() + static_cast<std::ptrdiff_t>(i), groups_.end());
+        return true;
+    }
+    return false;
+}
+
+/// Fails when the limit is over.
+bool Runner::late(const Attempt& attempt) {
+    const u64 limit = attempt.step->limit_ns.value_or(scenario_.limit_ns);
+    if (attempt.step->action == Action::wait_time || machine_->now_ns() - attempt.begun_ns < limit) return false;
+    fail(attempt,
+         fmt::format("not within {} of guest time{}{}", seconds(limit), attempt.why.empty() ? "" : "; ", attempt.why));
+    return true;
 }
 
 /// The guest ended by itself: what needs no running guest is still done.
 void Runner::end_of_guest(const Outcome& outcome) {
-    powered_off_ = outcome.reason == StopReason::power_off;
-    const bool interrupted = outcome.reason == StopReason::quit;
-    while (!over_ && !interrupted && next_ < scenario_.steps.size()) {
-        const Step& step = scenario_.steps[next_];
-        const bool needs_guest = step.action == Action::type || step.action == Action::send ||
-                                 step.action == Action::wait_time || step.action == Action::insert ||
-                                 step.action == Action::eject || step.action == Action::wait_stable;
-        const Progress progress = needs_guest ? Progress::waiting : poll(step);
-        if (progress == Progress::failed) return fail(why_);
-        if (progress == Progress::waiting) break;
-        note(step, "done");
-        ++next_;
-    }
-    if (next_ == scenario_.steps.size()) {
-        report_.passed = true;
-        return;
-    }
-    fail(describe(outcome.reason));
+    ended_ = outcome;
+    if (outcome.reason == StopReason::power_off) steps_->power_off();
+    if (outcome.reason != StopReason::quit) return advance();
+    Attempt interrupted;
+    interrupted.step = &scenario_.steps[std::min(next_, scenario_.steps.size() - 1)];
+    fail(interrupted, describe(outcome.reason));
 }
 
-void Runner::note(const Step& step, const char* what) {
-    report_.trace.push_back(
-        fmt::format("{:>15} ns  line {:>3}  {:<6}  {}", machine_->now_ns(), step.line, what, step.source));
+void Runner::note(const Step& step, const char* what, const std::string& remark) {
+    report_.trace.push_back(fmt::format("{:>15} ns  {:<8}  {:<6}  {}{}", machine_->now_ns(), step.place, what,
+                                        step.source, remark.empty() ? "" : fmt::format("  ({})", remark)));
 }
 
-void Runner::fail(const std::string& cause) {
-    const Step& step = scenario_.steps[next_];
+void Runner::fail(const Attempt& attempt, const std::string& cause) {
+    if (std::exchange(over_, true)) return;
+    const Step& step = *attempt.step;
     note(step, "failed");
-    report_.failure = fmt::format("line {}: {}: {}", step.line, step.source, cause);
-    over_ = true;
+    report_.failure = fmt::format("{}: {}: {}", step.place, step.source, cause);
+    if (!options_.stopped_at_failure || ended_) return;
+    held_ = true;
+    current_.reset();
+    groups_.clear();
+    snapshot();
+    machine_->stop();
+    events_->tidy();  // the debugger is free for others
+    options_.stopped_at_failure(report_);
+}
+
+Result<std::string> Runner::folder() {
+    if (!options_.artifacts.empty()) return options_.artifacts;
+    if (temporary_folder_.empty()) {
+        std::string pattern = (std::filesystem::temp_directory_path() / "bantam-XXXXXX").string();
+        if (::mkdtemp(pattern.data()) == nullptr) {
+            return Error{ExitStatus::host_resource,
+                         fmt::format("cannot make the folder {}: {}", pattern, std::strerror(errno))};
+        }
+        temporary_folder_ = pattern;
+    }
+    return temporary_folder_;
+}
+
+Result<void> Runner::run_command(const Step& step) {
+    const Result<std::string> place = folder();
+    if (!place) return place.error();
+    snapshot();
+    if (Result<void> written = write_artifacts(place.value(), scenario_, report_, *machine_); !written) return written;
+    const HostCommand command{.text = step.text,
+                              .folder = place.value(),
+                              .variables = {{"BANTAM_SCENARIO", scenario_.name}},
+                              .limit_ns = step.limit_ns.value_or(scenario_.limit_ns)};
+    std::string output;
+    const Result<void> run = run_host_command(
+        command, [this] { return machine_->quit_requested(); }, output);
+    const auto* bytes = reinterpret_cast<const u8*>(output.data());
+    Result<void> written = write_file(fmt::format("{}/run{}.log", place.value(), ++commands_), {bytes, output.size()});
+    return run ? written : run;
 }
 
 }  // namespace bantam::scenario

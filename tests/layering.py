@@ -32,7 +32,8 @@ LIBRARIES = {
     "toml++/": ["frontend"],
     "nlohmann/": ["frontend", "tests"],
     "spdlog/": ["base"],
-    "zlib.h": ["machine", "tests"],
+    "zlib.h": ["machine", "scenario/font_search.cpp", "tests"],
+    "png.h": ["scenario/picture.cpp"],
     "gtest/": ["tests"],
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)

@@ -57,6 +57,7 @@ const std::vector<u8> kEchoOne{0x66, 0xBA, 0xFD, 0x03, 0xEC, 0xA8, 0x01, 0x74,
                                0xFB, 0x66, 0xBA, 0xF8, 0x03, 0xEC, 0xEE};
 const std::vector<u8> kPowerOff{0x66, 0xBA, 0x04, 0x06, 0x66, 0xB8, 0x00, 0x20, 0x66, 0xEF};  // out 604h, 2000h
 const std::vector<u8> kForEver{0xEB, 0xFE};
+const std::vector<u8> kHaltForEver{0xFB, 0xF4, 0xEB, 0xFD};  // sti / hlt / jmp
 
 class RunnerTest : public testing::Test {
 protected:
@@ -67,6 +68,7 @@ protected:
     }
     void TearDown() override { std::filesystem::remove_all(folder_); }
 
+    /// By both engines, which must do the same at the same guest time.
     Report run(const std::vector<std::vector<u8>>& code, std::vector<Step> steps) {
         std::vector<u8> all;
         for (const auto& part : code) all.insert(all.end(), part.begin(), part.end());
@@ -82,10 +84,31 @@ protected:
         scenario.limit_ns = 10'000 * kMs;
         scenario.steps = std::move(steps);
         unsigned line = 0;
-        for (Step& step : scenario.steps) step.line = ++line;
-        Result<std::unique_ptr<Runner>> runner = Runner::create(scenario, folder_);
+        for (Step& step : scenario.steps) step.place = "line " + std::to_string(++line);
+        scenario.machine.engine = EngineKind::interpreter;
+        const Report interpreted = run(scenario);
+        scenario.machine.engine = EngineKind::jit;
+        Report translated = run(scenario);
+        EXPECT_EQ(interpreted.trace, translated.trace);
+        EXPECT_EQ(interpreted.failure, translated.failure);
+        EXPECT_EQ(interpreted.serials, translated.serials);
+        EXPECT_EQ(interpreted.guest_ns, translated.guest_ns);
+        return translated;
+    }
+    Report run(const Scenario& scenario) {
+        Runner::Options options{.artifacts = folder_, .stopped_at_failure = nullptr};
+        Machine* machine = nullptr;
+        if (stop_at_failure_) {
+            options.stopped_at_failure = [&](const Report& report) {
+                stopped_ += report.failure + (machine->running() ? " running\n" : " standing\n");
+                machine->quit();
+            };
+        }
+        Result<std::unique_ptr<Runner>> runner = Runner::create(scenario, std::move(options));
         EXPECT_TRUE(runner.ok()) << (runner.ok() ? "" : runner.error().message);
-        return runner ? runner.value()->run() : Report{};
+        if (!runner) return {};
+        machine = &runner.value()->machine();
+        return runner.value()->run();
     }
     static Step step(Action action, std::string text = {}, unsigned port = 0) {
         Step step;
@@ -118,6 +141,8 @@ protected:
     }
 
     std::string folder_;
+    bool stop_at_failure_ = false;
+    std::string stopped_;  // what was told then
 };
 
 TEST_F(RunnerTest, TypingIsPacedByAGuestThatReadsSlowly) {
@@ -182,6 +207,249 @@ TEST_F(RunnerTest, SerialTextIsFoundAcrossLooks) {
     code.push_back(kForEver);
     EXPECT_TRUE(run(code, {step(Action::wait_serial, "half, second")}).passed);
     EXPECT_TRUE(run(code, {matching("^first.*second half$")}).passed);
+}
+
+// --- what happens within instructions
+
+std::vector<u8> busy(u32 loops) {  // mov ecx, loops / dec ecx / jnz
+    return {0xB9,
+            static_cast<u8>(loops),
+            static_cast<u8>(loops >> 8),
+            static_cast<u8>(loops >> 16),
+            static_cast<u8>(loops >> 24),
+            0x49,
+            0x75,
+            0xFD};
+}
+Step waiting_for(Action action, u64 address, std::optional<u32> value = std::nullopt) {
+    Step made;
+    made.action = action;
+    made.address = address;
+    made.value = value;
+    return made;
+}
+/// The guest time of line `index` of the trace.
+u64 time_of(const Report& report, std::size_t index) { return std::stoull(report.trace.at(index)); }
+
+TEST_F(RunnerTest, StopsBehindAWriteToAPort) {
+    const std::vector<u8> writes{0xB0, 0x54, 0xE6, 0x80, 0xB0, 0x55, 0xE6, 0x80};  // out 80h, 54h / out 80h, 55h
+    const Report report = run({kSetUpLines, busy(100'000), writes, send(0x3F8, "after"), kForEver},
+                              {waiting_for(Action::wait_io, 0x80), waiting_for(Action::wait_io, 0x80, 0x55),
+                               step(Action::reject_serial, "a"), step(Action::wait_serial, "after")});
+    EXPECT_TRUE(report.passed) << report.failure;
+    EXPECT_LT(time_of(report, 1) - time_of(report, 0), 5'000u) << "the next write but one instruction";
+    EXPECT_EQ(time_of(report, 2), time_of(report, 1));
+    EXPECT_NE(time_of(report, 1) % kMs, 0u) << "not at a look";
+    Step other = waiting_for(Action::wait_io, 0x80, 0x56);
+    other.limit_ns = 50 * kMs;
+    EXPECT_NE(run({writes, kForEver}, {other}).failure.find("not within 0.050 s"), std::string::npos);
+    EXPECT_TRUE(run({kPowerOff}, {waiting_for(Action::wait_io, 0x604, 0x2000), step(Action::wait_power_off)}).passed)
+        << "the write that ends the guest";
+}
+
+TEST_F(RunnerTest, StopsBeforeTheInstructionAtAnAddress) {
+    const std::vector<u8> loop = busy(1'000'000);
+    const u64 behind = kMultibootEntry + kSetUpLines.size() + loop.size();
+    const Report report = run(
+        {kSetUpLines, loop, send(0x3F8, "x"), kForEver},
+        {waiting_for(Action::wait_address, kMultibootEntry + kSetUpLines.size() + 5),
+         waiting_for(Action::wait_address, behind), step(Action::reject_serial, "x"), step(Action::wait_serial, "x")});
+    EXPECT_TRUE(report.passed) << report.failure;
+    EXPECT_EQ(time_of(report, 1) - time_of(report, 0), 2'000'000u) << "a million times DEC and JNZ";
+    Step never = waiting_for(Action::wait_address, 0x1234);
+    never.limit_ns = 50 * kMs;
+    EXPECT_NE(run({kForEver}, {never}).failure.find("not within 0.050 s"), std::string::npos);
+}
+
+// --- idle, pictures, the mouse, the host
+
+TEST_F(RunnerTest, IdleIsHaltedButForMoments) {
+    const Report report = run({busy(10'000'000), kHaltForEver}, {during(Action::wait_idle, 200 * kMs)});
+    EXPECT_TRUE(report.passed) << report.failure;
+    EXPECT_GE(time_of(report, 0), 220 * kMs);
+    EXPECT_LE(time_of(report, 0), 240 * kMs);
+    Step late = during(Action::wait_idle, 200 * kMs);
+    late.limit_ns = 300 * kMs;
+    EXPECT_NE(run({kForEver}, {late}).failure.find("busy for 100 % of the last 10 ms"), std::string::npos);
+}
+
+Step picture_step(u32 colour, unsigned x) {
+    Step made;
+    made.action = Action::wait_picture;
+    made.picture = std::make_shared<ReferencePicture>(
+        ReferencePicture{.width = 8, .height = 4, .pixels = std::vector<u32>(32, 0xFF000000 | colour)});
+    made.x = x;
+    made.y = 100;
+    made.limit_ns = 50 * kMs;
+    return made;
+}
+
+TEST_F(RunnerTest, WaitsForAPicture) {
+    EXPECT_TRUE(run({kForEver}, {picture_step(0, 200)}).passed);
+    EXPECT_NE(
+        run({kForEver}, {picture_step(0x123456, 200)}).failure.find("; 32 pixels differ, the first of them at 200,100"),
+        std::string::npos);
+    EXPECT_NE(run({kForEver}, {picture_step(0, 715)})
+                  .failure.find("the screen has 720x400 pixels, and the picture 8x4 at 715,100"),
+              std::string::npos);
+    // mov byte [0B8000h + 6 * 160 + 25 * 2], 0DBh: a block of colour AAAAAAh at 225,96
+    Step near = picture_step(0xA9ABAA, 225);
+    near.tolerance = 1;
+    EXPECT_TRUE(run({busy(1'000'000), {0xC6, 0x05, 0xF2, 0x83, 0x0B, 0x00, 0xDB}, kForEver}, {near}).passed);
+}
+
+Step click_at(unsigned x, unsigned y, unsigned buttons) {
+    Step made;
+    made.action = Action::click;
+    made.x = x;
+    made.y = y;
+    made.buttons = buttons;
+    return made;
+}
+
+TEST_F(RunnerTest, ClicksByThePs2Mouse) {
+    // 8042: enable the mouse; mouse: report. l: in al, 64h / test al, 1 / jz l / in al, 60h / out 3F8h, al / jmp l
+    const std::vector<u8> report_mouse{0xB0, 0xA8, 0xE6, 0x64, 0xE4, 0x64, 0xA8, 0x02, 0x75, 0xFA, 0xB0, 0xD4, 0xE6,
+                                       0x64, 0xE4, 0x64, 0xA8, 0x02, 0x75, 0xFA, 0xB0, 0xF4, 0xE6, 0x60, 0xE4, 0x64,
+                                       0xA8, 0x01, 0x74, 0xFA, 0xE4, 0x60, 0x66, 0xBA, 0xF8, 0x03, 0xEE, 0xEB, 0xF1};
+    const Report report = run({kSetUpLines, report_mouse}, {click_at(31, 12, 2)});
+    ASSERT_TRUE(report.passed) << report.failure;
+    const std::string& bytes = report.serials.at(0);
+    ASSERT_EQ(bytes.size() % 3, 1u) << "the acknowledge, and packets";
+    int x = 700, y = 300;
+    std::string buttons;
+    for (std::size_t i = 1; i < bytes.size(); i += 3) {
+        const auto at = [&](std::size_t k) { return static_cast<unsigned char>(bytes[i + k]); };
+        x = std::max(0, x + at(1) - ((at(0) & 0x10) != 0 ? 256 : 0));
+        y = std::max(0, y - at(2) + ((at(0) & 0x20) != 0 ? 256 : 0));
+        buttons += static_cast<char>('0' + (at(0) & 7));
+    }
+    EXPECT_EQ(x, 31);
+    EXPECT_EQ(y, 12);
+    EXPECT_EQ(buttons.substr(buttons.size() - 3), "020") << "pressed and released where it had come to";
+    Step unread = click_at(1, 1, 1);
+    unread.limit_ns = 60'000 * kMs;
+    EXPECT_NE(run({kHaltForEver}, {unread}).failure.find("has not read the mouse for 30 s"), std::string::npos);
+}
+
+std::vector<u8> call_vmmouse(u32 command, u32 argument) {
+    const auto move = [](u8 opcode, u32 value) {
+        return std::vector<u8>{opcode, static_cast<u8>(value), static_cast<u8>(value >> 8),
+                               static_cast<u8>(value >> 16), static_cast<u8>(value >> 24)};
+    };
+    std::vector<u8> code;
+    for (const auto& part : {move(0xB8, 0x564D5868), move(0xBB, argument), move(0xB9, command),
+                             std::vector<u8>{0x66, 0xBA, 0x58, 0x56, 0xED}})  // mov dx, 5658h / in eax, dx
+        code.insert(code.end(), part.begin(), part.end());
+    return code;
+}
+
+TEST_F(RunnerTest, ClicksOnTextByTheAbsolutePointer) {
+    // "OK" at row 10, column 40: mov dword [0B8000h + 10 * 160 + 80], 074B074Fh
+    const std::vector<u8> text{0xC7, 0x05, 0x90, 0x86, 0x0B, 0x00, 0x4F, 0x07, 0x4B, 0x07};
+    std::vector<u8> loop = call_vmmouse(40, 0);
+    const std::vector<u8> skip{0x3C, 0x04, 0x72, static_cast<u8>(0 - loop.size() - 4)};  // cmp al, 4 / jb loop
+    loop.insert(loop.end(), skip.begin(), skip.end());
+    const std::vector<u8> data = call_vmmouse(39, 4);
+    loop.insert(loop.end(), data.begin(), data.end());
+    // mov dx, 3F8h / out dx, al / mov al, bh / out dx, al / mov al, ch / out dx, al / jmp loop
+    const std::vector<u8> tell{0x66, 0xBA, 0xF8, 0x03, 0xEE, 0x88, 0xF8, 0xEE, 0x88, 0xE8, 0xEE, 0xEB};
+    loop.insert(loop.end(), tell.begin(), tell.end());
+    loop.push_back(static_cast<u8>(0 - loop.size() - 1));
+    Step click = step(Action::click_text, "OK");
+    const Report report = run({kSetUpLines, call_vmmouse(41, 0x45414552), call_vmmouse(39, 1),
+                               call_vmmouse(41, 0x53424152), busy(20'000'000), text, loop},
+                              {click});
+    ASSERT_TRUE(report.passed) << report.failure;
+    // The middle of "OK": 41 * 9 = 369 of 720 pixels, 10 * 16 + 8 = 168 of 400.
+    const std::string there{static_cast<char>(369 * 256 / 720), static_cast<char>(168 * 256 / 400)};
+    EXPECT_EQ(report.serials.at(0), std::string(1, '\0') + there + " " + there + std::string(1, '\0') + there);
+    Step missing = step(Action::click_text, "Cancel");
+    missing.limit_ns = 50 * kMs;
+    EXPECT_NE(run({kForEver}, {missing}).failure.find("the text is not on the screen"), std::string::npos);
+}
+
+TEST_F(RunnerTest, RunsCommandsOnWhatWasLeft) {
+    const std::vector<std::vector<u8>> code{kSetUpLines, send(0x3F8, "one"), kForEver};
+    const Report report =
+        run(code, {step(Action::wait_serial, "one"),
+                   step(Action::run, "grep one serial1.log && test -s screen.png && grep -c line trace.txt"),
+                   step(Action::run, "cat run1.log")});
+    EXPECT_TRUE(report.passed) << report.failure;
+    EXPECT_EQ(time_of(report, 1), time_of(report, 0)) << "guest time stands still";
+    EXPECT_TRUE(std::filesystem::exists(folder_ + "/run2.log"));
+    EXPECT_NE(run(code, {step(Action::run, "echo bad; false")}).failure.find("its exit status is 1; it wrote: bad"),
+              std::string::npos);
+    Step late = step(Action::run, "sleep 30");
+    late.limit_ns = 100 * kMs;
+    EXPECT_NE(run(code, {late}).failure.find("not within 0.100 s of the host's time"), std::string::npos);
+}
+
+// --- repetition
+
+Step repeating(Step step, std::size_t steps, u64 limit_ns = 10'000 * kMs) {
+    step.repeated = steps;
+    step.limit_ns = limit_ns;
+    return step;
+}
+
+TEST_F(RunnerTest, RepeatsUntilTheConditionHolds) {
+    const std::vector<std::vector<u8>> code{kSetUpLines, kEchoOne, kEchoOne, kEchoOne, send(0x3F8, "stop"), kForEver};
+    const Report report = run(code, {repeating(step(Action::wait_serial, "stop"), 2), step(Action::send, "x"),
+                                     during(Action::wait_time, 20 * kMs), step(Action::expect_serial, "xxxstop")});
+    EXPECT_TRUE(report.passed) << report.failure;
+    ASSERT_EQ(report.trace.size(), 3u * 2 + 2);
+    EXPECT_NE(report.trace[6].find("(in round 3)"), std::string::npos) << report.trace[6];
+    EXPECT_NE(report.trace[6].find("line 1"), std::string::npos);
+    const Report none = run(code, {step(Action::send, "xxx"), step(Action::wait_serial, "st"),
+                                   repeating(step(Action::wait_serial, "op"), 1), step(Action::send, "never")});
+    EXPECT_TRUE(none.passed) << none.failure;
+    EXPECT_EQ(none.trace.size(), 3u) << "not one round is needed";
+}
+
+TEST_F(RunnerTest, RepetitionsNestAndHaveLimits) {
+    const std::vector<std::vector<u8>> code{kSetUpLines, kEchoOne,           kEchoOne, send(0x3F8, "in"),
+                                            kEchoOne,    send(0x3F8, "out"), kForEver};
+    const Report report = run(
+        code, {repeating(step(Action::wait_serial, "out"), 3), repeating(step(Action::wait_serial, "in"), 1, 100 * kMs),
+               step(Action::send, "x"), step(Action::send, "y")});
+    EXPECT_TRUE(report.passed) << report.failure;
+    const auto failure = [&](std::vector<Step> steps) { return run({kForEver}, std::move(steps)).failure; };
+    EXPECT_EQ(failure({repeating(step(Action::wait_screen, "x"), 1, 100 * kMs), step(Action::send, "y")}),
+              "line 1: : not within 0.100 s of guest time")
+        << "rounds that take no time";
+    EXPECT_EQ(failure({repeating(step(Action::wait_screen, "x"), 1, 100 * kMs), during(Action::wait_time, 300 * kMs)}),
+              "line 1: : not within 0.100 s of guest time")
+        << "in the middle of a step";
+    EXPECT_NE(failure({repeating(step(Action::wait_screen, "x"), 1), step(Action::expect_screen, "y")}).find("line 2:"),
+              std::string::npos);
+}
+
+TEST_F(RunnerTest, RepetitionsEndWithTheGuest) {
+    const std::vector<std::vector<u8>> code{busy(15'000'000), kPowerOff};
+    const Report report = run(code, {repeating(step(Action::wait_power_off), 1), during(Action::wait_time, 30 * kMs),
+                                     step(Action::reject_screen, "x")});
+    EXPECT_TRUE(report.passed) << report.failure;
+    EXPECT_NE(run(code, {repeating(step(Action::wait_screen, "x"), 1), during(Action::wait_time, 30 * kMs)})
+                  .failure.find("the guest switched itself off"),
+              std::string::npos);
+}
+
+// --- stopping at failures
+
+TEST_F(RunnerTest, StandsStillAtAFailure) {
+    stop_at_failure_ = true;
+    const Report report = run({kForEver}, {step(Action::expect_screen, "x")});
+    EXPECT_EQ(stopped_,
+              "line 1: : the text is not on the screen standing\nline 1: : the text is not on the screen standing\n");
+    EXPECT_FALSE(report.passed);
+    stopped_.clear();
+    EXPECT_FALSE(
+        run({kForEver}, {waiting_for(Action::wait_address, kMultibootEntry), step(Action::expect_screen, "x")}).passed);
+    EXPECT_NE(stopped_.find("line 2:"), std::string::npos) << "where an event had stopped it";
+    stopped_.clear();
+    EXPECT_FALSE(run({kPowerOff}, {step(Action::wait_screen, "x")}).passed);
+    EXPECT_EQ(stopped_, "") << "nothing is left to look at";
 }
 
 }  // namespace

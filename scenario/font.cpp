@@ -1,0 +1,55 @@
+#include "scenario/font.h"
+
+#include "base/check.h"
+#include "devices/code_page_437.h"
+
+namespace bantam::scenario {
+namespace {
+constexpr unsigned kFirstAscii = 0x20, kLastAscii = 0x7E;
+constexpr bool is_ascii(unsigned code) { return code >= kFirstAscii && code <= kLastAscii; }
+constexpr char16_t kUnknown = 0xFFFD;
+}  // namespace
+
+std::size_t Font::Hash::operator()(const Rows& rows) const {
+    u64 hash = 0xCBF29CE484222325;  // FNV-1a, a row at a time
+    for (const u32 row : rows) hash = (hash ^ row) * 0x100000001B3;
+    return hash ^ hash >> 32;
+}
+
+Font::Font(std::string name, const Layout& layout, std::span<const u8> glyphs)
+    : name_(std::move(name)), layout_(layout) {
+    const unsigned row_bytes = (layout.width + 7) / 8;
+    CHECK(layout.width >= 1 && layout.width <= kMostWidth && layout.height <= kMostHeight);
+    CHECK(layout.glyph_bytes >= row_bytes * layout.height);
+    const auto count = static_cast<unsigned>(glyphs.size() / layout.glyph_bytes);
+    const auto rows_of = [&](unsigned code) {
+        Rows rows{};
+        const std::span<const u8> glyph = glyphs.subspan(std::size_t{code} * layout.glyph_bytes, layout.glyph_bytes);
+        for (unsigned y = 0; y < layout.height; ++y) {
+            for (unsigned i = 0; i < row_bytes; ++i) rows.at(y) = rows.at(y) << 8 | glyph[y * row_bytes + i];
+            rows.at(y) >>= row_bytes * 8 - layout.width;
+        }
+        return rows;
+    };
+    for (unsigned code = kFirstAscii; code <= kLastAscii && code < count; ++code) add(rows_of(code), code);
+    for (unsigned code = 0; code < count; ++code) {
+        if (!is_ascii(code)) add(rows_of(code), code);
+    }
+}
+
+void Font::add(const Rows& rows, unsigned code) {
+    char16_t character = kUnknown;
+    if (is_ascii(code)) {
+        character = static_cast<char16_t>(code);
+    } else if (layout_.characters == Characters::code_page_437 && code < devices::kCodePage437.size()) {
+        character = devices::kCodePage437.at(code);
+    }
+    shapes_.emplace(rows, character);
+}
+
+std::optional<char16_t> Font::find(const Rows& rows) const {
+    const auto found = shapes_.find(rows);
+    return found == shapes_.end() ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace bantam::scenario

@@ -1,0 +1,94 @@
+#include "scenario/screen.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "scenario/font_search.h"
+
+namespace bantam::scenario {
+namespace {
+
+/// Characters in UTF-8: bytes that do not go on with one.
+unsigned count_characters(std::string_view text) {
+    return static_cast<unsigned>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+}  // namespace
+
+void Screen::look() { machine_.graphics_mode() ? read_graphics() : read_text_mode(); }
+
+void Screen::show(std::string text, bool readable, std::string source) {
+    if (text != text_ || readable != readable_) ++version_;
+    text_ = std::move(text);
+    readable_ = readable;
+    source_ = std::move(source);
+}
+
+void Screen::read_text_mode() {
+    learn_text_font();
+    picture_ = {};
+    grid_ = {.width = text_mode_->cell_width, .height = text_mode_->cell_height};
+    show(machine_.screen_text(), true, "text mode");
+}
+
+/// Kernels that switch to graphics go on with the same font, and without firmware there is no ROM to find it in.
+void Screen::learn_text_font() {
+    constexpr unsigned kGlyphs = 256, kGlyphBytes = 32, kLeastHeight = 6;
+    std::optional<devices::TextFont> now = machine_.text_font();
+    const bool same = text_mode_ && now->rows == text_mode_->rows && now->glyph_height == text_mode_->glyph_height;
+    text_mode_ = now;
+    if (same || now->glyph_height < kLeastHeight) return;
+    text_fonts_.clear();
+    last_ = {};
+    text_fonts_.emplace_back(fmt::format("8x{} font of the VGA's text mode", now->glyph_height),
+                             Font::Layout{.width = 8, .height = now->glyph_height, .glyph_bytes = kGlyphBytes},
+                             std::span<const u8>(now->rows).first(std::size_t{kGlyphs} * kGlyphBytes));
+}
+
+std::vector<const Font*> Screen::fonts() const {
+    std::vector<const Font*> all;
+    for (const Font& font : found_fonts_) all.push_back(&font);
+    for (const Font& font : text_fonts_) all.push_back(&font);
+    return all;
+}
+
+void Screen::search_fonts() {
+    last_ = {};
+    found_fonts_ = find_guest_fonts(machine_.memory());
+    next_search_ns_ = machine_.now_ns() + search_pause_ns_;
+    search_pause_ns_ = std::min(search_pause_ns_ * 2, kLongestPause_ns);
+}
+
+void Screen::read_graphics() {
+    const bool fresh = picture_.version == 0;
+    const bool changed = machine_.render_changes(picture_) || fresh;
+    bool search = (!readable_ || last_.font == nullptr) && machine_.now_ns() >= next_search_ns_;
+    if (!changed && !search) return;
+    last_ = read_glyphs(picture_.frame, fonts(), last_, false);
+    if (last_.font == nullptr && search) {
+        search_fonts();
+        last_ = read_glyphs(picture_.frame, fonts(), last_, true);
+    }
+    grid_ = last_.grid;
+    if (last_.font == nullptr) {
+        if (changed) ++version_;
+        return show({}, false, "graphics without text in a known font");
+    }
+    search_pause_ns_ = kFirstPause_ns;
+    show(last_.text, true, last_.font->name());
+}
+
+std::optional<Screen::Place> Screen::find(std::string_view text) const {
+    const std::size_t at = text_.find(text);
+    if (at == text_.npos || text.empty()) return std::nullopt;
+    const std::string_view before = std::string_view(text_).substr(0, at);
+    const auto row = static_cast<unsigned>(std::count(before.begin(), before.end(), '\n'));
+    const std::size_t line = before.rfind('\n') + 1;  // npos + 1 is the beginning
+    const unsigned column = count_characters(before.substr(line)), length = count_characters(text);
+    return Place{grid_.x + column * grid_.width + length * grid_.width / 2,
+                 grid_.y + row * grid_.height + grid_.height / 2};
+}
+
+}  // namespace bantam::scenario

@@ -1,0 +1,83 @@
+// Steps: what each kind of step does with the machine, and whether a wait is over. Everything on the machine's thread,
+// between two instructions.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "scenario/events.h"
+#include "scenario/pointer.h"
+#include "scenario/scenario.h"
+#include "scenario/screen.h"
+#include "scenario/serial_line.h"
+
+namespace bantam::scenario {
+
+/// A step that is being taken.
+struct Attempt {
+    const Step* step = nullptr;
+    u64 begun_ns = 0;
+    u64 quiet_since_ns = 0;           // wait_stable, wait_idle
+    u64 looked_ns = 0;                // wait_idle: the last look
+    u64 idle_ns = 0;                  // and Machine::idle_ns() then
+    u64 version = 0;                  // wait_stable: of the screen
+    bool pointing = false;            // click_text: the text was found
+    Events::Flag happened = nullptr;  // wait_io, wait_address
+    std::string why = {};             // it failed, or is not done
+};
+
+class Steps {
+public:
+    enum class Progress { waiting, done, failed };
+
+    /// Conditions are looked at so often.
+    static constexpr u64 kLook_ns = 10'000'000;
+
+    struct Host {
+        std::function<Result<void>(const std::string& name)> screenshot;
+        std::function<Result<void>(const Step& step)> run;
+    };
+    Steps(Machine& machine, Events& events, std::vector<SerialLine*> lines, Host host);
+
+    Attempt begin(const Step& step);
+    Progress poll(Attempt& attempt);
+    /// The step is one that a guest has to be there for.
+    [[nodiscard]] static bool needs_guest(Action action);
+    /// The guest ended in the midst of the step, which is done if that is what it led to: the last key was pressed.
+    [[nodiscard]] Progress ended_within(const Attempt& attempt) const;
+    /// It goes on from tick to tick of Runner::kPeriod_ns, not from look to look.
+    [[nodiscard]] static bool is_quick(Action action);
+    /// The guest has turned itself off.
+    void power_off() { powered_off_ = true; }
+    [[nodiscard]] Screen& screen() { return screen_; }
+
+private:
+    Progress check(Attempt& attempt, bool found, bool wanted, const char* where);
+    Progress act(Attempt& attempt, const Result<void>& done);
+    Progress check_screen(Attempt& attempt, bool wanted);
+    Progress wait_screen(Attempt& attempt);
+    Progress wait_stable(Attempt& attempt);
+    Progress wait_idle(Attempt& attempt);
+    Progress wait_picture(Attempt& attempt);
+    Progress find_serial(Attempt& attempt);
+    Progress wait_for_more(Attempt& attempt);
+    Progress type(Attempt& attempt);
+    Progress click(Attempt& attempt);
+    Progress click_text(Attempt& attempt);
+    [[nodiscard]] const std::string& serial(const Step& step) const { return lines_.at(step.port)->output(); }
+
+    Machine& machine_;
+    Events& events_;
+    std::vector<SerialLine*> lines_;   // the machine's
+    std::vector<std::size_t> looked_;  // in each line: where the next wait begins to look
+    Host host_;
+    Screen screen_;
+    Typist typist_;
+    Pointer pointer_;
+    devices::Picture picture_;
+    bool powered_off_ = false;
+};
+
+}  // namespace bantam::scenario
