@@ -21,7 +21,8 @@
 
 namespace bantam {
 
-class DataWatch;  // cpu/system/debug.h
+class DataWatch;   // cpu/system/debug.h
+class EventWatch;  // cpu/system/interrupt.h
 
 class Cpu {
 public:
@@ -86,6 +87,8 @@ public:
     /// A debugger's watchpoints, beside the guest's own (cpu/system/debug.h); null: none. After each change of it and
     /// of its pages: update_debug_watch.
     DataWatch* data_watch = nullptr;
+    /// Told of interrupts and exceptions before they are delivered; null: nobody.
+    EventWatch* event_watch = nullptr;
 
     // --- mode
     [[nodiscard]] bool protected_mode() const { return (state.cr0 & 1) != 0; }

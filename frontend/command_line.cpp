@@ -84,6 +84,7 @@ Result<CommandLine> finish_test(CommandLine line) {
             "--stop-at-failure and --gdb go together: the one stops the machine, the other lets gdb look at it");
     if (kind == ControlConfig::Kind::stdio)
         return usage("--gdb stdio: the results go there; use tcp:PORT or unix:PATH");
+    if (test.film && test.artifacts.empty()) return usage("--film is one of the artefacts: add --artifacts DIR");
     if (test.stop_at_failure && test.scenarios.size() != 1)
         return usage("--stop-at-failure takes one scenario: its machine stands until somebody ends it");
     return line;

@@ -121,4 +121,19 @@ Result<std::vector<FlatEntry>> read_flat_toml(std::string_view text, const std::
     }
 }
 
+std::string quote_toml(std::string_view text) {
+    std::string quoted = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') {
+            quoted += '\\';
+            quoted += c;
+        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
+            quoted += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
+        } else {
+            quoted += c;
+        }
+    }
+    return quoted + '"';
+}
+
 }  // namespace bantam::frontend

@@ -26,6 +26,9 @@ struct FlatEntry {
 /// The entries in the order of their lines. `name` stands for the file in messages. Errors (usage): line and cause.
 Result<std::vector<FlatEntry>> read_flat_toml(std::string_view text, const std::string& name);
 
+/// `text` as a basic string, with its quotes.
+std::string quote_toml(std::string_view text);
+
 /// End of the string that starts with the quote at text[at]: the offset after its last quote, or where it breaks off.
 std::size_t toml_string_end(std::string_view text, std::size_t at);
 

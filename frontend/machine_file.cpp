@@ -42,21 +42,6 @@ Result<void> set_key(const FlatEntry& entry, const std::string& name, Settings& 
     return {};
 }
 
-std::string quote(std::string_view text) {
-    std::string quoted = "\"";
-    for (const char c : text) {
-        if (c == '"' || c == '\\') {
-            quoted += '\\';
-            quoted += c;
-        } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-            quoted += fmt::format("\\u{:04X}", static_cast<unsigned>(c));
-        } else {
-            quoted += c;
-        }
-    }
-    return quoted + '"';
-}
-
 }  // namespace
 
 Result<void> read_machine_text(std::string_view text, const std::string& name, Settings& settings) {
@@ -83,7 +68,7 @@ std::string print_machine_text(const Settings& settings) {
         if (values.empty()) continue;
         std::string line;
         for (const std::string& value : values) {
-            line += (line.empty() ? "" : ", ") + (option.is_flag() ? value : quote(value));
+            line += (line.empty() ? "" : ", ") + (option.is_flag() ? value : quote_toml(value));
         }
         text += option.repeatable ? fmt::format("{} = [{}]\n", option.name, line)
                                   : fmt::format("{} = {}\n", option.name, line);

@@ -217,6 +217,9 @@ constexpr std::array kEngines{Word<EngineKind>{"auto", EngineKind::automatic},
 constexpr std::array kClocks{Word<ClockKind>{"auto", ClockKind::automatic},
                              Word<ClockKind>{"virtual", ClockKind::virtual_time},
                              Word<ClockKind>{"real", ClockKind::real_time}};
+constexpr std::array kPanicActions{Word<PanicAction>{"shutdown", PanicAction::shut_down},
+                                   Word<PanicAction>{"pause", PanicAction::pause},
+                                   Word<PanicAction>{"none", PanicAction::no_device}};
 constexpr std::array kDisplays{Word<DisplayKind>{"auto", DisplayKind::automatic},
                                Word<DisplayKind>{"none", DisplayKind::none},
                                Word<DisplayKind>{"sdl", DisplayKind::sdl}};
@@ -385,12 +388,38 @@ Texts escaped(const Texts& words) {
     return texts;
 }
 
-Result<void> add_trace(Texts& trace, std::string_view text) {
+Result<void> add_trace(TraceConfig& trace, std::string_view text) {
     for (std::string& word : split_commas(text)) {
         if (word.empty()) return usage("empty word: write --trace WORD[,WORD]...");
-        trace.push_back(std::move(word));
+        const std::size_t equals = word.find('=');
+        if (equals == word.npos) {
+            trace.kinds.push_back(std::move(word));
+            continue;
+        }
+        const std::string name = word.substr(0, equals), value = word.substr(equals + 1);
+        const auto number = parse_number(value);
+        if (name == "from") {
+            std::optional<u64> from;
+            if (const Result<void> set = set_duration(from, value); !set) return set;
+            trace.from_ns = *from;
+        } else if (name == "count") {
+            if (!number || *number == 0) return usage(fmt::format("'{}' is no number of events", value));
+            trace.count = *number;
+        } else if (name == "file") {
+            if (const Result<void> set = set_path(trace.file, value); !set) return set;
+        } else {
+            return usage(fmt::format("unknown trace option '{}': use from=TIME, count=N and file=FILE", name));
+        }
     }
     return {};
+}
+Texts get_trace(const TraceConfig& trace) {
+    Texts texts;
+    for (const std::string& word : trace.kinds) texts.push_back(escape_commas(word));
+    if (trace.from_ns != 0) texts.push_back("from=" + format_duration(trace.from_ns));
+    if (trace.count) texts.push_back(fmt::format("count={}", *trace.count));
+    if (!trace.file.empty()) texts.push_back("file=" + escape_commas(trace.file));
+    return texts;
 }
 
 Result<void> add_optimisations(Texts& names, std::string_view text) {
@@ -537,18 +566,27 @@ const std::array kOptions{
     Option{kRun, "gdb", "tcp:[HOST:]PORT|unix:PATH|stdio[,bits=16|32|64]", "listens for gdb ('target remote :PORT'; tcp: on this host only); bits: of the processor it is told of, else as its mode is then", "tcp: unix: stdio", false, true, false,
         [](S s, V t) { return set_gdb(s.machine.gdb, t); },
         [](C s) { return get_gdb(s.machine.gdb); }, nothing},
+    Option{kRun, "record", "FILE.toml", "write a scenario there of what is done in the window, by the monitor and by QMP, for 'bantam test'", "", false, true, true,
+        [](S s, V t) { return set_path(s.record, t); },
+        [](C s) { return get_text(s.record); }, nothing},
     Option{kRun, "paused", "", "do not start the guest until --gdb, --qmp, --monitor or the window says so", "", false, true, false,
         [](S s, V t) { return set_flag(s.machine.paused, t); },
         [](C s) { return get_flag(s.machine.paused); }, nothing},
-    Option{kRun, "trace", "WHAT[,WHAT]", "log what happens inside to standard error: io, interrupts, instructions", "io interrupts instructions", true, true, false,
+    Option{kRun, "pvpanic", "shutdown|pause|none", "gives the guest the port to say that it has panicked, and what becomes of it then (default none: no such port)", "shutdown pause none", false, true, false,
+        [](S s, V t) { return set_word(s.machine.panic, t, kPanicActions); },
+        [](C s) { return get_word(s.machine.panic, kPanicActions, PanicAction::no_device); }, nothing},
+    Option{kRun, "trace", "WHAT[,WHAT][,from=TIME][,count=N][,file=FILE]", "write what happens inside to standard error or the file (.json: for chrome://tracing): insn, block, int, bios, irq, io, mmio, pci, disk; from: guest time", "insn block int bios irq io mmio pci disk", true, true, false,
         [](S s, V t) { return add_trace(s.machine.trace, t); },
-        [](C s) { return escaped(s.machine.trace); }, [](S s) { s.machine.trace.clear(); }},
+        [](C s) { return get_trace(s.machine.trace); }, [](S s) { s.machine.trace = {}; }},
     Option{kRun, "log", "LEVEL", "least level of message written to standard error (default warning)", "trace debug info warning error off", false, true, false,
         [](S s, V t) { return set_word(s.log_level, t, kLevels); },
         [](C s) { return get_word(s.log_level, kLevels, log::Level::warning); }, nothing},
     Option{kRun, "print-hash", "", "print a hash of the machine's final state", "", false, true, false,
         [](S s, V t) { return set_flag(s.machine.print_hash, t); },
         [](C s) { return get_flag(s.machine.print_hash); }, nothing},
+    Option{kRun, "hash-every", "TIME", "print a hash of the machine's state after each TIME of the guest, with --print-hash", "1s", false, true, false,
+        [](S s, V t) { return set_duration(s.machine.hash_every_ns, t); },
+        [](C s) { return get_duration(s.machine.hash_every_ns); }, nothing},
     Option{kRun, "print-config", "", "print the configuration as MACHINE.toml and end", "", false, false, false,
         [](S s, V t) { return set_flag(s.print_config, t); },
         [](C s) { return get_flag(s.print_config); }, nothing},
@@ -564,6 +602,9 @@ const std::array kOptions{
     Option{kTest, "engine", "auto|interpreter|jit", "what executes guest code, whatever the scenario says", "auto interpreter jit", false, false, false,
         [](S s, V t) { EngineKind e{}; Result<void> r = set_word(e, t, kEngines); if (r) s.test.engine = e; return r; },
         [](C s) { return s.test.engine ? Texts{*s.test.engine == EngineKind::automatic ? "auto" : get_word(*s.test.engine, kEngines, EngineKind::automatic).front()} : Texts{}; }, nothing},
+    Option{kTest, "film", "", "write film.png, an animated picture of the run, among the artefacts", "", false, false, false,
+        [](S s, V t) { return set_flag(s.test.film, t); },
+        [](C s) { return get_flag(s.test.film); }, nothing},
     Option{kTest, "stop-at-failure", "", "leave the machine as it is when the scenario fails, for --gdb; one scenario", "", false, false, false,
         [](S s, V t) { return set_flag(s.test.stop_at_failure, t); },
         [](C s) { return get_flag(s.test.stop_at_failure); }, nothing},
@@ -603,7 +644,8 @@ constexpr std::array kStatuses{
     ExitStatusInfo{ExitStatus::host_resource, "the host did not give memory, a lock, a socket or a permission"},
     ExitStatusInfo{ExitStatus::internal_error, "internal error: a bug in Bantam (also found by --lockstep)"},
     ExitStatusInfo{ExitStatus::time_limit, "--time-limit or --wall-limit reached"},
-    ExitStatusInfo{ExitStatus::guest_stopped, "the guest halted for good, or triple fault with --no-reboot"},
+    ExitStatusInfo{ExitStatus::guest_stopped,
+                   "the guest halted for good, panicked (--pvpanic), or triple fault with --no-reboot"},
 };
 
 }  // namespace
@@ -665,6 +707,12 @@ Result<void> complete_settings(Settings& settings) {
             "only one of the serial ports, the monitor, QMP and gdb can be on stdio: put the others on unix:PATH or "
             "file:PATH");
     }
+    if (!settings.record.empty() && machine.lockstep)
+        return usage("--record and --lockstep: what is done to one of two machines; give one of them");
+    if (machine.hash_every_ns && !machine.print_hash)
+        return usage("--hash-every says how often, and --print-hash that hashes are printed: add --print-hash");
+    if (machine.hash_every_ns && machine.lockstep)
+        return usage("--hash-every: --lockstep compares the states of two machines itself; give one of them");
     if (machine.engine == EngineKind::interpreter && machine.jit_threshold) {
         return usage("--jit-threshold: --engine interpreter translates nothing; use --engine jit or auto");
     }

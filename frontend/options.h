@@ -31,6 +31,7 @@ struct TestOptions {
     std::string junit;                   // file; empty: none
     std::string artifacts;               // folder; empty: none
     std::optional<EngineKind> engine;    // instead of what the scenarios say
+    bool film = false;                   // an animated picture among the artefacts
     bool stop_at_failure = false;        // and wait for gdb
     GdbConfig gdb;
 };
@@ -54,6 +55,7 @@ struct Settings {
     AudioConfig audio;
     log::Level log_level = log::Level::warning;
     bool print_config = false;
+    std::string record;  // file for a scenario of what is done to the machine; empty: none
     DisassembleOptions disassemble;
     TestOptions test;
     ControlOptions control;

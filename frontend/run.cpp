@@ -16,6 +16,7 @@
 #include "frontend/monitor.h"
 #include "frontend/qmp/json_stream.h"
 #include "frontend/qmp/talk.h"
+#include "frontend/recorder.h"
 #include "frontend/signals.h"
 #include "frontend/talk_line.h"
 #include "frontend/window/window.h"
@@ -123,6 +124,8 @@ Result<int> run_machine(const Settings& settings) {
         if (audio.value()) machine.set_audio(std::move(audio.value()));
     }
     Outcome outcome;
+    std::optional<Recorder> recorder;
+    if (!settings.record.empty()) recorder.emplace(machine, settings);
     {
         const Result<std::unique_ptr<SignalWatch>> signals = SignalWatch::start(machine);
         if (!signals) return signals.error();
@@ -140,6 +143,12 @@ Result<int> run_machine(const Settings& settings) {
                 return std::make_shared<gdb::Stub>(machine, std::move(output), bits);
             });
         if (!gdb) return gdb.error();
+        if (const auto every_ns = settings.machine.hash_every_ns) {
+            machine.watch(*every_ns, [&machine] {
+                fmt::print("{} ns hash {:016x}\n", machine.now_ns(), machine.state_hash());
+                std::fflush(stdout);
+            });
+        }
         running_machine = &machine;
         set_crash_reporter(show_registers);
         outcome = screen ? Window(machine, *screen).run([&guest] { return guest.run(); }) : guest.run();
@@ -147,6 +156,10 @@ Result<int> run_machine(const Settings& settings) {
         running_machine = nullptr;
     }
     explain(outcome);
+    if (recorder) {
+        if (const Result<void> written = write_text_file(settings.record, recorder->text(outcome)); !written)
+            return written.error();
+    }
     if (settings.machine.stats) {
         fmt::print(stderr, "{}", machine.statistics());
     } else if (log::enabled(log::Level::info)) {

@@ -306,6 +306,9 @@ private:
 Result<void> finish_machine(Settings& settings, const std::string& place, Scenario& scenario) {
     MachineConfig& machine = settings.machine;
     const auto refuse = [&](std::string_view cause) { return bad(place, cause); };
+    if (machine.hash_every_ns || machine.print_hash)
+        return refuse("print-hash: a scenario's trace says what happens when");
+    if (!settings.record.empty()) return refuse("record: a scenario's steps are there already");
     if (machine.lockstep) return refuse("lockstep: a scenario has one machine");
     if (machine.clock == ClockKind::real_time) return refuse("clock: a scenario runs in virtual time");
     if (machine.monitor.kind != ControlConfig::Kind::none) return refuse("monitor: a scenario has no monitor");

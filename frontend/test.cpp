@@ -64,7 +64,7 @@ private:
 
 Result<TestResult> run_one(const scenario::Scenario& scenario, const std::string& folder, const TestOptions& options) {
     std::unique_ptr<FailureStop> stop;
-    scenario::Runner::Options with{.artifacts = folder, .stopped_at_failure = nullptr};
+    scenario::Runner::Options with{.artifacts = folder, .film = options.film, .stopped_at_failure = nullptr};
     Machine* stopped = nullptr;
     if (options.stop_at_failure) {
         stop = std::make_unique<FailureStop>(options.gdb);

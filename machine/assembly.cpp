@@ -10,7 +10,6 @@
 #include "machine/firmware.h"
 #include "machine/host/terminal.h"
 #include "machine/parts.h"
-#include "machine/trace.h"
 
 namespace bantam {
 namespace {
@@ -145,6 +144,7 @@ Result<void> Machine::Parts::build_board() {
     options.debug_exit = config.debug_exit;
     options.sound_blaster = config.sound.sb16;
     options.ac97 = config.sound.ac97;
+    options.pvpanic = config.panic != PanicAction::no_device;
     options.drives = drives;
     for (std::size_t i = 0; i < images.floppies.size(); ++i)
         options.floppies.at(i) = devices::FloppyDrive::type_for(diskette_format(images.floppies[i]));
@@ -159,6 +159,7 @@ Result<void> Machine::Parts::build_board() {
                                              [this](int status) {
                                                  loop->end({StopReason::debug_exit, status});
                                              },
+                                         .panicked = [this](bool crash_loaded) { guest_panicked(crash_loaded); },
                                          .stall = [this](u64 ns) { loop->stall(ns); }});
     for (unsigned i = 0; i < Pc::kIdeDrives; ++i) {
         devices::AtapiCdrom* cdrom = pc->cdrom(i);
@@ -220,6 +221,7 @@ boot::BoardDescription Machine::Parts::describe_board() {
     if (!model.has(isa::Feature::apic)) board.local_apic_ids.clear();
     const devices::Piix4Pm& pm = pc->power_management();
     board.floppy = !config.floppies.empty();
+    board.pvpanic = config.panic != PanicAction::no_device;
     if (pm.pm_decoded()) board.pm_base = pm.pm_base();
     board.cpu_signature = model.signature;
     board.cpu_features = cpuid_leaf(pc->cpu(), 1, 0).edx;
@@ -276,7 +278,10 @@ Result<void> Machine::Parts::start_engine() {
                                      RunLoop::Limits{.guest_ns = config.time_limit_ns,
                                                      .wall_ns = config.wall_limit_ns,
                                                      .attended = !config.headless || controlled(config)});
-    start_trace(config.trace, *pc, *engine, [this] { loop->request_quit(); });
+    Result<std::unique_ptr<Trace>> traced =
+        Trace::start(config.trace, {*pc, *memory, scheduler, *engine, [this] { loop->request_quit(); }});
+    if (!traced) return traced.error();
+    trace = std::move(traced.value());
     return {};
 }
 

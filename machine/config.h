@@ -53,6 +53,18 @@ struct ModuleConfig {
 enum class EngineKind { automatic, interpreter, jit };
 enum class ClockKind { automatic, virtual_time, real_time };
 
+/// What is written about the run while it runs (machine/trace).
+struct TraceConfig {
+    std::vector<std::string> kinds;
+    std::string file;          // empty: standard error; .json: Chrome's trace format
+    u64 from_ns = 0;           // guest time when it begins
+    std::optional<u64> count;  // events at most
+    bool operator==(const TraceConfig&) const = default;
+};
+
+/// What becomes of a machine whose guest says that it has panicked.
+enum class PanicAction { no_device, shut_down, pause };
+
 struct MachineConfig {
     u64 memory_bytes = u64{256} << 20;
     std::string cpu = "default";
@@ -85,10 +97,12 @@ struct MachineConfig {
     ControlConfig monitor;
     ControlConfig qmp;
     GdbConfig gdb;
-    bool paused = false;             // run() begins stopped
-    std::vector<std::string> trace;  // WHAT words
-    bool lockstep = false;           // interpreter and translator side by side: machine/lockstep, not Machine itself
+    bool paused = false;  // run() begins stopped
+    TraceConfig trace;
+    PanicAction panic = PanicAction::no_device;  // no_device: without pvpanic the guest cannot say so
+    bool lockstep = false;  // interpreter and translator side by side: machine/lockstep, not Machine itself
     bool print_hash = false;
+    std::optional<u64> hash_every_ns;      // guest time between hashes of the state, with print_hash
     std::optional<u64> rtc_epoch_seconds;  // date at power-on (UTC); default fixed in virtual time, host's in real time
 };
 

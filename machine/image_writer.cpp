@@ -1,32 +1,16 @@
 #include "machine/image_writer.h"
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <string_view>
 
-#include "base/check.h"
+#include "machine/png_parts.h"
 
 namespace bantam {
 namespace {
-
-constexpr unsigned kBytesPerPixel = 3;
-
-void put_be32(std::vector<u8>& to, u32 value) {
-    for (int shift = 24; shift >= 0; shift -= 8) to.push_back(static_cast<u8>(value >> shift));
-}
-
-/// One PNG chunk: length, type, data, CRC of type and data.
-void put_chunk(std::vector<u8>& to, std::string_view type, std::span<const u8> data) {
-    put_be32(to, static_cast<u32>(data.size()));
-    const std::size_t start = to.size();
-    to.insert(to.end(), type.begin(), type.end());
-    to.insert(to.end(), data.begin(), data.end());
-    put_be32(to, static_cast<u32>(::crc32(0, to.data() + start, static_cast<uInt>(to.size() - start))));
-}
 
 void put_row(std::vector<u8>& to, const devices::Frame& frame, unsigned y) {
     for (unsigned x = 0; x < frame.width; ++x) {
@@ -44,26 +28,9 @@ bool ends_with(const std::string& text, std::string_view ending) {
 }  // namespace
 
 std::vector<u8> encode_png(const devices::Frame& frame) {
-    std::vector<u8> rows;
-    rows.reserve(std::size_t{frame.height} * (1 + std::size_t{frame.width} * kBytesPerPixel));
-    for (unsigned y = 0; y < frame.height; ++y) {
-        rows.push_back(0);  // filter type: none
-        put_row(rows, frame, y);
-    }
-    uLongf packed_size = ::compressBound(static_cast<uLong>(rows.size()));
-    std::vector<u8> packed(packed_size);
-    CHECK(::compress(packed.data(), &packed_size, rows.data(), static_cast<uLong>(rows.size())) == Z_OK);
-    packed.resize(packed_size);
-
-    std::vector<u8> header;
-    put_be32(header, frame.width);
-    put_be32(header, frame.height);
-    header.insert(header.end(), {8, 2, 0, 0, 0});  // bit depth, RGB, deflate, adaptive filtering, no interlace
-
-    std::vector<u8> file{0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-    put_chunk(file, "IHDR", header);
-    put_chunk(file, "IDAT", packed);
-    put_chunk(file, "IEND", {});
+    std::vector<u8> file = png::begin(frame.width, frame.height);
+    png::put_chunk(file, "IDAT", png::packed_rows(frame));
+    png::put_chunk(file, "IEND", {});
     return file;
 }
 

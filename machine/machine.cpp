@@ -55,12 +55,17 @@ void Machine::stop() {
 }
 void Machine::cont() {
     if (running()) return;
+    parts_->panicked = false;
     parts_->loop->cont();
     parts_->tell({.kind = MachineEvent::Kind::resumed});
 }
+bool Machine::panicked() const { return parts_->panicked; }
 bool Machine::running() const { return !parts_->loop->stopped(); }
 void Machine::observe(std::function<void(const MachineEvent&)> observer) {
     parts_->observers.push_back(std::move(observer));
+}
+void Machine::observe_input(std::function<void(const InputEvent&)> observer) {
+    parts_->input_observers.push_back(std::move(observer));
 }
 void Machine::system_reset() {
     parts_->loop->request_reset();
@@ -77,12 +82,17 @@ void Machine::inject_nmi() { cpu().pulse_nmi(); }
 Result<void> Machine::send_keys(std::string_view keys) {
     Result<Chord> chord = parse_chord(keys);
     if (!chord) return chord.error();
+    parts_->tell_chord(chord.value());
     return parts_->typer->type(std::move(chord.value()));
 }
 Result<void> Machine::send_keys(std::vector<devices::KeyCode> keys, u64 hold_ns) {
+    parts_->tell_chord(keys);
     return parts_->typer->type(std::move(keys), hold_ns);
 }
-void Machine::set_key(devices::KeyCode key, bool pressed) { parts_->pc->keyboard().key(key, pressed); }
+void Machine::set_key(devices::KeyCode key, bool pressed) {
+    parts_->tell_input({.kind = InputEvent::Kind::key, .key = key, .pressed = pressed});
+    parts_->pc->keyboard().key(key, pressed);
+}
 void Machine::quit() {
     parts_->loop->end(outcome_of(StopReason::quit));
     parts_->tell_end(StopReason::quit, true);
@@ -94,6 +104,7 @@ bool Machine::mouse_is_absolute() const { return parts_->pc->vmmouse().absolute(
 bool Machine::mouse_absolute(unsigned x, unsigned y, unsigned buttons, int wheel) {
     constexpr unsigned kMost = 0xFFFF;
     if (!mouse_is_absolute()) return false;
+    parts_->tell_input({.kind = InputEvent::Kind::pointed, .x = x, .y = y, .buttons = buttons});
     parts_->pc->vmmouse().point(static_cast<u16>(std::min(x, kMost)), static_cast<u16>(std::min(y, kMost)),
                                 static_cast<u8>(buttons), wheel);
     return true;
@@ -104,7 +115,10 @@ bool Machine::mouse_read() const {
     return cables_idle() && !parts_->pc->mouse().has_news() &&
            (!mouse_is_absolute() || parts_->pc->vmmouse().read_all());
 }
-void Machine::mouse_button(unsigned buttons) { parts_->pc->mouse().buttons(static_cast<u8>(buttons)); }
+void Machine::mouse_button(unsigned buttons) {
+    parts_->tell_input({.kind = InputEvent::Kind::buttons, .buttons = buttons});
+    parts_->pc->mouse().buttons(static_cast<u8>(buttons));
+}
 u64 Machine::now_ns() const { return parts_->clock->now(); }
 u64 Machine::idle_ns() const { return parts_->clock->idle_ns(); }
 bool Machine::quit_requested() const { return parts_->loop->quit_requested(); }
@@ -215,8 +229,29 @@ void Machine::Parts::shutdown() {
     }
 }
 
+void Machine::Parts::guest_panicked(bool crash_loaded) {
+    if (crash_loaded) return tell({.kind = MachineEvent::Kind::crash_loaded, .by_guest = true});
+    const bool pauses = config.panic == PanicAction::pause;
+    tell({.kind = MachineEvent::Kind::panicked, .by_guest = true, .pauses = pauses});
+    if (!pauses) return loop->end(outcome_of(StopReason::guest_panic));
+    panicked = true;
+    loop->stop();
+    tell({.kind = MachineEvent::Kind::stopped});
+}
+
 void Machine::Parts::tell(const MachineEvent& event) {
     for (const auto& observer : observers) observer(event);
+}
+
+void Machine::Parts::tell_input(const InputEvent& event) {
+    for (const auto& observer : input_observers) observer(event);
+}
+
+void Machine::Parts::tell_chord(const Chord& chord) {
+    for (const bool pressed : {true, false}) {
+        for (const devices::KeyCode key : chord)
+            tell_input({.kind = InputEvent::Kind::key, .key = key, .pressed = pressed});
+    }
 }
 
 void Machine::Parts::tell_end(StopReason reason, bool asked) {
@@ -227,6 +262,7 @@ void Machine::Parts::tell_end(StopReason reason, bool asked) {
 
 void Machine::Parts::reset() {
     log::info("system reset");
+    panicked = false;
     typer->reset();
     pc->reset();
     engine->reset();

@@ -16,6 +16,7 @@
 #include "machine/debugger/debugger.h"
 #include "machine/events.h"
 #include "machine/host/host_port.h"
+#include "machine/input.h"
 #include "machine/inventory.h"
 #include "machine/outcome.h"
 
@@ -49,9 +50,13 @@ public:
     void stop();  // pauses the guest; posted work still runs
     void cont();
     [[nodiscard]] bool running() const;
+    /// It stands because the guest has panicked.
+    [[nodiscard]] bool panicked() const;
     /// Whom to tell what happens to the machine, on its thread; several may listen. Before run(), or from outside an
     /// observer on the machine's thread.
     void observe(std::function<void(const MachineEvent&)> observer);
+    /// Whom to tell what is done to keyboard, mouse and drives, as observe(). Movements of the PS/2 mouse are not told.
+    void observe_input(std::function<void(const InputEvent&)> observer);
     void system_reset();
     void system_powerdown();  // presses the ACPI power button
     /// Presses, then releases keys together, as parse_chord (machine/key_typer.h) has them: "ctrl-alt-delete".

@@ -13,6 +13,7 @@ enum class StopReason {
     halted,          // HLT, and nothing is left that could wake it
     triple_fault,    // with --no-reboot
     reset_refused,   // any other guest reset with --no-reboot
+    guest_panic,     // the guest said so, by pvpanic
     engines_differ,  // --lockstep found the translator and the interpreter in different states
 };
 
@@ -38,6 +39,8 @@ struct Outcome {
             return "the guest's CPU shut down after a triple fault";
         case StopReason::reset_refused:
             return "the guest asked for a reset, which --no-reboot refuses";
+        case StopReason::guest_panic:
+            return "the guest has panicked";
         case StopReason::engines_differ:
             return "lock-step: the engines differ";
     }
@@ -52,6 +55,7 @@ struct Outcome {
             return {reason, static_cast<int>(ExitStatus::time_limit)};
         case StopReason::halted:
         case StopReason::triple_fault:
+        case StopReason::guest_panic:
             return {reason, static_cast<int>(ExitStatus::guest_stopped)};
         case StopReason::engines_differ:
             return {reason, static_cast<int>(ExitStatus::internal_error)};

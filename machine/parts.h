@@ -16,6 +16,7 @@
 #include "machine/pc.h"
 #include "machine/run_loop.h"
 #include "machine/time_shares.h"
+#include "machine/trace/trace.h"
 
 namespace bantam {
 
@@ -42,8 +43,11 @@ struct Machine::Parts {
     std::optional<KernelBoot> kernel;         // none: firmware boots
     std::unique_ptr<FirmwareConfig> firmware_config;
     std::unique_ptr<devices::VgaFont> font;
+    std::unique_ptr<Trace> trace;
+    bool panicked = false;               // and the machine was paused for it
     std::unique_ptr<Timer> watch_timer;  // Machine::watch
     std::vector<std::function<void(const MachineEvent&)>> observers;
+    std::vector<std::function<void(const InputEvent&)>> input_observers;
     bool end_told = false;
 
     // --- assembly.cpp, in this order
@@ -63,7 +67,10 @@ struct Machine::Parts {
     void guest_reset(Pc::ResetKind kind);
     void reset();
     void shutdown();
+    void guest_panicked(bool crash_loaded);
     void tell(const MachineEvent& event);
+    void tell_input(const InputEvent& event);
+    void tell_chord(const Chord& chord);
     void tell_end(StopReason reason, bool asked);
 
     // --- removable_media.cpp: what the monitor asks for
@@ -74,6 +81,7 @@ struct Machine::Parts {
     };
     /// The CD-ROM or diskette drive called `device`.
     [[nodiscard]] Result<RemovableDrive> find_removable(const std::string& device);
+    static Result<void> take_out(const RemovableDrive& drive, const std::string& device, Eject how);
     [[nodiscard]] Clock::Pace pace() const;
 };
 

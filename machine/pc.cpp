@@ -142,6 +142,10 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
         debug_exit_ = std::make_unique<devices::DebugExit>(
             devices::DebugExit::Pins{.exit = [this](int status) { events_.debug_exit(status); }});
     }
+    if (options.pvpanic) {
+        pvpanic_ = std::make_unique<devices::Pvpanic>(devices::Pvpanic::Pins{
+            .panicked = [this] { events_.panicked(false); }, .crash_loaded = [this] { events_.panicked(true); }});
+    }
     pci_.attach(0, 0, host_bridge_);
     pci_.attach(1, 0, isa_bridge_);
     pci_.attach(1, 3, pm_);
@@ -159,6 +163,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
     }
     if (debug_console_) devices_.push_back(debug_console_.get());
     if (debug_exit_) devices_.push_back(debug_exit_.get());
+    if (pvpanic_) devices_.push_back(pvpanic_.get());
 
     if (options.firmware) devices_.push_back(&fw_cfg_);
     add_drives(options);
@@ -222,6 +227,7 @@ void Pc::map_ports() {
         map("debugcon", 0xE9, 1, debug_console_->registers());
         map("debugcon firmware", 0x402, 1, debug_console_->registers());
     }
+    if (pvpanic_) map("pvpanic", boot::kPvpanicPort, 1, pvpanic_->registers());
     if (debug_exit_) map("debug_exit", 0xF4, 4, debug_exit_->registers());
 }
 

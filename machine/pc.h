@@ -38,6 +38,7 @@
 #include "devices/piix4_pm.h"
 #include "devices/ps2_keyboard.h"
 #include "devices/ps2_mouse.h"
+#include "devices/pvpanic.h"
 #include "devices/system_ports.h"
 #include "devices/uart16550.h"
 #include "devices/vga.h"
@@ -67,6 +68,7 @@ public:
         bool debug_exit = false;
         bool sound_blaster = false;
         bool ac97 = false;
+        bool pvpanic = false;
         /// IDE drives: primary master and slave, secondary master and slave.
         struct Drive {
             bool present = false;
@@ -95,6 +97,7 @@ public:
         std::function<void(ResetKind)> reset;
         std::function<void()> power_off;
         std::function<void(int status)> debug_exit;
+        std::function<void(bool crash_loaded)> panicked;
         /// The processor stands still for `ns`.
         std::function<void(u64 ns)> stall;
     };
@@ -272,6 +275,7 @@ private:
     std::array<std::unique_ptr<devices::Uart16550>, kSerialPorts> serials_;
     std::unique_ptr<devices::DebugConsole> debug_console_;
     std::unique_ptr<devices::DebugExit> debug_exit_;
+    std::unique_ptr<devices::Pvpanic> pvpanic_;
 
     std::vector<devices::Device*> devices_;
     std::vector<std::function<void(bool, u16, unsigned, u32)>> port_traces_;

@@ -40,7 +40,8 @@ Result<void> Machine::change_medium(const std::string& device, const ImageConfig
         return Error{ExitStatus::bad_input, fmt::format("floppy image '{}': a {} diskette does not go into {}",
                                                         image.path, format->name, drive.floppy->info())};
     }
-    if (const Result<void> ejected = eject(device); !ejected) return ejected;
+    if (const Result<void> ejected = Parts::take_out(drive, device, Eject::politely); !ejected) return ejected;
+    parts_->tell_input({.kind = InputEvent::Kind::inserted, .device = device, .file = image.path});
     *drive.slot = std::move(opened.value());
     if (drive.cdrom != nullptr) drive.cdrom->insert(drive.slot->get());
     if (format) drive.floppy->insert(drive.slot->get(), *format);
@@ -72,7 +73,12 @@ Result<std::string> Machine::insert_image(const std::string& path) {
 Result<void> Machine::eject(const std::string& device, Eject how) {
     const Result<Parts::RemovableDrive> found = parts_->find_removable(device);
     if (!found) return found.error();
-    const Parts::RemovableDrive& drive = found.value();
+    Result<void> ejected = Parts::take_out(found.value(), device, how);
+    if (ejected) parts_->tell_input({.kind = InputEvent::Kind::ejected, .device = device});
+    return ejected;
+}
+
+Result<void> Machine::Parts::take_out(const RemovableDrive& drive, const std::string& device, Eject how) {
     if (drive.cdrom != nullptr && drive.cdrom->locked() && how == Eject::politely) {
         drive.cdrom->request_eject();
         return Error{ExitStatus::usage,

@@ -197,6 +197,7 @@ u64 PhysicalMemory::read(Physical address, unsigned size) {
         return mask_for(size);
     }
     const std::shared_ptr<const RegisterSpace> space = region->space;
+    const std::string traced = register_trace_ ? region->name : std::string();  // the read may unmap its region
     const u64 offset = at - region->base;
     u64 value = 0;
     for (unsigned done = 0; done < size;) {
@@ -204,6 +205,7 @@ u64 PhysicalMemory::read(Physical address, unsigned size) {
         value |= (space->read(offset + done, part) & mask_for(part)) << (8 * done);
         done += part;
     }
+    if (register_trace_) register_trace_(false, traced, {at}, size, value);
     return value;
 }
 
@@ -221,6 +223,7 @@ void PhysicalMemory::write(Physical address, unsigned size, u64 value) {
     }
     const std::shared_ptr<const RegisterSpace> space = region->space;
     const u64 offset = at - region->base;
+    if (register_trace_) register_trace_(true, region->name, {at}, size, value);
     for (unsigned done = 0; done < size;) {
         const unsigned part = part_size(offset + done, size - done, space->max_size);
         space->write(offset + done, part, (value >> (8 * done)) & mask_for(part));

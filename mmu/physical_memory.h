@@ -132,6 +132,10 @@ public:
     /// From now on the first write to each page of [offset, offset + bytes) of the device memory `name` is told to its
     /// listener; without effect where it is not mapped. Costs nothing but that write's way through the slow path.
     void watch_writes(const std::string& name, u64 offset, u64 bytes);
+    /// Told of accesses to registers that the CPU makes, by region: reads when the value is there, writes before.
+    using RegisterTrace =
+        std::function<void(bool write, const std::string& region, Physical address, unsigned size, u64 value)>;
+    void set_register_trace(RegisterTrace trace) { register_trace_ = std::move(trace); }
     void set_code_observer(CodeObserver* observer) { observer_ = observer; }
     void attach(HostPointerCache& cache) { caches_.push_back(&cache); }
     void detach(HostPointerCache& cache) { std::erase(caches_, &cache); }
@@ -186,6 +190,7 @@ private:
     std::vector<Region> regions_;       // sorted by base
     std::unique_ptr<u8[]> page_marks_;  // the marks of each RAM page
     CodeObserver* observer_ = nullptr;
+    RegisterTrace register_trace_;
     std::vector<HostPointerCache*> caches_;
     u64 unclaimed_reads_ = 0;
     u64 unclaimed_writes_ = 0;

@@ -19,6 +19,9 @@ Result<void> write_artifacts(const std::string& folder, const Scenario& scenario
         const auto* bytes = reinterpret_cast<const u8*>(text.data());
         if (Result<void> written = write_file(folder + "/" + name, {bytes, text.size()}); !written) return written;
     }
+    if (!report.film.empty()) {
+        if (Result<void> written = write_file(folder + "/film.png", report.film); !written) return written;
+    }
     return machine.screendump(folder + "/screen.png");
 }
 

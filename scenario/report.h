@@ -17,9 +17,11 @@ struct Report {
     std::string screen;                // text, at the end or the failure
     std::string screen_source;         // what it was read by: text mode, or a font
     std::vector<std::string> serials;  // what each line brought
+    std::vector<u8> film;              // an animated PNG; empty: not asked for
 };
 
-/// Writes trace.txt, screen.txt, screen.png, serialN.log and machine.toml into `folder`. Errors: host_resource.
+/// Writes trace.txt, screen.txt, screen.png, serialN.log, machine.toml and film.png, if there is one, into `folder`.
+/// Errors: host_resource.
 Result<void> write_artifacts(const std::string& folder, const Scenario& scenario, const Report& report,
                              Machine& machine);
 

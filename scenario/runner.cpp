@@ -17,6 +17,8 @@ namespace {
 
 std::string seconds(u64 ns) { return fmt::format("{}.{:03} s", ns / 1'000'000'000, ns / 1'000'000 % 1000); }
 
+constexpr unsigned kFilmPeriods = Film::kLeast_ns / Runner::kPeriod_ns;
+
 bool reads_screen(Action action) {
     return action == Action::wait_screen || action == Action::click_text || action == Action::expect_screen ||
            action == Action::reject_screen;
@@ -61,6 +63,8 @@ Report Runner::run() {
     const Outcome outcome = machine_->run();
     if (!over_) end_of_guest(outcome);
     if (!held_) snapshot();
+    look_for_film();
+    report_.film = film_.encode(machine_->now_ns());
     return std::move(report_);
 }
 
@@ -76,7 +80,13 @@ void Runner::snapshot() {
 void Runner::tick() {
     if (over_) return;
     const bool quick = current_ && Steps::is_quick(current_->step->action);
-    if (++ticks_ % kConditionPeriods == 0 || quick) go_on();
+    const bool look = ++ticks_ % kConditionPeriods == 0;
+    if (ticks_ % kFilmPeriods == 1) look_for_film();
+    if (look || quick) go_on();
+}
+
+void Runner::look_for_film() {
+    if (options_.film && machine_->render_changes(filmed_)) film_.add(filmed_.frame, machine_->now_ns());
 }
 
 /// The machine stands at what a step waits for.

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "scenario/film.h"
 #include "scenario/report.h"
 #include "scenario/scenario.h"
 #include "scenario/steps.h"
@@ -23,6 +24,7 @@ public:
 
     struct Options {
         std::string artifacts;  // folder for what `screenshot` and `run` leave; empty: one that is removed at the end
+        bool film = false;      // into Report::film
         /// After a failure the machine stands still instead of ending, until somebody else quits it or lets it go on.
         /// Called on the machine's thread.
         std::function<void(const Report&)> stopped_at_failure;
@@ -58,6 +60,7 @@ private:
     void note(const Step& step, const char* what, const std::string& remark = {});
     void fail(const Attempt& attempt, const std::string& cause);
     void snapshot();
+    void look_for_film();
     Result<std::string> folder();
     Result<void> run_command(const Step& step);
 
@@ -77,6 +80,8 @@ private:
     bool yielded_ = false;            // the next round begins at the next look
     unsigned ticks_ = 0;
     unsigned commands_ = 0;  // of the host, that were run
+    Film film_;
+    devices::Picture filmed_;
     Report report_;
 };
 

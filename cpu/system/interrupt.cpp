@@ -218,6 +218,7 @@ void deliver_protected(Cpu& cpu, const Event& e) {
 
 void deliver_event(Cpu& cpu, const Event& event) {
     CpuState& s = cpu.state;
+    if (cpu.event_watch != nullptr) cpu.event_watch->delivering(event);
     if (!cpu.protected_mode()) {
         deliver_real(cpu, event);
     } else if (cpu.v86() && event.kind == EventKind::software_interrupt) {

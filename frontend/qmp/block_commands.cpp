@@ -138,8 +138,8 @@ Reply change_medium(Context& context, const json& arguments) {
 }
 
 constexpr std::array kCommands{
-    QmpCommand{"query-block", {}, query_block},
-    QmpCommand{"query-blockstats", {}, query_blockstats},
+    QmpCommand{"query-block", {}, query_block, &kBlockInfos},
+    QmpCommand{"query-blockstats", {}, query_blockstats, &kBlockStatsInfos},
     QmpCommand{"eject", kEjectArguments, eject},
     QmpCommand{"blockdev-change-medium", kChangeArguments, change_medium},
 };

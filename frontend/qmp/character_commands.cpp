@@ -108,11 +108,11 @@ Reply ringbuf_read(Context& context, const json& arguments) {
 }
 
 constexpr std::array kCommands{
-    QmpCommand{"query-chardev", {}, query_chardev},
+    QmpCommand{"query-chardev", {}, query_chardev, &kChardevInfos},
     QmpCommand{"chardev-add", kAddArguments, chardev_add},
     QmpCommand{"chardev-remove", kRemoveArguments, chardev_remove},
     QmpCommand{"ringbuf-write", kWriteArguments, ringbuf_write},
-    QmpCommand{"ringbuf-read", kReadArguments, ringbuf_read},
+    QmpCommand{"ringbuf-read", kReadArguments, ringbuf_read, &kString},
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "frontend/qmp/return_types.h"
 #include "frontend/qmp/types.h"
 #include "machine/machine.h"
 
@@ -47,6 +48,7 @@ struct QmpCommand {
     std::span<const Member> arguments;
     /// `arguments` has been checked.
     Reply (*run)(Context& context, const json& arguments);
+    const Type* returns = &kNothing;
 };
 
 std::span<const QmpCommand> machine_commands();
@@ -58,8 +60,7 @@ std::span<const QmpCommand> character_commands();
 /// All of them, by name.
 const std::map<std::string_view, const QmpCommand*>& all_commands();
 
-/// The answer to query-qmp-schema (QEMU, docs/devel/qapi-code-gen.rst, "Client JSON Protocol introspection"). What
-/// commands return is given as "any".
+/// The answer to query-qmp-schema (QEMU, docs/devel/qapi-code-gen.rst, "Client JSON Protocol introspection").
 json schema();
 
 /// The command's "arguments" are right: nothing, or QEMU's complaint.

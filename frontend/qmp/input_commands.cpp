@@ -176,7 +176,7 @@ Reply screendump(Context& context, const json& arguments) {
 constexpr std::array kCommands{
     QmpCommand{"send-key", kSendKeyArguments, send_key},
     QmpCommand{"input-send-event", kInputArguments, input_send_event},
-    QmpCommand{"query-mice", {}, query_mice},
+    QmpCommand{"query-mice", {}, query_mice, &kMouseInfos},
     QmpCommand{"screendump", kScreendumpArguments, screendump},
 };
 

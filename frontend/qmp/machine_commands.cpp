@@ -38,7 +38,11 @@ Reply query_qmp_schema(Context&, const json&) { return schema(); }
 
 Reply query_status(Context& context, const json&) {
     const bool running = context.machine.running();
-    return json{{"running", running}, {"singlestep", false}, {"status", running ? "running" : "paused"}};
+    return json{{"running", running},
+                {"singlestep", false},
+                {"status", running                      ? "running"
+                           : context.machine.panicked() ? "guest-panicked"
+                                                        : "paused"}};
 }
 
 Reply query_name(Context&, const json&) { return json::object(); }
@@ -156,20 +160,20 @@ Reply human_monitor_command(Context& context, const json& arguments) {
 
 constexpr std::array kCommands{
     QmpCommand{"qmp_capabilities", kNegotiateArguments, negotiate},
-    QmpCommand{"query-version", {}, query_version},
-    QmpCommand{"query-commands", {}, query_commands},
-    QmpCommand{"query-qmp-schema", {}, query_qmp_schema},
-    QmpCommand{"query-status", {}, query_status},
-    QmpCommand{"query-name", {}, query_name},
-    QmpCommand{"query-uuid", {}, query_uuid},
-    QmpCommand{"query-kvm", {}, query_kvm},
-    QmpCommand{"query-target", {}, query_target},
-    QmpCommand{"query-vnc", {}, query_vnc},
-    QmpCommand{"query-iothreads", {}, query_iothreads},
-    QmpCommand{"query-cpus-fast", {}, query_cpus_fast},
-    QmpCommand{"query-machines", {}, query_machines},
-    QmpCommand{"query-cpu-definitions", {}, query_cpu_definitions},
-    QmpCommand{"query-pci", {}, query_pci},
+    QmpCommand{"query-version", {}, query_version, &kVersionInfo},
+    QmpCommand{"query-commands", {}, query_commands, &kCommandInfos},
+    QmpCommand{"query-qmp-schema", {}, query_qmp_schema, &kSchemaInfos},
+    QmpCommand{"query-status", {}, query_status, &kStatusInfo},
+    QmpCommand{"query-name", {}, query_name, &kNameInfo},
+    QmpCommand{"query-uuid", {}, query_uuid, &kUuidInfo},
+    QmpCommand{"query-kvm", {}, query_kvm, &kKvmInfo},
+    QmpCommand{"query-target", {}, query_target, &kTargetInfo},
+    QmpCommand{"query-vnc", {}, query_vnc, &kVncInfo},
+    QmpCommand{"query-iothreads", {}, query_iothreads, &kIoThreadInfos},
+    QmpCommand{"query-cpus-fast", {}, query_cpus_fast, &kCpuInfos},
+    QmpCommand{"query-machines", {}, query_machines, &kMachineInfos},
+    QmpCommand{"query-cpu-definitions", {}, query_cpu_definitions, &kCpuDefinitionInfos},
+    QmpCommand{"query-pci", {}, query_pci, &kPciInfos},
     QmpCommand{"stop", {}, stop},
     QmpCommand{"cont", {}, cont},
     QmpCommand{"quit", {}, quit},
@@ -177,7 +181,7 @@ constexpr std::array kCommands{
     QmpCommand{"system_powerdown", {}, system_powerdown},
     QmpCommand{"system_wakeup", {}, system_wakeup},
     QmpCommand{"inject-nmi", {}, inject_nmi},
-    QmpCommand{"human-monitor-command", kMonitorArguments, human_monitor_command},
+    QmpCommand{"human-monitor-command", kMonitorArguments, human_monitor_command, &kString},
 };
 
 }  // namespace

@@ -14,9 +14,17 @@ struct EventRow {
 
 constexpr std::array kResetData{Member{"guest", &kBoolean}, Member{"reason", &kString}};
 constexpr std::array kTrayData{Member{"device", &kString}, Member{"id", &kString}, Member{"tray-open", &kBoolean}};
-constexpr std::array kEvents{EventRow{"SHUTDOWN", kResetData}, EventRow{"RESET", kResetData},
-                             EventRow{"POWERDOWN", {}},        EventRow{"STOP", {}},
-                             EventRow{"RESUME", {}},           EventRow{"DEVICE_TRAY_MOVED", kTrayData}};
+constexpr std::array<std::string_view, 3> kPanicActionWords{"pause", "poweroff", "run"};
+constexpr Type kPanicAction{.kind = Type::Kind::words, .name = "GuestPanicAction", .words = kPanicActionWords};
+constexpr std::array kPanicData{Member{"action", &kPanicAction}};
+constexpr std::array kEvents{EventRow{"SHUTDOWN", kResetData},
+                             EventRow{"RESET", kResetData},
+                             EventRow{"POWERDOWN", {}},
+                             EventRow{"STOP", {}},
+                             EventRow{"RESUME", {}},
+                             EventRow{"DEVICE_TRAY_MOVED", kTrayData},
+                             EventRow{"GUEST_PANICKED", kPanicData},
+                             EventRow{"GUEST_CRASHLOADED", kPanicData}};
 
 /// Collects the entities that the commands' types are made of.
 class Schema {
@@ -27,7 +35,7 @@ public:
         entities_.push_back({{"name", command.name},
                              {"meta-type", "command"},
                              {"arg-type", add_arguments(command.name, command.arguments)},
-                             {"ret-type", add(kAny)},
+                             {"ret-type", add(*command.returns)},
                              {"allow-oob", false}});
     }
     void add_event(const EventRow& event) {

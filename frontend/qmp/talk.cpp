@@ -42,6 +42,8 @@ std::string_view shutdown_cause(const MachineEvent& event) {
         case StopReason::triple_fault:
         case StopReason::reset_refused:
             return "guest-reset";
+        case StopReason::guest_panic:
+            return "guest-panic";
         case StopReason::engines_differ:
             break;
     }
@@ -66,6 +68,10 @@ json event_message(const MachineEvent& event) {
             return {{"event", "DEVICE_TRAY_MOVED"},
                     {"data",
                      {{"device", event.device}, {"id", "/machine/" + event.device}, {"tray-open", event.tray_open}}}};
+        case Kind::panicked:
+            return {{"event", "GUEST_PANICKED"}, {"data", {{"action", event.pauses ? "pause" : "poweroff"}}}};
+        case Kind::crash_loaded:
+            return {{"event", "GUEST_CRASHLOADED"}, {"data", {{"action", "run"}}}};
         case Kind::ended:
             return {{"event", "SHUTDOWN"}, {"data", {{"guest", event.by_guest}, {"reason", shutdown_cause(event)}}}};
     }

@@ -1,5 +1,6 @@
-// Types of QMP's arguments, as data: what the QAPI schema says of the commands that Bantam has (QEMU, qapi/*.json). One
-// description checks what a client sends, in QEMU's words, and makes the answer to query-qmp-schema.
+// Types of QMP's arguments and of what commands return, as data: what the QAPI schema says of the commands that Bantam
+// has (QEMU, qapi/*.json). One description checks what a client sends, in QEMU's words, and makes the answer to
+// query-qmp-schema.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -40,6 +40,9 @@ Term isa_bridge(const BoardDescription& board) {
         const Term diskettes = resources({io_ports(0x3F0, 6), io_ports(0x3F7, 1), irq(6), dma(2)});
         body = join({body, fixed_device("FDC0", "PNP0700", diskettes)});
     }
+    if (board.pvpanic)  // QEMU, docs/specs/pvpanic.rst, "ACPI Interface"
+        body = join({body, device("PEVT", join({name("_HID", aml::string("QEMU0001")), name("_STA", integer(0x0F)),
+                                                name("_CRS", resources({io_ports(kPvpanicPort, 1)}))}))});
     for (unsigned i = 0; i < board.serial.size(); ++i) {
         if (board.serial.at(i)) body = join({body, serial_port(i)});
     }

@@ -19,6 +19,7 @@ namespace bantam::boot {
 inline constexpr u16 kPmBase = 0x600;
 inline constexpr u16 kPmBytes = 0x40;
 inline constexpr u16 kSmiCommandPort = 0xB2;
+inline constexpr u16 kPvpanicPort = 0x505;
 inline constexpr u8 kAcpiEnable = 0xF1, kAcpiDisable = 0xF0;
 inline constexpr u8 kSciIrq = 9;
 /// ISA IRQs, and I/O APIC inputs, of PIRQA#-D#.
@@ -35,6 +36,7 @@ inline constexpr u8 kIoApicId = 1;
 struct BoardDescription {
     std::array<bool, 4> serial{};       // which of COM1-4 exist
     std::vector<u8> local_apic_ids{0};  // one a processor; empty: no APICs at all, so no MADT and no MP table
+    bool pvpanic = false;               // there is the port for panics
     bool floppy = false;                // there is a diskette controller
     u16 pm_base = kPmBase;
     u32 cpu_signature = 0;  // CPUID.1 EAX and EDX, for the MP table

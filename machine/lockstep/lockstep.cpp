@@ -61,7 +61,7 @@ MachineConfig silent(MachineConfig config) {
         config.debugcon = {.kind = DebugconConfig::Kind::file, .path = kNowhere};
     }
     config.wall_limit_ns.reset();
-    config.trace.clear();
+    config.trace = {};
     return config;
 }
 

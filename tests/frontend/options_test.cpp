@@ -44,7 +44,8 @@ std::string sample(const Option& option) {
     if (option.name == "sound") return "sb16";
     if (option.name == "audio") return "wav:sound.wav";
     if (option.name == "log") return "debug";
-    if (option.name == "time-limit" || option.name == "wall-limit") return "1500ms";
+    if (option.name == "time-limit" || option.name == "wall-limit" || option.name == "hash-every") return "1500ms";
+    if (option.name == "pvpanic") return "pause";
     if (option.name == "disk" || option.name == "flash") return "my,,disk.img,readonly,overlay=temp";
     if (option.name == "module") return "file with arguments";
     if (option.name == "rtc-epoch" || option.name == "offset" || option.name == "length" || option.name == "base")
@@ -101,10 +102,25 @@ TEST(Options, PrintedConfigurationLoadsIdentically) {
 TEST(Options, WordsWithCommasPrintAndLoad) {
     Settings settings;
     ASSERT_TRUE(read_machine_text(R"(trace = ["io,,x,y"])", "text", settings));
-    EXPECT_EQ(settings.machine.trace, (std::vector<std::string>{"io,x", "y"}));
+    EXPECT_EQ(settings.machine.trace.kinds, (std::vector<std::string>{"io,x", "y"}));
     Settings again;
     ASSERT_TRUE(read_machine_text(print_machine_text(settings), "printed", again));
     EXPECT_EQ(again.machine.trace, settings.machine.trace);
+}
+
+TEST(Options, TracesPrintAndLoad) {
+    Settings settings;
+    const Option& trace = *find_option(Command::run, "trace");
+    ASSERT_TRUE(trace.set(settings, "io,int,from=2s,count=3,file=a,,b"));
+    EXPECT_EQ(settings.machine.trace.kinds, (std::vector<std::string>{"io", "int"}));
+    EXPECT_EQ(settings.machine.trace.from_ns, u64{2'000'000'000});
+    EXPECT_EQ(settings.machine.trace.count, 3u);
+    EXPECT_EQ(settings.machine.trace.file, "a,b");
+    Settings again;
+    ASSERT_TRUE(read_machine_text(print_machine_text(settings), "printed", again));
+    EXPECT_EQ(again.machine.trace, settings.machine.trace);
+    for (const char* wrong : {"io,", "io,count=0", "io,from=0", "io,file=", "io,to=3"})
+        EXPECT_FALSE(trace.set(settings, wrong)) << wrong;
 }
 
 TEST(Options, DefaultsPrintAndLoad) {

@@ -241,6 +241,44 @@ class QmpTest(unittest.TestCase):
         for command in ("query-name", "query-uuid", "query-kvm", "query-target", "query-vnc", "query-iothreads"):
             self.assertIn("return", client.ask(command))
 
+    def check_by_schema(self, entities: dict, value, name: str, path: str) -> None:
+        entity = entities[name]
+        kind = entity["meta-type"]
+        if kind == "builtin":
+            types = {"string": str, "int": int, "boolean": bool, "value": object}
+            self.assertIsInstance(value, types[entity["json-type"]], path)
+            self.assertFalse(entity["json-type"] == "int" and isinstance(value, bool), path)
+        elif kind == "enum":
+            self.assertIn(value, entity["values"], path)
+        elif kind == "array":
+            self.assertIsInstance(value, list, path)
+            for index, element in enumerate(value):
+                self.check_by_schema(entities, element, entity["element-type"], f"{path}[{index}]")
+        else:
+            members = {member["name"]: member for member in entity["members"]}
+            self.assertLessEqual(set(value), set(members), path)
+            for member in members.values():
+                if member["name"] in value:
+                    self.check_by_schema(entities, value[member["name"]], member["type"], f"{path}.{member['name']}")
+                else:
+                    self.assertIn("default", member, f"{path}.{member['name']} is missing")
+
+    def test_answers_are_what_the_schema_says(self) -> None:
+        client = self.client()
+        entities = {entity["name"]: entity for entity in client.ask("query-qmp-schema")["return"]}
+        client.ask("chardev-add", id="ring", backend={"type": "ringbuf", "data": {"size": 64}})
+        arguments = {"human-monitor-command": {"command-line": "info block"}, "ringbuf-read": {"device": "ring", "size": 4}}
+        with_data = 0
+        for name, entity in entities.items():
+            if entity["meta-type"] != "command" or not (name.startswith("query-") or name in arguments):
+                continue
+            answer = json.loads(json.dumps(client.send(json.dumps({"execute": name, "arguments": arguments.get(name, {})}))))
+            self.check_by_schema(entities, answer["return"], entity["ret-type"], name)
+            with_data += 1
+        self.assertGreater(with_data, 18)
+        for name in ("stop", "cont", "chardev-remove"):
+            self.assertEqual(entities[entities[name]["ret-type"]]["members"], [])
+
     def test_the_schema_holds_together(self) -> None:
         schema = self.client().ask("query-qmp-schema")["return"]
         entities = {entity["name"]: entity for entity in schema}

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs `bantam run` with small guests: every exit status, limits, signals, locks on images, outputs that go away."""
 import fcntl
+import json
 import os
 import pathlib
 import pty
@@ -220,11 +221,61 @@ class Run(unittest.TestCase):
         code = guest_image.debug_exit(5)
         for options, expected in [
                 ("io", r"(?m)^ +1 io write 00f4h 1 bytes 05h "),
-                ("instructions", rf"(?m)^ +0 0010:{guest_image.LOAD + guest_image.HEADER_BYTES:x} mov +al, 5\n +1 0010:[0-9a-f]+ out +0xf4, al$"),
+                ("insn", rf"(?m)^ +0 0010:{guest_image.LOAD + guest_image.HEADER_BYTES:x} mov +al, 5\n +1 0010:[0-9a-f]+ out +0xf4, al$"),
         ]:
             done = self.run_guest(code, "--debug-exit", "--trace", options)
             self.assertEqual(done.returncode, 11, done.stderr)
             self.assertRegex(done.stderr, expected)
+
+    def test_trace_kinds(self) -> None:
+        # mov dx,0CF8h / mov eax,80000000h / out dx,eax / mov dl,0FCh / in eax,dx; read the local APIC's version and RTC's status by
+        # IDE's device register and IDENTIFY; then an exception without a table
+        code = (bytes.fromhex("66baf80c b800000080 ef b2fc ed 8b0d3000e0fe 66baf601 b0a0 ee 42 b0ec ee") + guest_image.TRIPLE_FAULT)
+        for engine in ("interpreter", "jit"):
+            done = self.run_guest(code, "--no-reboot", "--trace", "pci,mmio,disk,int,block", "--engine", engine)
+            self.assertEqual(done.returncode, 76, done.stderr)
+            for expected in (r"(?m)^ +\d+ pci read  00:00.0 00h 4 bytes 12378086h$", r"(?m) mmio read  fee00030h 4 bytes [0-9a-f]{8}h local_apic$",
+                             r"(?m) disk ide0 master ech IDENTIFY DEVICE$", r"(?m) int 03h INT3 or INTO at 0010:[0-9a-f]+$",
+                             rf"(?m)^ +0 block 0010:{guest_image.LOAD + guest_image.HEADER_BYTES:x}$"):
+                self.assertRegex(done.stderr, expected)
+
+    def test_trace_of_the_firmware(self) -> None:
+        file = self.path / "trace.json"
+        done = subprocess.run([BANTAM, "run", "--headless", "--time-limit", "1s", "--trace", f"bios,irq,from=20ms,count=5,file={file}"],
+                              capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, 75, done.stderr)
+        events = json.loads(file.read_text())
+        self.assertEqual(len(events), 5)
+        for event in events:
+            self.assertIn(event["cat"], ("bios", "irq"))
+            self.assertGreaterEqual(event["ts"], 20_000)
+            self.assertRegex(event["name"], r"^(bios int [0-9a-f]{2}h ax=|irq vector )")
+
+    def test_trace_is_refused(self) -> None:
+        for words, says in (("ioo", "cannot trace 'ioo'"), ("from=1s", "say nothing without"), ("io,count=0", "no number of events"),
+                            ("io,from=x", "no length of time"), ("io,to=1", "unknown trace option 'to'"), ("io,file=/nowhere/x", "cannot write")):
+            done = self.run_guest(guest_image.HALT, "--trace", words)
+            self.assertIn(done.returncode, (64, 66))
+            self.assertIn(says, done.stderr)
+
+    def test_hash_every(self) -> None:
+        """The same lines by both engines, each with the guest time that was asked for."""
+        count = bytes.fromhex("ff0500002000 ebf8")  # inc dword [200000h] / jmp back
+        outputs = []
+        for engine in ("interpreter", "jit", "jit"):
+            done = self.run_guest(count, "--time-limit", "45ms", "--clock", "virtual", "--print-hash", "--hash-every", "10ms", "--engine", engine)
+            self.assertEqual(done.returncode, 75, done.stderr)
+            outputs.append(done.stdout)
+        self.assertEqual(outputs[0], outputs[1])
+        self.assertEqual(outputs[1], outputs[2])
+        lines = re.findall(r"(?m)^(\d+) ns hash ([0-9a-f]{16})$", outputs[0])
+        self.assertEqual([int(ns) for ns, _ in lines], [10_000_000, 20_000_000, 30_000_000, 40_000_000])
+        self.assertEqual(len({state for _, state in lines}), 4)
+        self.assertRegex(outputs[0], r"(?m)^state hash [0-9a-f]{16}$")
+        for more, says in ((("--hash-every", "1s"), "add --print-hash"), (("--hash-every", "1s", "--print-hash", "--lockstep"), "lockstep")):
+            done = self.run_guest(guest_image.HALT, *more)
+            self.assertEqual(done.returncode, 64)
+            self.assertIn(says, done.stderr)
 
     def test_trace_that_nobody_reads_ends_it(self) -> None:
         for engine in ("interpreter", "jit"):

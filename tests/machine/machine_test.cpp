@@ -111,7 +111,7 @@ TEST_F(MachineTest, RefusesContradictions) {
     small.memory_bytes = 1000;
     EXPECT_EQ(refusal(small).status, ExitStatus::usage);
     MachineConfig trace = config();
-    trace.trace = {"everything"};
+    trace.trace.kinds = {"everything"};
     EXPECT_EQ(refusal(trace).status, ExitStatus::usage);
     MachineConfig initrd = config();
     initrd.kernel.clear();

@@ -26,10 +26,12 @@ protected:
         build(options);
     }
     void build(const Pc::Options& options) {
-        pc_ = std::make_unique<Pc>(
-            model_, *memory_, scheduler_, options,
-            Pc::Events{
-                .reset = [](Pc::ResetKind) {}, .power_off = [] {}, .debug_exit = [](int) {}, .stall = [](u64) {}});
+        pc_ = std::make_unique<Pc>(model_, *memory_, scheduler_, options,
+                                   Pc::Events{.reset = [](Pc::ResetKind) {},
+                                              .power_off = [] {},
+                                              .debug_exit = [](int) {},
+                                              .panicked = [](bool) {},
+                                              .stall = [](u64) {}});
     }
     u32 config(u32 function, u32 offset) {
         out(0xCF8, 0x80000000 | 1 << 11 | function << 8 | offset, 4);

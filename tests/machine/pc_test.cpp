@@ -33,13 +33,16 @@ protected:
         options.serials[0] = &com1_;
         options.debug_console = &console_;
         options.debug_exit = true;
+        options.pvpanic = true;
         options.boot_order = "dc";
         options.floppies = {devices::FloppyDrive::Type::inch3_1440k, devices::FloppyDrive::Type::inch5_1200k};
-        pc_ = std::make_unique<Pc>(model_, *memory_, scheduler_, options,
-                                   Pc::Events{.reset = [this](Pc::ResetKind kind) { resets_.push_back(kind); },
-                                              .power_off = [this] { ++power_offs_; },
-                                              .debug_exit = [this](int status) { exit_status_ = status; },
-                                              .stall = [this](u64 ns) { stalled_ns_ += ns; }});
+        pc_ = std::make_unique<Pc>(
+            model_, *memory_, scheduler_, options,
+            Pc::Events{.reset = [this](Pc::ResetKind kind) { resets_.push_back(kind); },
+                       .power_off = [this] { ++power_offs_; },
+                       .debug_exit = [this](int status) { exit_status_ = status; },
+                       .panicked = [this](bool crash_loaded) { panics_ += crash_loaded ? "c" : "p"; },
+                       .stall = [this](u64 ns) { stalled_ns_ += ns; }});
     }
     void out(u16 port, u32 value, unsigned size = 1) { pc_->write_port(port, size, value); }
     u32 in(u16 port, unsigned size = 1) { return pc_->read_port(port, size); }
@@ -75,6 +78,7 @@ protected:
     int power_offs_ = 0;
     int exit_status_ = -1;
     u64 stalled_ns_ = 0;
+    std::string panics_;
     std::unique_ptr<Pc> pc_;
 };
 
@@ -480,6 +484,13 @@ TEST_F(PcTest, VmmouseCallsGoThroughTheRegisters) {
     gpr[kRax] = 0;
     EXPECT_EQ(in(0x5658, 4), 0xFFFFFFFFu) << "without the magic number";
     EXPECT_EQ(in(0x5658, 1), 0xFFu);
+}
+
+TEST_F(PcTest, PanicsAreToldThroughTheirPort) {
+    EXPECT_EQ(in(0x505), 3u);
+    out(0x505, 2);
+    out(0x505, 1);
+    EXPECT_EQ(panics_, "cp");
 }
 
 }  // namespace

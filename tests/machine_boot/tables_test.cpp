@@ -26,6 +26,7 @@ BoardDescription board() {
     description.serial = {true, true, false, true};
     description.cpu_signature = 0x633;
     description.cpu_features = 0x0383FBFF;
+    description.pvpanic = true;
     return description;
 }
 

@@ -96,7 +96,7 @@ protected:
         return translated;
     }
     Report run(const Scenario& scenario) {
-        Runner::Options options{.artifacts = folder_, .stopped_at_failure = nullptr};
+        Runner::Options options{.artifacts = folder_, .film = false, .stopped_at_failure = nullptr};
         Machine* machine = nullptr;
         if (stop_at_failure_) {
             options.stopped_at_failure = [&](const Report& report) {
