@@ -12,6 +12,50 @@ namespace {
 
 constexpr char16_t kUnknown = 0xFFFD;
 
+/// The colours that a picture has most of: text over it is in one of them.
+class Inks {
+public:
+    static constexpr std::size_t kMost = 16;
+
+    explicit Inks(const devices::Frame& frame) {
+        std::vector<u32> all = frame.pixels;
+        std::sort(all.begin(), all.end());
+        struct Colour {
+            u32 value = 0;
+            std::ptrdiff_t count = 0;
+        };
+        std::array<Colour, kMost> most;  // the most frequent first
+        for (auto at = all.begin(); at != all.end();) {
+            const auto next = std::upper_bound(at, all.end(), *at);
+            Colour colour{*at, next - at};
+            for (Colour& better : most) {
+                if (colour.count > better.count) std::swap(colour, better);
+            }
+            at = next;
+        }
+        for (std::size_t i = 0; i < kMost && most.at(i).count != 0; ++i) {
+            std::size_t slot = slot_of(most.at(i).value);
+            while (slots_.at(slot).used) slot = (slot + 1) % slots_.size();
+            slots_.at(slot) = {true, most.at(i).value, i};
+        }
+    }
+    [[nodiscard]] std::optional<std::size_t> find(u32 colour) const {
+        for (std::size_t slot = slot_of(colour); slots_[slot].used; slot = (slot + 1) % slots_.size()) {
+            if (slots_[slot].colour == colour) return slots_[slot].index;
+        }
+        return std::nullopt;
+    }
+
+private:
+    struct Slot {
+        bool used = false;
+        u32 colour = 0;
+        std::size_t index = 0;
+    };
+    static std::size_t slot_of(u32 colour) { return colour * 0x9E3779B1u >> 25; }
+    std::array<Slot, 128> slots_{};  // a hash table, mostly empty
+};
+
 /// A frame whose dots are `across` times `down` pixels each.
 class Dots {
 public:
@@ -25,6 +69,11 @@ public:
     [[nodiscard]] unsigned height() const { return frame_.height / down_; }
     [[nodiscard]] u32 at(unsigned x, unsigned y) const {
         return frame_.pixels[std::size_t{y} * down_ * frame_.width + std::size_t{x} * across_];
+    }
+
+    [[nodiscard]] const Inks& inks() const {
+        if (!inks_) inks_.emplace(frame_);
+        return *inks_;
     }
 
 private:
@@ -42,6 +91,7 @@ private:
 
     const devices::Frame& frame_;
     unsigned across_ = 1, down_ = 1;
+    mutable std::optional<Inks> inks_;  // found when they are asked for
 };
 
 /// One cell at a time, by one font.
@@ -91,36 +141,21 @@ private:
         return font_.find(inverted(shape, font_.height() - (font_.height() < 10 ? 1 : 2)));
     }
 
-    /// Text in one colour over a picture: one of the colours seen most often.
+    /// Text in one colour over a picture: one of the picture's inks.
     [[nodiscard]] char16_t read_over_picture(unsigned left, unsigned top) const {
-        std::array<u32, Font::kMostWidth * Font::kMostHeight> all;
-        std::size_t count = 0;
+        std::array<Font::Rows, Inks::kMost> shapes{};
+        std::array<unsigned, Inks::kMost> sizes{};
         for (unsigned y = 0; y < font_.height(); ++y) {
-            for (unsigned x = 0; x < font_.width(); ++x) all.at(count++) = dots_.at(left + x, top + y);
-        }
-        const auto end = all.begin() + static_cast<std::ptrdiff_t>(count);
-        std::sort(all.begin(), end);
-        struct Colour {
-            u32 value = 0;
-            std::ptrdiff_t count = 0;
-        };
-        std::array<Colour, 3> colours;  // the most frequent first
-        for (auto at = all.begin(); at != end;) {
-            const auto next = std::upper_bound(at, end, *at);
-            Colour colour{*at, next - at};
-            for (Colour& better : colours) {
-                if (colour.count > better.count) std::swap(colour, better);
+            for (unsigned x = 0; x < font_.width(); ++x) {
+                const auto ink = dots_.inks().find(dots_.at(left + x, top + y));
+                if (!ink) continue;
+                shapes.at(*ink).at(y) |= 1u << (font_.width() - 1 - x);
+                ++sizes.at(*ink);
             }
-            at = next;
         }
-        for (const Colour& ink : colours) {
-            if (ink.count == 0) break;
-            Font::Rows rows{};
-            for (unsigned y = 0; y < font_.height(); ++y) {
-                for (unsigned x = 0; x < font_.width(); ++x)
-                    rows.at(y) = rows.at(y) << 1 | (dots_.at(left + x, top + y) == ink.value ? 1u : 0u);
-            }
-            if (const auto character = font_.find(rows)) return *character;
+        for (std::size_t i = 0; i < shapes.size(); ++i) {
+            if (sizes.at(i) == 0) continue;
+            if (const auto character = font_.find(shapes.at(i))) return *character;
         }
         return u' ';
     }
@@ -152,10 +187,15 @@ GlyphText read_grid(const Dots& dots, const Font& font, unsigned left, unsigned 
     return read;
 }
 
+/// How well the font fits: of two that resemble each other one leaves more cells unknown.
+std::ptrdiff_t score(const GlyphText& read) {
+    return static_cast<std::ptrdiff_t>(read.letters) - static_cast<std::ptrdiff_t>(read.unknown);
+}
+
 /// So few letters may be accidents, unless there is nothing else.
 bool convincing(const GlyphText& read) {
     constexpr std::size_t kLetters = 3;
-    return (read.letters >= kLetters && read.letters >= read.unknown) || (read.letters > 0 && read.unknown == 0);
+    return (read.letters >= kLetters && score(read) >= 0) || (read.letters > 0 && read.unknown == 0);
 }
 
 }  // namespace
@@ -169,20 +209,19 @@ GlyphText read_glyphs(const devices::Frame& frame, const std::vector<const Font*
     const Dots dots(frame);
     if (last.font != nullptr) {
         GlyphText read = read_grid(dots, *last.font, last.grid.x / dots.across(), last.grid.y / dots.down());
-        if (convincing(read) || (read.letters == 0 && read.unknown == 0)) return read;
+        const bool blank = read.letters == 0 && read.unknown == 0;
+        if (blank || (convincing(read) && read.fits())) return read;
     }
     GlyphText best;
-    for (const Font* font : fonts) {
-        GlyphText read = read_grid(dots, *font, 0, 0);
-        if (convincing(read)) return read;
-        if (read.letters > best.letters) best = std::move(read);
-    }
+    const auto try_at = [&](const Font& font, unsigned x, unsigned y) {
+        GlyphText read = read_grid(dots, font, x, y);
+        if (read.letters != 0 && (best.font == nullptr || score(read) > score(best))) best = std::move(read);
+    };
+    for (const Font* font : fonts) try_at(*font, 0, 0);
+    if (convincing(best)) return best;
     for (const Font* font : fonts) {
         for (unsigned y = 0; anywhere && y < font->height(); ++y) {
-            for (unsigned x = 0; x < font->width(); ++x) {
-                GlyphText read = read_grid(dots, *font, x, y);
-                if (read.letters > best.letters) best = std::move(read);
-            }
+            for (unsigned x = 0; x < font->width(); ++x) try_at(*font, x, y);
         }
     }
     return convincing(best) ? best : GlyphText{};

@@ -24,6 +24,9 @@ struct GlyphText {
     std::size_t unknown = 0;  // cells of two colours that are no character
     const Font* font = nullptr;
     CellGrid grid = {};
+
+    /// Hardly anything is unknown: it is this font, and not one that resembles it.
+    [[nodiscard]] bool fits() const { return unknown * 50 <= letters; }
 };
 
 /// The text in `frame` by `font` with cells from x, y on (in dots before any doubling).

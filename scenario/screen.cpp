@@ -64,10 +64,11 @@ void Screen::search_fonts() {
 void Screen::read_graphics() {
     const bool fresh = picture_.version == 0;
     const bool changed = machine_.render_changes(picture_) || fresh;
-    bool search = (!readable_ || last_.font == nullptr) && machine_.now_ns() >= next_search_ns_;
-    if (!changed && !search) return;
+    const auto doubtful = [&] { return last_.font == nullptr || !last_.fits(); };
+    const bool due = machine_.now_ns() >= next_search_ns_;
+    if (!changed && !(due && doubtful())) return;
     last_ = read_glyphs(picture_.frame, fonts(), last_, false);
-    if (last_.font == nullptr && search) {
+    if (due && doubtful()) {
         search_fonts();
         last_ = read_glyphs(picture_.frame, fonts(), last_, true);
     }
@@ -76,7 +77,7 @@ void Screen::read_graphics() {
         if (changed) ++version_;
         return show({}, false, "graphics without text in a known font");
     }
-    search_pause_ns_ = kFirstPause_ns;
+    if (last_.fits()) search_pause_ns_ = kFirstPause_ns;
     show(last_.text, true, last_.font->name());
 }
 

@@ -112,6 +112,21 @@ TEST(GlyphReader, ReadsDoubledDots) {
     EXPECT_EQ(read.grid, (CellGrid{.x = 0, .y = 0, .width = 16, .height = 32}));
 }
 
+TEST(GlyphReader, OfFontsThatResembleEachOtherItTakesTheBetter) {
+    devices::VgaFont other = plain();
+    other['m' * 16 + 9] ^= 0x10;
+    const Font right = font_8x16(), like("like it", {}, other);
+    Canvas canvas(160, 32);
+    canvas.text(0, 0, "Memory", kGrey);
+    const GlyphText first = read_glyphs(canvas.frame, {&like, &right}, {}, false);
+    EXPECT_EQ(first.font, &right);
+    EXPECT_TRUE(first.fits());
+    const GlyphText alone = read_glyphs(canvas.frame, {&like}, {}, false);
+    EXPECT_EQ(alone.text, "Me\uFFFDory\n");
+    EXPECT_FALSE(alone.fits());
+    EXPECT_EQ(read_glyphs(canvas.frame, {&like, &right}, alone, false).font, &right) << "though another was last";
+}
+
 TEST(GlyphReader, TakesTheFontThatFitsAndNoneIfNoneDoes) {
     devices::VgaFont bold = plain();
     for (u8& row : bold) row = static_cast<u8>(row | row >> 1);
