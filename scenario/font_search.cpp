@@ -40,6 +40,7 @@ bool plausible(std::span<const u8> glyphs, unsigned glyph_bytes) {
 }
 
 void search_faces(std::span<const u8> memory, const Face& face, std::vector<FoundFont>& found) {
+    if (memory.size() < face.rows.size()) return;
     const std::size_t before = face.height + face.first;  // glyph 0, and the empty rows of glyph 1
     const u8* from = memory.data();
     const u8* const end = memory.data() + memory.size();
