@@ -22,9 +22,6 @@ constexpr u8 kLcrDivisorLatch = 0x80;
 // Modem control register
 constexpr u8 kMcrDtr = 0x01;
 constexpr u8 kMcrRts = 0x02;
-// A guest listens with DTR or RTS up, or, as OVMF does, when it reads LSR so often while there is nothing to send and
-// nothing came: who waits to send, or looks what chip this is, stops before.
-constexpr u8 kListeningPolls = 4;
 constexpr u8 kMcrOut1 = 0x04;
 constexpr u8 kMcrOut2 = 0x08;
 // Line status register
@@ -48,6 +45,10 @@ constexpr u8 kIirReceived = 0x04;
 constexpr u8 kIirTimeout = 0x0C;
 constexpr u8 kIirTransmit = 0x02;
 constexpr u8 kIirModemStatus = 0x00;
+
+// A guest listens with DTR or RTS up, or, as OVMF does, when it reads LSR so often while there is nothing to send and
+// nothing came: who waits to send, or looks what chip this is, stops before.
+constexpr u8 kListeningPolls = 4;
 }  // namespace
 
 Uart16550::Uart16550(std::string name, Scheduler& scheduler, Pins pins, CharacterPort* port, Options options)

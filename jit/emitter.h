@@ -23,9 +23,6 @@ namespace bantam::jit {
 
 enum class MemoryUse : u8 { read, write };
 
-/// The highest offset that 16-bit code is translated for, and that its segments are known to allow.
-inline constexpr u64 kTopOffset = 0xFFFF;
-
 class Emitter {
 public:
     struct Target {

@@ -39,6 +39,7 @@ struct Link {
     u64 unlinked = 0;            // where the jump goes while it is not linked
     Translation* source = nullptr;
     bool leaves_page = false;       // other page tables may lead it elsewhere
+    bool listed = false;            // among the translator's links to take back then
     Translation* target = nullptr;  // in whose `incoming` it is
     Link* next = nullptr;           // there
 };

@@ -16,7 +16,6 @@ constexpr unsigned kSegmentShift = 20;
 constexpr unsigned kSegmentBits = 3;
 enum SegmentFact : u64 { kFlatRead = 1, kFlatWrite = 2, kBaseZero = 4 };
 enum LowSegmentFact : u64 { kLowRead = 1, kLowWrite = 2, kUnlimited = 4 };  // of 16-bit code
-constexpr u64 kLowTop = 0xFFFF;
 
 u64 facts_of(const SegmentRegister& r, unsigned segment) {
     return (r.flat_read ? u64{kFlatRead} : 0) | (r.flat_write ? u64{kFlatWrite} : 0) |
@@ -24,7 +23,7 @@ u64 facts_of(const SegmentRegister& r, unsigned segment) {
 }
 
 u64 low_facts_of(const SegmentRegister& r) {
-    if (r.low != 0 || r.high < kLowTop) return 0;
+    if (r.low != 0 || r.high < kTopOffset) return 0;
     return (r.readable ? u64{kLowRead} : 0) | (r.writable ? u64{kLowWrite} : 0) |
            (r.high == 0xFFFFFFFF ? u64{kUnlimited} : 0);
 }
@@ -34,7 +33,7 @@ bool translatable(const Cpu& cpu) {
     if (cpu.alignment_checks()) return false;
     switch (cpu.code_size()) {
         case isa::CodeSize::bits16:
-            return cs.limit >= kLowTop;
+            return cs.limit >= kTopOffset;
         case isa::CodeSize::bits32:
             return cs.base == 0 && cs.limit == 0xFFFFFFFF;
         default:
@@ -76,7 +75,7 @@ std::optional<Key> key_of(const Cpu& cpu) {
 bool is_64bit(Key key) { return (key & 3) == static_cast<Key>(isa::CodeSize::bits64); }
 bool is_16bit(Key key) { return (key & 3) == static_cast<Key>(isa::CodeSize::bits16); }
 bool at_cpl0(Key key) { return (key & kCpl0) != 0; }
-bool is_user(Key key) { return (key >> 4 & 1) != 0; }
+Privilege fetch_privilege(Key key) { return (key >> 4 & 1) != 0 ? Privilege::user : Privilege::supervisor; }
 bool real_mode(Key key) { return (key & 0xC) == 0; }
 Privilege data_privilege(Key key) { return static_cast<Privilege>(key >> kPrivilegeShift & 3); }
 Mmu::FastSet data_set(Key key) { return Mmu::fast_set(data_privilege(key)); }

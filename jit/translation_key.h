@@ -15,9 +15,11 @@ using Key = u64;
 
 [[nodiscard]] bool is_64bit(Key key);
 [[nodiscard]] bool is_16bit(Key key);
+/// The highest offset that 16-bit code is translated for, and that its segments are known to allow.
+inline constexpr u64 kTopOffset = 0xFFFF;
 [[nodiscard]] bool at_cpl0(Key key);
-/// Of code at CPL 3.
-[[nodiscard]] bool is_user(Key key);
+/// As Cpu::fetch_privilege.
+[[nodiscard]] Privilege fetch_privilege(Key key);
 /// Not protected, not virtual-8086 mode.
 [[nodiscard]] bool real_mode(Key key);
 /// The TLB set of data accesses.

@@ -139,11 +139,9 @@ bool Translator::run(Block& block) {
 
 void Translator::finish_run() {
     CpuState& s = cpu_.state;
-    const u64 before = s.instructions;
-    s.instructions = run_end_ - count_left();
-    // Nothing was executed: the deadline is nearer than the end of the first block.
-    interpret_next_ = s.instructions == before;
-    statistics_.retired += s.instructions - before;
+    const u64 now = run_end_ - count_left();
+    statistics_.retired += now - s.instructions;
+    s.instructions = now;
     open_link_ = context_->link;
     const bool deadline_near = count_left() < Block::kMostInstructions;  // the next block was too long, most likely
     count_departure(departure_              ? *departure_
@@ -410,20 +408,24 @@ IndirectTable& Translator::table_for(Key key) {
 
 /// Whether what is known of linear addresses of the present side, supervisor's or user's, may no longer hold.
 bool Translator::mappings_moved() const {
-    const Privilege side = cpu_.fetch_privilege();
-    return generations_[side == Privilege::user ? 1 : 0] != cpu_.mmu.fetch_generation(side);
+    const Privilege privilege = cpu_.fetch_privilege();
+    return sides_[side_of(privilege)].generation != cpu_.mmu.fetch_generation(privilege);
 }
 
 /// True when it did not: that side's tables are emptied, and links from page to page taken back.
 bool Translator::follow_mappings() {
     if (!mappings_moved()) return false;
-    const bool user = cpu_.fetch_privilege() == Privilege::user;
-    generations_[user ? 1 : 0] = cpu_.mmu.fetch_generation(cpu_.fetch_privilege());
+    const Privilege privilege = cpu_.fetch_privilege();
+    Side& side = sides_[side_of(privilege)];
+    side.generation = cpu_.mmu.fetch_generation(privilege);
     for (auto& [key, table] : tables_) {
-        if (is_user(key) == user) table.clear();
+        if (fetch_privilege(key) == privilege) table.clear();
     }
-    for (const Link* link : page_links_[user ? 1 : 0]) write_displacement(*link, link->unlinked);
-    page_links_[user ? 1 : 0].clear();
+    for (Link* link : side.page_links) {
+        write_displacement(*link, link->unlinked);
+        link->listed = false;
+    }
+    side.page_links.clear();
     return true;
 }
 
@@ -448,7 +450,8 @@ void Translator::connect(Link* open_link, Translation& translation) {
 void Translator::link(Link& link, Translation& target) {
     ++statistics_.links;
     write_displacement(link, target.entry);
-    if (link.leaves_page) page_links_[is_user(target.key) ? 1 : 0].push_back(&link);
+    if (link.leaves_page && !std::exchange(link.listed, true))
+        sides_[side_of(fetch_privilege(target.key))].page_links.push_back(&link);
     if (link.target == &target) return;
     if (link.target != nullptr) take_out(link);
     link.target = &target;
@@ -492,7 +495,7 @@ void Translator::flush() {
     flush_due_ = false;
     for (auto& [key, table] : tables_) table.clear();
     tables_.clear();
-    for (std::vector<Link*>& links : page_links_) links.clear();
+    for (Side& side : sides_) side.page_links.clear();
     cache_->clear();
     ++statistics_.flushes;
 }

@@ -112,9 +112,13 @@ private:
     Repeated repeated_;
     std::map<Key, IndirectTable> tables_;
     std::vector<Translation*> translations_;  // all since the last flush
-    // Links that lead from page to page and are in use, by side as generations_.
-    std::array<std::vector<Link*>, 2> page_links_;
-    std::array<u64, 2> generations_{};  // of the Mmu, which tables_ follow: supervisor's, user's
+    /// What is known of linear addresses of the supervisor's code, or the user's.
+    struct Side {
+        u64 generation = 0;             // the Mmu's that the tables follow
+        std::vector<Link*> page_links;  // links that leave their page and are in use
+    };
+    static std::size_t side_of(Privilege privilege) { return privilege == Privilege::user ? 1 : 0; }
+    std::array<Side, 2> sides_;
     bool running_ = false;
     bool break_ = false;
     bool flush_due_ = false;

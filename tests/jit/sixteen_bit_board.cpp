@@ -1,43 +1,34 @@
 #include "tests/jit/sixteen_bit_board.h"
 
 #include <fmt/format.h>
-#include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cstring>
+#include <vector>
 
 namespace bantam::jit {
 
 SixteenBitBoard::SixteenBitBoard(bool translated, Optimisations optimisations, u32 threshold)
-    : model_(std::move(Model::find("default").value())),
-      memory_(std::move(PhysicalMemory::create(kRamBytes).value())),
-      cpu_(std::make_unique<Cpu>(model_, *memory_, environment_)),
-      engine_(std::move(Interpreter::create(*cpu_).value())) {
-    if (!translated) return;
-    auto made = Translator::create(*cpu_, {.threshold = threshold, .optimisations = optimisations});
-    EXPECT_TRUE(made.ok()) << made.error().message;
-    translator_ = made.value().get();
-    engine_->set_block_runner(std::move(made.value()));
-}
+    : EngineBoard(kRamBytes, translated, {.threshold = threshold, .optimisations = optimisations}) {}
 
 void SixteenBitBoard::set_segment(unsigned segment, u64 base, u32 limit, u16 attributes) {
-    cpu_->set_segment(segment, static_cast<u16>(base >> 4), base, limit, attributes);
+    cpu().set_segment(segment, static_cast<u16>(base >> 4), base, limit, attributes);
 }
 
 void SixteenBitBoard::start(SixteenBitMode mode, u16 segment) {
-    memory_->set_a20(true);
-    engine_->reset();
+    memory().set_a20(true);
+    engine().reset();
     const std::vector<u8> zeros(kRamBytes);
     poke(0, zeros);
-    cpu_->state = CpuState{};
-    cpu_->reset();
-    cpu_->mmu.flush_all();
+    state() = CpuState{};
+    cpu().reset();
+    cpu().mmu.flush_all();
     for (u16 vector = 0; vector < 256; ++vector) {
         poke16(4u * vector, static_cast<u16>(16 * vector));
         poke16(4u * vector + 2, kHandlerSegment);
         poke16(u64{kHandlerSegment} * 16 + 16u * vector, 0xF4F4);
     }
-    CpuState& s = cpu_->state;
+    CpuState& s = state();
     s.gpr = {};
     s.cr4 |= 0x600;  // OSFXSR, OSXMMEXCPT
     const bool real = mode == SixteenBitMode::real || mode == SixteenBitMode::unreal;
@@ -64,7 +55,7 @@ void SixteenBitBoard::start(SixteenBitMode mode, u16 segment) {
         set_segment(kGs, 0, 0, 0);
     }
     s.set_eflags(flags);
-    cpu_->update_mode();
+    cpu().update_mode();
 }
 
 std::string differences(SixteenBitBoard& interpreted, SixteenBitBoard& translated, bool with_memory) {

@@ -2,13 +2,9 @@
 #pragma once
 
 #include <array>
-#include <memory>
-#include <span>
 #include <string>
 
-#include "cpu/interpreter/interpreter.h"
-#include "jit/translator.h"
-#include "tests/empty_environment.h"
+#include "tests/jit/engine_board.h"
 
 namespace bantam::jit {
 
@@ -24,7 +20,7 @@ inline constexpr std::array kSixteenBitModes{
     SixteenBitMode::real,           SixteenBitMode::unreal,           SixteenBitMode::protected_low,
     SixteenBitMode::protected_wide, SixteenBitMode::protected_narrow, SixteenBitMode::v86};
 
-class SixteenBitBoard {
+class SixteenBitBoard : public EngineBoard<> {
 public:
     static constexpr u64 kRamBytes = u64{2} << 20;
     /// Where every vector of the real-mode table leads, 16 bytes each; filled with HLT.
@@ -34,27 +30,8 @@ public:
 
     /// Power-on, zeroed memory, then `mode` with CS, DS, ES, SS, FS and GS of 16 * `segment`.
     void start(SixteenBitMode mode, u16 segment);
-    void poke(u64 at, std::span<const u8> bytes) { memory_->copy_in(Physical{at}, bytes); }
-    void poke16(u64 at, u16 value) { poke(at, std::span(reinterpret_cast<const u8*>(&value), 2)); }
-    [[nodiscard]] u16 peek16(u64 at) const { return static_cast<u16>(memory_->peek(Physical{at}, 2)); }
-    [[nodiscard]] const u8* ram() const { return memory_->plain_ram(Physical{0}); }
-    EngineExit run(u64 instructions) {
-        cpu_->state.deadline = cpu_->state.instructions + instructions;
-        return engine_->run();
-    }
+    [[nodiscard]] const u8* ram() { return memory().plain_ram(Physical{0}); }
     void set_segment(unsigned segment, u64 base, u32 limit, u16 attributes);
-    [[nodiscard]] CpuState& state() { return cpu_->state; }
-    [[nodiscard]] Cpu& cpu() { return *cpu_; }
-    [[nodiscard]] PhysicalMemory& memory() { return *memory_; }
-    [[nodiscard]] const Translator::Statistics& statistics() const { return translator_->statistics(); }
-
-private:
-    Model model_;
-    std::unique_ptr<PhysicalMemory> memory_;
-    EmptyEnvironment environment_;
-    std::unique_ptr<Cpu> cpu_;
-    std::unique_ptr<Interpreter> engine_;
-    Translator* translator_ = nullptr;
 };
 
 /// What differs between the two, a line each; "" when nothing does. `with_memory`: all of RAM too.

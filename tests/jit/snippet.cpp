@@ -6,9 +6,7 @@
 #include <cstring>
 #include <map>
 
-#include "cpu/interpreter/interpreter.h"
-#include "jit/translator.h"
-#include "tests/empty_environment.h"
+#include "tests/jit/engine_board.h"
 
 namespace bantam::jit {
 namespace {
@@ -26,30 +24,16 @@ std::vector<u8> bytes_of(std::string_view hexadecimal) {
 }
 
 /// A processor with the snippet's registers, its memory where its page tables say.
-class Board {
+class Board : public EngineBoard<> {
 public:
-    Board(const Snippet& snippet, bool translated)
-        : model_(std::move(Model::find("default").value())),
-          memory_(std::move(PhysicalMemory::create(kRamBytes).value())),
-          cpu_(std::make_unique<Cpu>(model_, *memory_, environment_)),
-          engine_(std::move(Interpreter::create(*cpu_).value())) {
-        if (translated) {
-            Result<std::unique_ptr<Translator>> made = Translator::create(*cpu_, {.threshold = 0});
-            EXPECT_TRUE(made.ok()) << made.error().message;
-            engine_->set_block_runner(std::move(made.value()));
-        }
+    Board(const Snippet& snippet, bool translated) : EngineBoard(kRamBytes, translated, {.threshold = 0}) {
         write(snippet.linear, bytes_of(snippet.code));
         for (const Snippet::Memory& piece : snippet.memory) write(piece.linear, bytes_of(piece.bytes));
         set_registers(snippet);
     }
-    EngineExit run(u64 instructions) {
-        cpu_->state.deadline = instructions;
-        return engine_->run();
-    }
-    [[nodiscard]] const CpuState& state() const { return cpu_->state; }
     [[nodiscard]] std::vector<u8> page(u64 linear) {
         std::vector<u8> bytes(kPageSize);
-        memory_->copy_out(Physical{pages_.at(linear / kPageSize)}, bytes);
+        memory().copy_out(Physical{pages_.at(linear / kPageSize)}, bytes);
         return bytes;
     }
     [[nodiscard]] const std::map<u64, u64>& pages() const { return pages_; }
@@ -60,9 +44,9 @@ private:
     /// The entry for `index` in the table at `table`: the table or page it leads to, made if need be.
     u64 follow(u64 table, u64 index) {
         const Physical at{table + 8 * index};
-        if (const u64 entry = memory_->peek(at, 8); entry != 0) return entry & ~u64{0xFFF};
+        if (const u64 entry = memory().peek(at, 8); entry != 0) return entry & ~u64{0xFFF};
         const u64 made = new_page();
-        memory_->write(at, 8, made | kPresentWritableUser);
+        memory().write(at, 8, made | kPresentWritableUser);
         return made;
     }
 
@@ -72,17 +56,17 @@ private:
             u64 table = root_;
             for (unsigned shift = 39; shift >= 12; shift -= 9) table = follow(table, address >> shift & 0x1FF);
             pages_[address / kPageSize] = table;
-            memory_->copy_in(Physical{table + address % kPageSize}, bytes.subspan(i, 1));
+            memory().copy_in(Physical{table + address % kPageSize}, bytes.subspan(i, 1));
         }
     }
 
     void set_registers(const Snippet& snippet) {
-        CpuState& s = cpu_->state;
+        CpuState& s = state();
         s.cr0 = 0x80050033;  // PG, AM, WP, NE, ET, MP, PE
         s.cr3 = root_;
         s.cr4 = 0x6A0;   // PAE, PGE, OSFXSR, OSXMMEXCPT
         s.efer = 0xD01;  // NXE, LMA, LME, SCE: 32-bit code is compatibility mode
-        if (model_.has(isa::Feature::avx)) {
+        if (model().has(isa::Feature::avx)) {
             s.cr4 |= 0x40000;  // OSXSAVE
             s.xcr0 = 7;
         }
@@ -92,7 +76,7 @@ private:
         const u16 code = snippet.bits == 64 ? 0xA09B : 0xC09B;
         for (unsigned segment = 0; segment < kSegmentCount; ++segment) {
             const u16 attributes = segment == kCs ? code : u16{0xC093};
-            cpu_->set_segment(segment, selector, snippet.segment_bases.at(segment), 0xFFFFFFFF,
+            cpu().set_segment(segment, selector, snippet.segment_bases.at(segment), 0xFFFFFFFF,
                               static_cast<u16>(attributes | rights));
         }
         std::copy(snippet.gpr.begin(), snippet.gpr.end(), s.gpr.begin());
@@ -105,14 +89,9 @@ private:
         for (std::size_t i = 0; 32 * (i + 1) <= vectors.size(); ++i) {
             std::memcpy(s.vector.at(i).bytes.data(), &vectors[32 * i], 32);
         }
-        cpu_->update_mode();
+        cpu().update_mode();
     }
 
-    Model model_;
-    std::unique_ptr<PhysicalMemory> memory_;
-    EmptyEnvironment environment_;
-    std::unique_ptr<Cpu> cpu_;
-    std::unique_ptr<Interpreter> engine_;
     u64 pages_used_ = 0;
     u64 root_ = new_page();
     std::map<u64, u64> pages_;  // physical page by linear page number

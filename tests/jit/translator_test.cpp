@@ -1,13 +1,11 @@
 // The translator beside the interpreter: the same programs, stopped at the same counts, must leave the same state. The
 // oracle (tests/oracle) compares results of single instructions; here it is control flow, counting and invalidation.
-#include "jit/translator.h"
-
 #include <gtest/gtest.h>
 
+#include <array>
 #include <functional>
 
-#include "cpu/interpreter/interpreter.h"
-#include "tests/empty_environment.h"
+#include "tests/jit/engine_board.h"
 
 namespace bantam::jit {
 namespace {
@@ -28,31 +26,22 @@ public:
 };
 
 /// A flat 32-bit machine at CPL 0 with `code` at kCodeAt.
-class Board {
+class Board : public EngineBoard<StallingEnvironment> {
 public:
     Board(bool translated, std::span<const u8> code, Optimisations optimisations = {})
-        : model_(std::move(Model::find("default").value())),
-          memory_(std::move(PhysicalMemory::create(u64{1} << 20).value())),
-          cpu_(std::make_unique<Cpu>(model_, *memory_, environment_)),
-          engine_(std::move(Interpreter::create(*cpu_).value())) {
-        if (translated) {
-            auto made = Translator::create(*cpu_, {.threshold = 0, .optimisations = optimisations});
-            EXPECT_TRUE(made.ok()) << made.error().message;
-            translator_ = made.value().get();
-            engine_->set_block_runner(std::move(made.value()));
-        }
-        environment_.stall = [this] {
-            CpuState& s = cpu_->state;
-            s.deadline = std::max(cpu_->retired(), s.deadline - std::min(s.deadline, kStall));
-            cpu_->deadline_moved();
+        : EngineBoard(u64{1} << 20, translated, {.threshold = 0, .optimisations = optimisations}) {
+        environment().stall = [this] {
+            CpuState& s = state();
+            s.deadline = std::max(cpu().retired(), s.deadline - std::min(s.deadline, kStall));
+            cpu().deadline_moved();
         };
         poke(kCodeAt, code);
-        CpuState& s = cpu_->state;
+        CpuState& s = state();
         s.cr0 |= 1;
         s.cr4 |= 0x600;  // OSFXSR, OSXMMEXCPT
-        cpu_->set_segment(kCs, 8, 0, 0xFFFFFFFF, 0xC09B);
-        for (const unsigned data : {kEs, kSs, kDs, kFs, kGs}) cpu_->set_segment(data, 16, 0, 0xFFFFFFFF, 0xC093);
-        cpu_->update_mode();
+        cpu().set_segment(kCs, 8, 0, 0xFFFFFFFF, 0xC09B);
+        for (const unsigned data : {kEs, kSs, kDs, kFs, kGs}) cpu().set_segment(data, 16, 0, 0xFFFFFFFF, 0xC093);
+        cpu().update_mode();
         s.rip() = kCodeAt;
         s.gpr[kRsp] = kStackTop;
         s.gpr[kRsi] = kDataAt;
@@ -64,43 +53,33 @@ public:
         poke(kIdt + 8u * 0x20, std::span(reinterpret_cast<const u8*>(&gate), 8));
         constexpr std::array<u64, 2> kCodeAndData{0x00CF9B000000FFFF, 0x00CF93000000FFFF};
         poke(kGdt + 8, std::span(reinterpret_cast<const u8*>(kCodeAndData.data()), 16));
-        CpuState& s = cpu_->state;
-        s.gdtr = {kGdt, 23};
-        s.idtr = {kIdt, 0x7FF};
+        state().gdtr = {kGdt, 23};
+        state().idtr = {kIdt, 0x7FF};
     }
     /// The processor takes an interrupt to `handler`; its delivery makes the deadline due.
     void interrupt(u64 handler) {
         set_gate(handler);
-        cpu_->write_flags(kFlagInterrupt, kFlagInterrupt);
-        cpu_->set_intr(true);
-        environment_.acknowledged = [this] {
-            cpu_->set_intr(false);
-            cpu_->state.deadline = cpu_->state.instructions;
-            cpu_->deadline_moved();
+        cpu().write_flags(kFlagInterrupt, kFlagInterrupt);
+        cpu().set_intr(true);
+        environment().acknowledged = [this] {
+            cpu().set_intr(false);
+            state().deadline = state().instructions;
+            cpu().deadline_moved();
         };
+    }
+    /// Pages 0 to 63 are where they are, but 10000h, which is at `at`.
+    void map_one_elsewhere(u64 at) {
+        poke32(kPageDirectory, kPageTable | 3);
+        for (u32 page = 0; page < 64; ++page) poke32(kPageTable + 4 * page, page << 12 | 3);
+        poke32(kPageTable + 4 * 16, static_cast<u32>(at) | 3);
+        state().cr3 = kPageDirectory;
+        state().cr0 |= 0x80000000;
+        cpu().update_mode();
     }
     /// Instructions by which a PAUSE brings the deadline nearer.
     static constexpr u64 kStall = 5;
 
-    void poke(u64 at, std::span<const u8> bytes) { memory_->copy_in(Physical{at}, bytes); }
-    void poke32(u64 at, u32 value) { poke(at, std::span(reinterpret_cast<const u8*>(&value), 4)); }
-    [[nodiscard]] u32 peek32(u64 at) const { return static_cast<u32>(memory_->peek(Physical{at}, 4)); }
-    EngineExit run(u64 instructions) {
-        cpu_->state.deadline = cpu_->state.instructions + instructions;
-        return engine_->run();
-    }
-    [[nodiscard]] CpuState& state() { return cpu_->state; }
-    [[nodiscard]] Cpu& cpu() { return *cpu_; }
-    [[nodiscard]] u64 invalidated() const { return engine_->statistics().blocks_invalidated; }
-    [[nodiscard]] const Translator::Statistics& statistics() const { return translator_->statistics(); }
-
-private:
-    Model model_;
-    std::unique_ptr<PhysicalMemory> memory_;
-    StallingEnvironment environment_;
-    std::unique_ptr<Cpu> cpu_;
-    std::unique_ptr<Interpreter> engine_;
-    Translator* translator_ = nullptr;
+    [[nodiscard]] u64 invalidated() { return engine().statistics().blocks_invalidated; }
 };
 
 void expect_same(Board& one, Board& other) {
@@ -358,12 +337,7 @@ TEST(TranslatorTest, FollowsPageTables) {
         Board board(translated, kRemap);
         board.poke(0x9000, kAddOne);
         board.poke(0xA000, kAddTen);
-        board.poke32(kPageDirectory, kPageTable | 3);
-        for (u32 page = 0; page < 64; ++page) board.poke32(kPageTable + 4 * page, page << 12 | 3);
-        board.poke32(kPageTable + 4 * 16, 0x9003);
-        board.state().cr3 = kPageDirectory;
-        board.state().cr0 |= 0x80000000;
-        board.cpu().update_mode();
+        board.map_one_elsewhere(0x9000);
         EXPECT_EQ(board.run(100), EngineExit::halted);
         EXPECT_EQ(board.state().gpr[kRbx], 11u);
     }
@@ -381,12 +355,7 @@ TEST(TranslatorTest, TakesLinksToAnotherPageBackWhenItMoves) {
     for (Board* board : {&interpreted, &translated}) {
         board->poke(0x9000, kAddOne);
         board->poke(0xA000, kAddTen);
-        board->poke32(kPageDirectory, kPageTable | 3);
-        for (u32 page = 0; page < 64; ++page) board->poke32(kPageTable + 4 * page, page << 12 | 3);
-        board->poke32(kPageTable + 4 * 16, 0x9003);
-        board->state().cr3 = kPageDirectory;
-        board->state().cr0 |= 0x80000000;
-        board->cpu().update_mode();
+        board->map_one_elsewhere(0x9000);
         EXPECT_EQ(board->run(1000), EngineExit::halted);
     }
     expect_same(interpreted, translated);
