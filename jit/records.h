@@ -24,9 +24,6 @@ struct Site {
     bool changes_key = false;  // may change the key without ending the block (a segment register load)
     bool x87_pending = false;  // CpuState::x87_instruction_pointer must become x87_rip first
     u64 x87_rip = 0;
-    // Where going on led to the last time: a key, and the address of its IndirectTable.
-    u64 next_key = 0;
-    u64 next_table = 0;
 };
 
 class IndirectTable;
@@ -58,23 +55,26 @@ struct Translation {
     Translation* next = nullptr;  // in Block::translations
     u64 code = 0;                 // its host code: [code, code + code_bytes), the indirect entry apart
     u64 code_bytes = 0;
+    // Where going on from here led to the last time: a key, and the address of its IndirectTable.
+    u64 next_key = 0;
+    u64 next_table = 0;
 
     [[nodiscard]] u64 linear() const { return cs_base + rip; }  // bits above those of the mode may be set
 };
 
 /// The translator's side of running code: one per translator.
 struct Context {
-    u64 remaining = 0;       // CountRegion::base() + instructions left before this run must end
-    Site* site = nullptr;    // the instruction that is being handed over
-    Link* link = nullptr;    // by which link the last run ended; null: by RIP alone
-    u64 branch_target = 0;   // scratch of branches, pushes and moves whose operand is in memory
-    u64 entry = 0;           // where `enter` goes
-    void* self = nullptr;    // argument of call_handler
-    u64 host_stack = 0;      // C++'s stack pointer
-    u64 return_stack = 0;    // the stack pointer that translated code begins with
-    u64 indirect_table = 0;  // address of the running key's
-    u64 vectors_away = 1;    // 1: vector registers and MXCSR are in CpuState; 0: in the host's
-    u64 host_mxcsr = 0;      // C++'s
+    u64 remaining = 0;           // CountRegion::base() + instructions left before this run must end
+    const Site* site = nullptr;  // the instruction that is being handed over
+    Link* link = nullptr;        // by which link the last run ended; null: by RIP alone
+    u64 branch_target = 0;       // scratch of branches, pushes and moves whose operand is in memory
+    u64 entry = 0;               // where `enter` goes
+    void* self = nullptr;        // argument of call_handler
+    u64 host_stack = 0;          // C++'s stack pointer
+    u64 return_stack = 0;        // the stack pointer that translated code begins with
+    u64 indirect_table = 0;      // address of the running key's
+    u64 vectors_away = 1;        // 1: vector registers and MXCSR are in CpuState; 0: in the host's
+    u64 host_mxcsr = 0;          // C++'s
     u64 index_mask = u64{Mmu::kEntries - 1} << 12;
     u64 page_mask = ~u64{kPageSize - 1};          // with these a sum of address, bias and size - 1 must be zero:
     u64 page_mask_16 = ~u64{kPageSize - 1} | 15;  // aligned operands, sum without the size

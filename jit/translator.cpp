@@ -180,7 +180,7 @@ void Translator::undo_branch(const Site& site) {
 // --- instructions executed by their handlers
 
 AfterHandler Translator::call_handler() {
-    Site& site = *context_->site;
+    const Site& site = *context_->site;
     CpuState& s = cpu_.state;
     count_handler(site);
     if (site.x87_pending) s.x87_instruction_pointer = site.x87_rip;
@@ -190,7 +190,7 @@ AfterHandler Translator::call_handler() {
     set_phase(Phase::translated_code);
     pass_shadow(site);
     const bool elsewhere = site.leaves || s.rip() != site.resume_rip;
-    if (elsewhere && goes_on(site)) {
+    if (elsewhere && goes_on(*site.translation)) {
         context_->remaining += site.after;
         ++statistics_.gone_on;
         return AfterHandler::go_on;
@@ -228,20 +228,20 @@ std::optional<Departure> Translator::departure_after(const Site& site) const {
 }
 
 /// Whether translated code for the CPU's present state may be looked for without the interpreter, which has nothing to
-/// see to; that is prepared then.
-bool Translator::goes_on(Site& site) {
+/// see to; that is prepared then. `from`: what is left.
+bool Translator::goes_on(Translation& from) {
     if (!options_.optimisations.has(Optimisation::going_on)) return false;
     if (break_ || flush_due_ || cpu_.state.attention != 0 || mappings_moved()) return false;
     std::optional<Key> key = key_of(cpu_);
     if (!key || !branch_allowed()) return false;
     key = with_windows_if_enabled(*key);
-    if (site.next_table == 0 || site.next_key != *key) {
+    if (from.next_table == 0 || from.next_key != *key) {
         const auto table = tables_.find(*key);
         if (table == tables_.end()) return false;
-        site.next_key = *key;
-        site.next_table = table->second.address();
+        from.next_key = *key;
+        from.next_table = table->second.address();
     }
-    context_->indirect_table = site.next_table;
+    context_->indirect_table = from.next_table;
     running_key_ = *key;
     if (windowed(*key)) select_window(*key);
     return true;

@@ -77,7 +77,7 @@ private:
     void undo_branch(const Site& site);
     AfterHandler call_handler();
     void pass_shadow(const Site& site);
-    [[nodiscard]] bool goes_on(Site& site);
+    [[nodiscard]] bool goes_on(Translation& from);
     [[nodiscard]] std::optional<Departure> departure_after(const Site& site) const;
     void count_handler(const Site& site);
     [[nodiscard]] bool key_changed(Key key) const;
