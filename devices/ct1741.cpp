@@ -9,7 +9,6 @@ namespace bantam::devices {
 namespace {
 constexpr u64 kReset = 0, kReadData = 4, kWrite = 6, kReadStatus = 8, kAcknowledge16 = 9;
 constexpr u8 kReady = 0xAA;
-constexpr u8 kInterrupt8 = 1, kInterrupt16 = 2;
 constexpr u32 kHighestRate = 1'000'000;
 }  // namespace
 
@@ -58,7 +57,7 @@ void Ct1741::Transfer::describe(Archive& archive) {
     archive.field("left_sample", left_sample);
     if (!archive.loading()) return;
     // A block has a unit at least, and time goes on with each.
-    if (format > Format::silence) format = Format::pcm;
+    if (format > Format::identification) format = Format::pcm;
     if (rate == 0 || rate > kHighestRate || block == 0 || left == 0 || left > block || portion > block || wanted > left)
         *this = {};
 }
@@ -74,6 +73,8 @@ void Ct1741::describe(Archive& archive) {
     archive.field("output", r_.output);
     archive.field("last_output", r_.last_output);
     archive.field("test", r_.test);
+    archive.field("identity", r_.identity);
+    archive.field("identity_key", r_.identity_key);
     archive.field("interrupts", r_.interrupts);
     archive.field("rate", r_.rate);
     archive.field("block_size", r_.block_size);

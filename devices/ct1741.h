@@ -7,10 +7,12 @@
 // interrupts come when they should and the DMA controller's count is never ahead of the sound.
 //
 // Left out: MIDI (bytes are taken and go nowhere, none come) and the ASP/CSP signal processor of some cards, which
-// drivers find absent. Inputs record silence. Command E2h (DMA identification) is logged and does nothing.
+// drivers find absent. Inputs record silence. What is left out is logged as a warning, once for each command.
 #pragma once
 
 #include <array>
+#include <bitset>
+#include <string_view>
 #include <vector>
 
 #include "base/scheduler.h"
@@ -55,7 +57,8 @@ public:
     /// Null: nobody hears it.
     void connect(AudioSink* sink) { sink_ = sink; }
 
-    enum class Format : u8 { pcm, adpcm4, adpcm2_6, adpcm2, silence };
+    /// identification: the byte that command E2h answers with.
+    enum class Format : u8 { pcm, adpcm4, adpcm2_6, adpcm2, silence, identification };
     /// What one DMA channel does. Units are bytes or words, as the channel moves them.
     struct Transfer {
         bool active = false, paused = false;
@@ -86,6 +89,7 @@ public:
         ByteQueue<64> output;
         u8 last_output = 0;
         u8 test = 0;
+        u8 identity = 0xAA, identity_key = 0x96;  // of command E2h
         u8 interrupts = 0;
         u32 rate = 22'050;
         u32 block_size = 0x800;  // of command 48h
@@ -94,6 +98,7 @@ public:
     };
 
 private:
+    static constexpr u8 kInterrupt8 = 1, kInterrupt16 = 2;  // as interrupt_status() has them
     // ct1741.cpp
     void finish_reset();
     void drive(bool level_before);
@@ -103,6 +108,7 @@ private:
     void write_command(u8 value);
     void execute();
     bool execute_block();
+    void warn_left_out(std::string_view what);
     void answer(u8 value) { (void)r_.output.push(value); }
     [[nodiscard]] u32 argument_word() const { return r_.arguments[0] | u32{r_.arguments[1]} << 8; }
     // ct1741_transfer.cpp
@@ -124,6 +130,7 @@ private:
     std::array<Timer, kChannels> timers_;
     AudioSink* sink_ = nullptr;
     std::array<std::vector<AudioFrame>, kChannels> frames_;  // of the portion that is being moved
+    std::bitset<256> warned_;                                // of commands that are left out
 };
 
 }  // namespace bantam::devices

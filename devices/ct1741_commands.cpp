@@ -1,7 +1,6 @@
 // The DSP's commands.
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <bit>
 #include <string_view>
 
 #include "base/bits.h"
@@ -12,7 +11,6 @@ namespace bantam::devices {
 namespace {
 
 constexpr u8 kMajor = 4, kMinor = 5;
-constexpr u8 kInterrupt8 = 1, kInterrupt16 = 2;
 // What command E3h answers; drivers compare it.
 constexpr std::string_view kCopyright = "COPYRIGHT (C) CREATIVE TECHNOLOGY LTD, 1992.";
 // What the converters are specified for; the time constant of command 40h reaches further.
@@ -54,8 +52,14 @@ unsigned arguments_of(u8 command) {
 
 }  // namespace
 
+void Ct1741::warn_left_out(std::string_view what) {
+    if (warned_[r_.command]) return;
+    warned_.set(r_.command);
+    log::warning("ct1741: command {:02x}: {} (told once)", r_.command, what);
+}
+
 void Ct1741::write_command(u8 value) {
-    if (r_.midi) return;
+    if (r_.midi) return warn_left_out("MIDI goes nowhere");
     if (r_.arguments_expected == 0) {
         r_.command = value;
         r_.arguments_count = 0;
@@ -206,6 +210,11 @@ void Ct1741::execute() {
         case 0xE4:
             r_.test = argument;
             break;
+        case 0xE2:  // what drivers compare to see that DMA works
+            r_.identity = static_cast<u8>(r_.identity + (argument ^ r_.identity_key));
+            r_.identity_key = std::rotr(r_.identity_key, 2);
+            start(kNarrow, {.format = Format::identification, .input = true, .rate = r_.rate, .block = 1});
+            break;
         case 0xE8:
             answer(r_.test);
             break;
@@ -223,15 +232,17 @@ void Ct1741::execute() {
         case 0xF9:
             answer(0xFF);
             break;
+        case 0x38:
+            warn_left_out("MIDI goes nowhere");
+            break;
         case 0x04:
         case 0x05:
         case 0x0E:
-        case 0x38:
         case 0xA0:  // mono and stereo input of the Sound Blaster Pro: B0h-CFh say so themselves
         case 0xA8:
             break;
         default:
-            log::debug("ct1741: command {:02x} is not implemented", r_.command);
+            warn_left_out("is not implemented and does nothing");
             break;
     }
 }

@@ -9,9 +9,8 @@ namespace {
 
 constexpr u64 kPortionsPerSecond = 2'000;
 constexpr u64 kMostLate_ns = 20'000'000;  // what a timer that is late makes up for
-constexpr u8 kInterrupt8 = 1, kInterrupt16 = 2;
 
-bool is_adpcm(Ct1741::Format format) { return format != Ct1741::Format::pcm && format != Ct1741::Format::silence; }
+bool is_adpcm(Ct1741::Format format) { return format >= Ct1741::Format::adpcm4 && format <= Ct1741::Format::adpcm2; }
 
 CreativeAdpcm::Format adpcm_format(Ct1741::Format format) {
     return format == Ct1741::Format::adpcm4     ? CreativeAdpcm::Format::bits4
@@ -110,6 +109,10 @@ u16 Ct1741::dma_read(Channel channel, unsigned bytes) {
     Transfer& transfer = r_.transfers.at(channel);
     const u16 silence = transfer.is_signed ? 0 : channel == kWide ? 0x8000 : 0x80;
     if (transfer.wanted == 0) return silence;
+    if (transfer.format == Format::identification) {
+        moved(channel);
+        return r_.identity;
+    }
     if (channel == kWide && bytes == 1) {
         transfer.half = !transfer.half;
         if (transfer.half) return silence & 0xFF;
@@ -145,9 +148,9 @@ void Ct1741::portion_done(Channel channel) {
     transfer.done += transfer.portion;
     if (transfer.left == 0) {
         transfer.left = transfer.block;
-        const bool goes_on = transfer.auto_init;
+        const bool goes_on = transfer.auto_init, tells = transfer.format != Format::identification;
         if (!goes_on) transfer = {};
-        raise(channel == kNarrow ? kInterrupt8 : kInterrupt16);
+        if (tells) raise(channel == kNarrow ? kInterrupt8 : kInterrupt16);
         if (!goes_on) return;
     }
     if (transfer.active && !transfer.paused && transfer.wanted == 0) arm(channel);
@@ -172,18 +175,15 @@ void Ct1741::take_unit(Channel channel, u16 value) {
 }
 
 void Ct1741::put_sample(Channel channel, i16 sample) {
-    if (sink_ == nullptr) return;
     Transfer& transfer = r_.transfers.at(channel);
-    if (!transfer.stereo) {
-        frames_.at(channel).push_back({sample, sample});
-        return;
+    if (transfer.stereo) {
+        transfer.has_left = !transfer.has_left;
+        if (transfer.has_left) {
+            transfer.left_sample = sample;
+            return;
+        }
     }
-    transfer.has_left = !transfer.has_left;
-    if (transfer.has_left) {
-        transfer.left_sample = sample;
-    } else {
-        frames_.at(channel).push_back({transfer.left_sample, sample});
-    }
+    if (sink_ != nullptr) frames_.at(channel).push_back({transfer.stereo ? transfer.left_sample : sample, sample});
 }
 
 }  // namespace bantam::devices

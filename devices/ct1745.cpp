@@ -19,8 +19,9 @@ constexpr u8 kDmaBits = 0xEB;
 constexpr std::array<u8, kLast - kFirst + 1> kWritable{0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8,   // volumes
                                                        0xF8, 0xF8, 0xF8, 0xC0, 0x1F, 0x7F, 0x7F, 0xC0,   // switches
                                                        0xC0, 0xC0, 0xC0, 0x01, 0xF0, 0xF0, 0xF0, 0xF0};  // tone
-// DEVIATION: the chip comes up with its volumes at -14 dB, and the utility that came with the card turned them up when
-// DOS started. Here master, voice and MIDI are up from the beginning.
+// DEVIATION: the chip comes up with master, voice and MIDI at 24, -14 dB each (guide, chapter 4), so -28 dB together,
+// and the utility that came with the card turned them up when DOS started. A guest without it would hardly be heard, so
+// here they are up from the beginning. Drivers that set volumes find no difference.
 constexpr std::array<u8, kLast - kFirst + 1> kDefaults{0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0xF8, 0x00, 0x00,  //
                                                        0x00, 0x00, 0x00, 0x00, 0x1F, 0x15, 0x0B, 0x00,  //
                                                        0x00, 0x00, 0x00, 0x00, 0x80, 0x80, 0x80, 0x80};

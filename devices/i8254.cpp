@@ -33,7 +33,10 @@ void I8254::reset() {
     told_until_ = tick();
 }
 
-void I8254::describe(Archive& archive) { archive.field("counters", r_.counters); }
+void I8254::describe(Archive& archive) {
+    archive.field("counters", r_.counters);
+    if (archive.loading()) told_until_ = tick();  // what was before is not told
+}
 
 std::string I8254::info() const {
     std::string text;

@@ -9,8 +9,7 @@
 
 namespace bantam::devices {
 namespace {
-constexpr unsigned kTimer1 = 0x02, kTimer2 = 0x03, kTimerControl = 0x04, kRhythm = 0xBD;
-constexpr unsigned kFourOperators = 0x104, kNew = 0x105;
+constexpr unsigned kTimer1 = 0x02, kTimer2 = 0x03, kTimerControl = 0x04, kNew = 0x105;
 constexpr unsigned kBank = 0x100;
 constexpr std::array<u64, 2> kSamplesPerCount{4, 16};  // 80 and 320 us
 
@@ -23,7 +22,7 @@ unsigned operator_index(unsigned index) {
 }  // namespace
 
 void Ymf262::reset() {
-    if (sink_ != nullptr) static_cast<void>(generate());
+    static_cast<void>(generate());
     r_ = {};
 }
 
@@ -36,22 +35,22 @@ void Ymf262::TimerCounter::describe(Archive& archive) {
 }
 
 void Ymf262::describe(Archive& archive) {
+    if (!archive.loading()) static_cast<void>(generate());  // the state is that of now
     archive.field("address", r_.address);
     archive.bytes("values", r_.values.data(), r_.values.size());
     archive.field("timers", r_.timers);
     archive.field("operators", r_.operators);
-    archive.field("next_sample", r_.next_sample);
-    archive.field("noise", r_.noise);
     if (!archive.loading()) return;
     r_.address &= 0x1FF;
-    r_.noise &= 0x7FFFFF;
-    if (r_.noise == 0) r_.noise = 1;
+    next_sample_ = sample_now();
     if (sink_ != nullptr && !silent()) sink_->wake();
 }
 
 std::string Ymf262::info() const {
-    const auto sounding = std::count_if(r_.operators.begin(), r_.operators.end(),
-                                        [](const Ymf262Operator& unit) { return !unit.silent(); });
+    Operators operators = r_.operators;
+    skip(operators, sample_now());
+    const auto sounding =
+        std::count_if(operators.begin(), operators.end(), [](const Operator& unit) { return !unit.silent(); });
     return fmt::format("ymf262: {}, {} operators sound, status {:02x}\n", is_new() ? "OPL3" : "OPL2", sounding,
                        read(0));
 }
@@ -94,7 +93,7 @@ RegisterSpace Ymf262::registers() {
 
 void Ymf262::write_register(unsigned index, u8 value) {
     // What sounds until now sounds by the old registers.
-    if (sink_ != nullptr) static_cast<void>(generate());
+    static_cast<void>(generate());
     r_.values.at(index) = value;
     const unsigned low = index & 0xFF;
     if (index == kTimer1 || index == kTimer2) {

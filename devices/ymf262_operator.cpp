@@ -7,11 +7,13 @@
 #include <numbers>
 
 #include "base/bits.h"
+#include "base/scheduler.h"
 
 namespace bantam::devices {
 namespace {
 
 constexpr unsigned kInaudible = 0x1000;  // an attenuation of which nothing is left
+constexpr u32 kPhaseMask = 0x7FFFF;
 
 /// Attenuation of the first quarter of a sine, in 1/256 octaves (6.02 dB).
 const std::array<u16, 256>& log_sine() {
@@ -57,6 +59,22 @@ unsigned envelope_step(unsigned rate, u64 sample) {
     const unsigned index = sample >> shift & 7;
     if (octave < 12) return kSteps.at(part) >> index & 1;
     return (1 + (kMoreSteps.at(part) >> index & 1)) << (octave - 12);
+}
+
+/// The first sample from `from` on at which an envelope of `rate` (not 0) moves.
+u64 next_envelope_step(unsigned rate, u64 from) {
+    const unsigned octave = rate >> 2;
+    const u64 grid = u64{1} << (octave < 12 ? 12 - octave : 0);
+    u64 sample = (from + grid - 1) & ~(grid - 1);
+    while (envelope_step(rate, sample) == 0) sample += grid;
+    return sample;
+}
+
+/// How many samples before `end` are in that eighth of the vibrato's period.
+u64 samples_in_eighth(u64 end, unsigned eighth) {
+    constexpr u64 kStep = Ymf262Operator::kVibratoStep, kPeriod = 8 * kStep;
+    const u64 begin = eighth * kStep, part = end % kPeriod;
+    return end / kPeriod * kStep + std::min(part - std::min(part, begin), kStep);
 }
 
 struct Wave {
@@ -139,6 +157,30 @@ void Ymf262Operator::fade(unsigned step) {
     if (envelope_ == kSilent) stage_ = Stage::off;
 }
 
+/// 3 dB a step; the last is 93 dB.
+unsigned Ymf262Operator::sustain_envelope() const { return (sustain_level_ == 15 ? 31u : sustain_level_) << 4; }
+
+u64 Ymf262Operator::next_envelope_change(u64 from, const Pitch& pitch) const {
+    const auto next_step = [&](u8 value) {
+        const unsigned scaled = rate(value, pitch);
+        return scaled == 0 ? Scheduler::kNever : next_envelope_step(scaled, from);
+    };
+    switch (stage_) {
+        case Stage::attack:
+            return envelope_ == 0 ? from : next_step(attack_);
+        case Stage::decay:
+            return envelope_ >= sustain_envelope() ? from : next_step(decay_);
+        case Stage::sustain:
+            if (sustained_) break;
+            [[fallthrough]];
+        case Stage::release:
+            return envelope_ == kSilent ? from : next_step(release_);
+        case Stage::off:
+            break;
+    }
+    return Scheduler::kNever;
+}
+
 void Ymf262Operator::advance_envelope(u64 sample, const Pitch& pitch) {
     const auto step_of = [&](u8 value) {
         const unsigned scaled = rate(value, pitch);
@@ -151,15 +193,13 @@ void Ymf262Operator::advance_envelope(u64 sample, const Pitch& pitch) {
             if (envelope_ == 0) stage_ = Stage::decay;
             break;
         }
-        case Stage::decay: {
-            const unsigned end = (sustain_level_ == 15 ? 31u : sustain_level_) << 4;  // 3 dB a step; the last is 93 dB
-            if (envelope_ >= end) {
+        case Stage::decay:
+            if (envelope_ >= sustain_envelope()) {
                 stage_ = Stage::sustain;
             } else {
                 fade(step_of(decay_));
             }
             break;
-        }
         case Stage::sustain:
             if (!sustained_) fade(step_of(release_));
             break;
@@ -171,19 +211,39 @@ void Ymf262Operator::advance_envelope(u64 sample, const Pitch& pitch) {
     }
 }
 
-void Ymf262Operator::advance(u64 sample, const Pitch& pitch, const Lfo& lfo) {
-    advance_envelope(sample, pitch);
+u32 Ymf262Operator::phase_step(const Pitch& pitch, unsigned vibrato, bool deep_vibrato) const {
     int f_number = pitch.f_number;
     if (vibrato_) {
         // A triangle of eight steps: by the F-number's high three bits, halves of them, or not at all.
         int range = pitch.f_number >> 7;
-        if ((lfo.vibrato & 3) == 0) range = 0;
-        if ((lfo.vibrato & 1) != 0) range >>= 1;
-        if (!lfo.deep_vibrato) range >>= 1;
-        f_number += (lfo.vibrato & 4) != 0 ? -range : range;
+        if ((vibrato & 3) == 0) range = 0;
+        if ((vibrato & 1) != 0) range >>= 1;
+        if (!deep_vibrato) range >>= 1;
+        f_number += (vibrato & 4) != 0 ? -range : range;
     }
     const u32 step = (static_cast<u32>(f_number) << pitch.block) >> 1;
-    phase_ = (phase_ + (step * kMultiples.at(multiple_) >> 1)) & 0x7FFFF;
+    return step * kMultiples.at(multiple_) >> 1;
+}
+
+void Ymf262Operator::advance(u64 sample, const Pitch& pitch, const Lfo& lfo) {
+    advance_envelope(sample, pitch);
+    phase_ = (phase_ + phase_step(pitch, lfo.vibrato, lfo.deep_vibrato)) & kPhaseMask;
+}
+
+void Ymf262Operator::skip(u64 first, u64 end, const Pitch& pitch, bool deep_vibrato, bool lends_phase) {
+    if (silent() && !lends_phase) return;
+    u64 phase_end = end;
+    for (u64 at = next_envelope_change(first, pitch); at < end; at = next_envelope_change(at + 1, pitch)) {
+        advance_envelope(at, pitch);
+        if (stage_ == Stage::off && !lends_phase) phase_end = at + 1;
+    }
+    u64 phase = phase_;
+    for (unsigned eighth = 0; eighth < 8; ++eighth) {
+        const u64 samples = samples_in_eighth(phase_end, eighth) - samples_in_eighth(first, eighth);
+        phase += (samples & kPhaseMask) * phase_step(pitch, eighth, deep_vibrato);
+    }
+    phase_ = static_cast<u32>(phase & kPhaseMask);
+    rest();
 }
 
 int Ymf262Operator::output(u32 phase, const Pitch& pitch, const Lfo& lfo) {
@@ -216,16 +276,15 @@ void Ymf262Operator::describe(Archive& archive) {
     archive.field("stage", stage_);
     archive.field("envelope", envelope_);
     archive.field("phase", phase_);
-    archive.field("last", last_);
-    archive.field("before_last", before_last_);
     if (!archive.loading()) return;
+    rest();
     for (u8* value : {&multiple_, &attack_, &decay_, &sustain_level_, &release_}) *value &= 0x0F;
     key_scale_level_ &= 3;
     total_level_ &= 0x3F;
     waveform_ &= 7;
     if (stage_ > Stage::off) stage_ = Stage::off;
     envelope_ = std::min(envelope_, kSilent);
-    phase_ &= 0x7FFFF;
+    phase_ &= kPhaseMask;
 }
 
 }  // namespace bantam::devices

@@ -23,6 +23,8 @@ public:
         unsigned vibrato = 0;  // eighth of its period
         bool deep_vibrato = false;
     };
+    /// An eighth of the vibrato's period (6.1 Hz), in samples.
+    static constexpr u64 kVibratoStep = 1024;
     /// Who holds the key.
     enum Key : u8 { kChannelKey = 1, kRhythmKey = 2 };
 
@@ -41,6 +43,9 @@ public:
 
     /// The next sample's turn: envelope and phase move on. `sample` counts samples since power-on.
     void advance(u64 sample, const Pitch& pitch, const Lfo& lfo);
+    /// As advance() for every sample from `first` to before `end`, until it is silent, in a time that does not depend
+    /// on how many they are. `lends_phase`: others use the phase, which goes on even in silence.
+    void skip(u64 first, u64 end, const Pitch& pitch, bool deep_vibrato, bool lends_phase);
     /// The phase now, 10 bits.
     [[nodiscard]] u32 phase() const { return phase_ >> 9 & 0x3FF; }
     /// What comes out at `phase` (its low 10 bits): -4084 to 4084. Remembered for the feedback.
@@ -50,6 +55,7 @@ public:
     /// Nothing came out this time.
     void rest() { last_ = before_last_ = 0; }
 
+    /// Registers, envelope and phase. What feedback remembers belongs to who listens: it begins at rest.
     void describe(Archive& archive);
 
     static constexpr u16 kSilent = 0x1FF;
@@ -57,8 +63,14 @@ public:
 private:
     enum class Stage : u8 { attack, decay, sustain, release, off };
     [[nodiscard]] unsigned rate(u8 value, const Pitch& pitch) const;
+    /// The envelope's level at which decay ends.
+    [[nodiscard]] unsigned sustain_envelope() const;
+    /// The first sample from `from` on at which advance_envelope() changes anything, or Scheduler::kNever.
+    [[nodiscard]] u64 next_envelope_change(u64 from, const Pitch& pitch) const;
     void advance_envelope(u64 sample, const Pitch& pitch);
     void fade(unsigned step);
+    /// By how much the phase moves with each sample.
+    [[nodiscard]] u32 phase_step(const Pitch& pitch, unsigned vibrato, bool deep_vibrato) const;
 
     // As the registers say
     bool tremolo_ = false, vibrato_ = false, sustained_ = false, scales_rate_ = false;
@@ -69,6 +81,7 @@ private:
     Stage stage_ = Stage::off;
     u16 envelope_ = kSilent;  // attenuation, 0.1875 dB
     u32 phase_ = 0;           // 19 bits
+    // As they sound
     i16 last_ = 0, before_last_ = 0;
 };
 

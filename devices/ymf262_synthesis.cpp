@@ -7,11 +7,10 @@
 namespace bantam::devices {
 namespace {
 
-constexpr unsigned kRhythm = 0xBD, kFourOperators = 0x104;
 // Register 08h bit 6, NTS: which bit of the F-number is in the key code.
 constexpr unsigned kKeyboardSplit = 0x08;
-// Tremolo: a triangle of 210 steps of 64 samples, 3.7 Hz; vibrato: 8 steps of 1024, 6.1 Hz.
-constexpr u64 kTremoloStep = 64, kTremoloSteps = 210, kVibratoStep = 1024;
+// Tremolo: a triangle of 210 steps of 64 samples, 3.7 Hz.
+constexpr u64 kTremoloStep = 64, kTremoloSteps = 210;
 // Who has not been asked for longer than this does not catch up (200 ms).
 constexpr u64 kMostSamples = Ymf262::kRate / 5;
 
@@ -51,16 +50,30 @@ bool Ymf262::silent() const {
                        [](const Ymf262Operator& unit) { return unit.silent(); });
 }
 
+/// Leaves out the samples from next_sample_ to before `end`: `operators` get where they would be.
+void Ymf262::skip(Operators& operators, u64 end) const {
+    const u8 depths = r_.values[kRhythm];
+    for (unsigned channel = 0; channel < kChannels; ++channel) {
+        const Operator::Pitch at = pitch(second_of_four(channel) ? channel - 3 : channel);
+        for (unsigned index = 0; index < 2; ++index) {
+            // rhythm_sound() uses them: hi-hat, snare drum and cymbal.
+            const bool lends_phase = bit(depths, 5) && (channel == 7 || (channel == 8 && index == 1));
+            operators.at(operator_of(channel, index)).skip(next_sample_, end, at, bit(depths, 6), lends_phase);
+        }
+    }
+}
+
 bool Ymf262::generate() {
-    if (sink_ == nullptr) return false;
     const u64 end = sample_now();
-    if (silent() || end < r_.next_sample || end - r_.next_sample > kMostSamples) {
-        r_.next_sample = end;
+    if (end <= next_sample_) return !silent();
+    if (sink_ == nullptr || silent() || end - next_sample_ > kMostSamples) {
+        skip(r_.operators, end);
+        next_sample_ = end;
         return !silent();
     }
     frames_.clear();
-    const u64 first = r_.next_sample;
-    while (r_.next_sample < end) frames_.push_back(next_frame());
+    const u64 first = next_sample_;
+    while (next_sample_ < end) frames_.push_back(next_frame());
     sink_->play(ns_from_ticks(first, kRate), kRate, frames_);
     return !silent();
 }
@@ -72,7 +85,7 @@ int Ymf262::run(Operator& unit, const Operator::Pitch& at, int modulation) {
     }
     const u32 phase = unit.phase();
     const int level = unit.output(phase + static_cast<u32>(modulation), at, lfo_);
-    unit.advance(r_.next_sample, at, lfo_);
+    unit.advance(next_sample_, at, lfo_);
     return level;
 }
 
@@ -112,13 +125,13 @@ int Ymf262::rhythm_sound() {
 
     Operator &hat = op(7, 0), &cymbal = op(8, 1), &snare = op(7, 1);
     const u32 hat_phase = hat.phase(), cymbal_phase = cymbal.phase();
-    const bool noise = bit(r_.noise, 0);
+    const bool noise = bit(noise_, 0);
     const bool mixed = bit(hat_phase, 2) != bit(hat_phase, 7) || bit(hat_phase, 3) != bit(cymbal_phase, 5) ||
                        bit(cymbal_phase, 3) != bit(cymbal_phase, 5);
     const auto sound_at = [&](Operator& unit, const Operator::Pitch& at, u32 phase) {
         // Their phases go on even in silence: the others use them.
         const int out = unit.silent() ? 0 : unit.output(phase, at, lfo_);
-        unit.advance(r_.next_sample, at, lfo_);
+        unit.advance(next_sample_, at, lfo_);
         return out;
     };
     level += sound_at(hat, middle, (mixed ? 0x200u : 0u) | (mixed != noise ? 0xD0u : 0x34u));
@@ -135,12 +148,12 @@ void Ymf262::mix(unsigned channel, int level, int& left, int& right) const {
 }
 
 AudioFrame Ymf262::next_frame() {
-    const u64 sample = r_.next_sample;
+    const u64 sample = next_sample_;
     const u8 depths = r_.values[kRhythm];
     const u64 at = sample / kTremoloStep % kTremoloSteps;
     const u64 triangle = at < kTremoloSteps / 2 ? at : kTremoloSteps - at;
     lfo_ = {.tremolo = static_cast<unsigned>(triangle >> (bit(depths, 7) ? 2 : 4)),  // 4.8 or 1 dB
-            .vibrato = static_cast<unsigned>(sample / kVibratoStep % 8),
+            .vibrato = static_cast<unsigned>(sample / Operator::kVibratoStep % 8),
             .deep_vibrato = bit(depths, 6)};
     int left = 0, right = 0;
     const bool rhythm = bit(depths, 5);
@@ -155,8 +168,8 @@ AudioFrame Ymf262::next_frame() {
         }
     }
     // A shift register of 23 bits (taps 0 and 14).
-    r_.noise = r_.noise >> 1 | ((r_.noise ^ r_.noise >> 14) & 1) << 22;
-    ++r_.next_sample;
+    noise_ = noise_ >> 1 | ((noise_ ^ noise_ >> 14) & 1) << 22;
+    ++next_sample_;
     const auto converted = [](int level) { return static_cast<i16>(std::clamp(level, -32768, 32767)); };
     return {converted(left), converted(right)};
 }

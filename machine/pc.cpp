@@ -191,6 +191,14 @@ void Pc::map(std::string name, u16 first, u32 count, RegisterSpace space) {
     CHECK(mapped.ok());
 }
 
+void Pc::place(const std::string& name, const devices::PciFunction::Window& window, RegisterSpace space) {
+    io_.unmap(name);
+    if (!window.enabled) return;
+    const Result<void> mapped =
+        io_.map(name, static_cast<u16>(window.base), static_cast<u32>(window.size), std::move(space));
+    if (!mapped) log::warning("{}; it stays invisible", mapped.error().message);
+}
+
 void Pc::map_ports() {
     map("dma1", 0x00, 0x10, dma_.first_registers());
     map("pic", 0x20, 2, pic_master_.registers());
@@ -232,16 +240,13 @@ void Pc::map_ports() {
 }
 
 void Pc::map_pm_windows() {
-    io_.unmap("piix4_pm");
-    io_.unmap("smbus");
-    const auto place = [this](const char* name, u16 base, u64 size, const RegisterSpace& space) {
-        const Result<void> mapped = io_.map(name, base, static_cast<u32>(size), space);
-        if (!mapped) log::warning("{}; it stays invisible", mapped.error().message);
-    };
-    if (pm_.pm_decoded()) place("piix4_pm", pm_.pm_base(), devices::Piix4Pm::kPmWindowBytes, pm_.pm_registers());
-    if (pm_.smbus_decoded()) {
-        place("smbus", pm_.smbus_base(), devices::Piix4Pm::kSmbusWindowBytes, pm_.smbus_registers());
-    }
+    using devices::Piix4Pm;
+    io_.unmap("smbus");  // either may move to where the other was
+    place("piix4_pm", {.enabled = pm_.pm_decoded(), .io = true, .base = pm_.pm_base(), .size = Piix4Pm::kPmWindowBytes},
+          pm_.pm_registers());
+    place("smbus",
+          {.enabled = pm_.smbus_decoded(), .io = true, .base = pm_.smbus_base(), .size = Piix4Pm::kSmbusWindowBytes},
+          pm_.smbus_registers());
 }
 
 }  // namespace bantam

@@ -9,6 +9,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "cpu/cpu.h"
@@ -177,6 +178,9 @@ public:
 
 private:
     void map(std::string name, u16 first, u32 count, RegisterSpace space);
+    /// Shows `space` where the guest has put it, or nowhere. Where something else is it stays invisible, with a
+    /// warning.
+    void place(const std::string& name, const devices::PciFunction::Window& window, RegisterSpace space);
     void map_ports();
     void map_pm_windows();
     void place_local_apic();
@@ -195,6 +199,7 @@ private:
     void set_ac97_gain();
     void route_sound_blaster();
     void connect_sound_blaster_dma();
+    [[nodiscard]] std::optional<devices::Ct1741::Channel> sound_on_dma(unsigned channel) const;
     void set_sound_gains();
     void map_ide();
     void show_vga();
@@ -217,7 +222,7 @@ private:
         bool smm_active = false;  // SMIACT#
         u32 pauses = 0;           // PAUSEs since the last interrupt, up to kPatience
         bool sound_irq = false;   // the Sound Blaster's interrupt, whichever line it is on
-        bool sound_narrow_request = false, sound_wide_request = false;  // and its DMA requests
+        std::array<bool, devices::Ct1741::kChannels> sound_requests{};  // and its DMA requests
         void describe(Archive& archive);
     };
 

@@ -1,7 +1,6 @@
 // The board's IDE and diskette drives and its flash memories: which exist, and where they are.
 #include <fmt/format.h>
 
-#include "base/log.h"
 #include "machine/pc.h"
 
 namespace bantam {
@@ -95,21 +94,17 @@ const devices::IdeDrive* Pc::drive(unsigned index) const {
 
 void Pc::map_ide() {
     constexpr std::array<u16, devices::Piix3Ide::kChannels> kCommandBlock{0x1F0, 0x170}, kControlBlock{0x3F6, 0x376};
-    const auto place = [this](const std::string& name, bool shown, u16 first, u32 count, RegisterSpace space) {
-        io_.unmap(name);
-        if (!shown) return;
-        const Result<void> mapped = io_.map(name, first, count, std::move(space));
-        if (!mapped) log::warning("{}; it stays invisible", mapped.error().message);
-    };
     for (unsigned i = 0; i < devices::Piix3Ide::kChannels; ++i) {
         devices::IdeChannel& channel = ide_.channel(i);
         const bool shown = has_ide_ && channel.populated() && ide_.channel_decoded(i);
-        place(fmt::format("ide{} command", i), shown, kCommandBlock.at(i), 8, channel.command_block());
-        place(fmt::format("ide{} control", i), shown, kControlBlock.at(i), 1, channel.control_block());
+        place(fmt::format("ide{} command", i), {.enabled = shown, .io = true, .base = kCommandBlock.at(i), .size = 8},
+              channel.command_block());
+        place(fmt::format("ide{} control", i), {.enabled = shown, .io = true, .base = kControlBlock.at(i), .size = 1},
+              channel.control_block());
     }
-    const devices::PciFunction::Window window = ide_.window(devices::Piix3Ide::kBusMasterBar);
-    place("ide bus master", has_ide_ && window.enabled, static_cast<u16>(window.base), static_cast<u32>(window.size),
-          ide_.engine_registers());
+    devices::PciFunction::Window window = ide_.window(devices::Piix3Ide::kBusMasterBar);
+    window.enabled = window.enabled && has_ide_;
+    place("ide bus master", window, ide_.engine_registers());
 }
 
 }  // namespace bantam

@@ -1,11 +1,11 @@
 // The board's sound: which cards exist, where they are, and how they are heard.
-#include "base/log.h"
 #include "machine/pc.h"
 
 namespace bantam {
 namespace {
 constexpr u16 kSoundBlasterBase = 0x220;
 constexpr u16 kAdLibBase = 0x388;
+constexpr std::array<unsigned, 6> kSoundDma{0, 1, 3, 5, 6, 7};
 constexpr unsigned kAc97Device = 4, kAc97Pin = 2;
 constexpr u32 kAc97MixerBase = 0xC400, kAc97BusMasterBase = 0xC800;  // where no firmware places it
 using devices::Ct1741;
@@ -13,28 +13,25 @@ using devices::Ct1745;
 }  // namespace
 
 void Pc::add_sound_blaster() {
-    sound_dsp_ = std::make_unique<Ct1741>(scheduler_, Ct1741::Pins{.interrupt =
-                                                                       [this](bool level) {
-                                                                           wires_.sound_irq = level;
-                                                                           route_sound_blaster();
-                                                                       },
-                                                                   .request =
-                                                                       [this](Ct1741::Channel channel, bool level) {
-                                                                           (channel == Ct1741::kNarrow
-                                                                                ? wires_.sound_narrow_request
-                                                                                : wires_.sound_wide_request) = level;
-                                                                           route_sound_blaster();
-                                                                       }});
-    sound_mixer_ =
-        std::make_unique<Ct1745>(Ct1745::Pins{.volumes_changed =
-                                                  [this] {
-                                                      if (ready_) set_sound_gains();
-                                                  },
-                                              .routing_changed =
-                                                  [this] {
-                                                      if (ready_) route_sound_blaster();
-                                                  },
-                                              .interrupt_status = [this] { return sound_dsp_->interrupt_status(); }});
+    Ct1741::Pins dsp_pins;
+    dsp_pins.interrupt = [this](bool level) {
+        wires_.sound_irq = level;
+        route_sound_blaster();
+    };
+    dsp_pins.request = [this](Ct1741::Channel channel, bool level) {
+        wires_.sound_requests.at(channel) = level;
+        route_sound_blaster();
+    };
+    sound_dsp_ = std::make_unique<Ct1741>(scheduler_, std::move(dsp_pins));
+    Ct1745::Pins mixer_pins;
+    mixer_pins.volumes_changed = [this] {
+        if (ready_) set_sound_gains();
+    };
+    mixer_pins.routing_changed = [this] {
+        if (ready_) route_sound_blaster();
+    };
+    mixer_pins.interrupt_status = [this] { return sound_dsp_->interrupt_status(); };
+    sound_mixer_ = std::make_unique<Ct1745>(std::move(mixer_pins));
     synthesizer_ = std::make_unique<devices::Ymf262>(scheduler_);
     devices_.push_back(synthesizer_.get());
     devices_.push_back(sound_dsp_.get());
@@ -48,27 +45,27 @@ void Pc::add_sound_blaster() {
     map("ct1741", kSoundBlasterBase + 0xA, 6, from_offset(sound_dsp_->registers(), 4));
 }
 
-/// The card's channel of words is one of bytes while no other is chosen: it then moves each word as two.
+/// Whose `channel` of the board's is now, by the mixer chip. The DSP's words go by the channel of bytes while they have
+/// none of their own: each is then moved as two.
+std::optional<Ct1741::Channel> Pc::sound_on_dma(unsigned channel) const {
+    const unsigned wide = sound_mixer_->wide_channel();
+    if (channel == wide) return Ct1741::kWide;
+    if (channel != sound_mixer_->narrow_channel()) return std::nullopt;
+    const bool words_by_bytes = wide == Ct1745::kNone && wires_.sound_requests[Ct1741::kWide];
+    return words_by_bytes ? Ct1741::kWide : Ct1741::kNarrow;
+}
+
 void Pc::connect_sound_blaster_dma() {
-    const auto narrow_owner = [this] {
-        return wires_.sound_wide_request && sound_mixer_->wide_channel() == Ct1745::kNone ? Ct1741::kWide
-                                                                                          : Ct1741::kNarrow;
-    };
-    for (const unsigned channel : {0u, 1u, 3u, 5u, 6u, 7u}) {
-        const bool wide = channel > devices::IsaDma::kCascade;
-        const unsigned bytes = wide ? 2 : 1;
-        const auto chosen = [this, channel, wide] {
-            return channel == (wide ? sound_mixer_->wide_channel() : sound_mixer_->narrow_channel());
+    for (const unsigned channel : kSoundDma) {
+        const unsigned bytes = channel > devices::IsaDma::kCascade ? 2 : 1;
+        const auto read = [this, channel, bytes](bool) {
+            const auto on = sound_on_dma(channel);
+            return on ? sound_dsp_->dma_read(*on, bytes) : u16{0xFFFF};
         };
-        const auto owner = [narrow_owner, wide] { return wide ? Ct1741::kWide : narrow_owner(); };
-        dma_.connect(channel, {.read = [this, chosen, owner, bytes](bool) -> u16 {
-                                   return chosen() ? sound_dsp_->dma_read(owner(), bytes) : u16{0xFFFF};
-                               },
-                               .write =
-                                   [this, chosen, owner, bytes](u16 value, bool) {
-                                       if (chosen()) sound_dsp_->dma_write(owner(), value, bytes);
-                                   },
-                               .verify = nullptr});
+        const auto write = [this, channel, bytes](u16 value, bool) {
+            if (const auto on = sound_on_dma(channel)) sound_dsp_->dma_write(*on, value, bytes);
+        };
+        dma_.connect(channel, {.read = read, .write = write, .verify = nullptr});
     }
 }
 
@@ -76,12 +73,9 @@ void Pc::connect_sound_blaster_dma() {
 void Pc::route_sound_blaster() {
     for (const unsigned irq : {5u, 7u, 9u, 10u})
         irqs_.set(irq, IrqSource::sound, wires_.sound_irq && irq == sound_mixer_->interrupt_line());
-    const unsigned narrow = sound_mixer_->narrow_channel(), wide = sound_mixer_->wide_channel();
-    for (const unsigned channel : {0u, 1u, 3u, 5u, 6u, 7u}) {
-        const bool asks = (channel == wide && wires_.sound_wide_request) ||
-                          (channel == narrow &&
-                           (wires_.sound_narrow_request || (wires_.sound_wide_request && wide == Ct1745::kNone)));
-        dma_.set_request(channel, asks);
+    for (const unsigned channel : kSoundDma) {
+        const auto on = sound_on_dma(channel);
+        dma_.set_request(channel, on && wires_.sound_requests.at(*on));
     }
 }
 
@@ -111,15 +105,10 @@ void Pc::add_ac97() {
 }
 
 void Pc::map_ac97() {
-    const auto place = [this](const std::string& name, unsigned bar, RegisterSpace space) {
-        io_.unmap(name);
-        const devices::PciFunction::Window window = audio_controller_->window(bar);
-        if (!window.enabled) return;
-        const Result<void> mapped = io_.map(name, static_cast<u16>(window.base), static_cast<u32>(window.size), space);
-        if (!mapped) log::warning("{}; it stays invisible", mapped.error().message);
-    };
-    place("ac97 mixer", devices::I82801Audio::kMixerBar, audio_controller_->mixer_registers());
-    place("ac97 bus master", devices::I82801Audio::kBusMasterBar, audio_controller_->bus_master_registers());
+    using devices::I82801Audio;
+    place("ac97 mixer", audio_controller_->window(I82801Audio::kMixerBar), audio_controller_->mixer_registers());
+    place("ac97 bus master", audio_controller_->window(I82801Audio::kBusMasterBar),
+          audio_controller_->bus_master_registers());
 }
 
 /// What firmware would do.

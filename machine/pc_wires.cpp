@@ -37,8 +37,7 @@ void Pc::Wires::describe(Archive& archive) {
     archive.field("smm_active", smm_active);
     archive.field("pauses", pauses);
     archive.field("sound_irq", sound_irq);
-    archive.field("sound_narrow_request", sound_narrow_request);
-    archive.field("sound_wide_request", sound_wide_request);
+    archive.field("sound_requests", sound_requests);
 }
 
 void Pc::reset() {

@@ -267,6 +267,45 @@ TEST_F(Ct1741Test, MidiUntilReset) {
     EXPECT_TRUE(irq.level);
 }
 
+// From reset on each answer is the one before plus the argument exclusive-or a key, which then rotates by two bits. No
+// interrupt comes.
+TEST_F(Ct1741Test, DmaIdentification) {
+    recording = true;
+    for (const int argument : {0x00, 0xFF, 0x55, 0x0F, 0x01}) {
+        command({0xE2, argument});
+        board.run_for(kMs);
+    }
+    EXPECT_EQ(recorded, (std::vector<u16>{0x40, 0x9A, 0xD6, 0x2B, 0xC2}));
+    EXPECT_FALSE(irq.level);
+    EXPECT_EQ(board.scheduler.next_deadline(), Scheduler::kNever);
+    recorded.clear();
+    reset_dsp();
+    command({0xE2, 0x00});
+    board.run_for(kMs);
+    EXPECT_EQ(recorded, std::vector<u16>{0x40});
+}
+
+TEST_F(Ct1741Test, LeftOutCommandsAreToldOnce) {
+    testing::internal::CaptureStderr();
+    command({0xF0, 0xF0, 0x38, 0x90, 0x38, 0x90});
+    const std::string told = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(std::count(told.begin(), told.end(), '\n'), 2) << told;
+    EXPECT_NE(told.find("command f0: is not implemented"), std::string::npos) << told;
+    EXPECT_NE(told.find("command 38: MIDI goes nowhere"), std::string::npos) << told;
+}
+
+TEST_F(Ct1741Test, StateDoesNotDependOnListeners) {
+    answering = false;
+    Ct1741 unheard(board.scheduler, {});
+    for (const int byte : {0x41, 0x56, 0x22, 0xB6, 0x30, 0xFF, 0x01}) {
+        dsp.write(6, static_cast<u8>(byte));
+        unheard.write(6, static_cast<u8>(byte));
+    }
+    board.run_for(kMs);
+    for (Ct1741* one : {&dsp, &unheard}) one->dma_write(Ct1741::kWide, 0x1234, 2);  // half a frame
+    EXPECT_EQ(saved(unheard), saved(dsp));
+}
+
 TEST_F(Ct1741Test, State) {
     command({0x41, 0x56, 0x22, 0xB6, 0x30, 0xFF, 0x01, 0xD1, 0xE1, 0xC0, 0x20});
     board.run_for(5 * kMs);

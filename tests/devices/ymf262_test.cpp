@@ -5,6 +5,7 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <random>
 
 #include "tests/devices/recorded_audio.h"
 #include "tests/devices/test_board.h"
@@ -351,6 +352,42 @@ TEST_F(Ymf262Test, SilenceComputesNothingAndNobodyListeningDoesNoHarm) {
     key(0, 0x244, 4);
     EXPECT_GT(sound.wakes, 0u);
     EXPECT_TRUE(chip.generate());
+}
+
+// Whoever listens, and however often, sees the same state as nobody: any registers, any stretches of time.
+TEST_F(Ymf262Test, StateDoesNotDependOnListeners) {
+    std::mt19937 random(1);
+    const auto any = [&random](unsigned count) { return static_cast<unsigned>(random() % count); };
+    Ymf262 unheard(board.scheduler), unlooked_at(board.scheduler);
+    const auto write_all = [&](unsigned index, unsigned value) {
+        for (Ymf262* one : {&chip, &unheard, &unlooked_at}) {
+            one->write(index < 0x100 ? 0 : 2, static_cast<u8>(index));
+            one->write(1, static_cast<u8>(value));
+        }
+    };
+    write_all(0x105, 1);
+    unsigned sounding = 0;
+    for (unsigned round = 0; round < 3'000; ++round) {
+        constexpr std::array<unsigned, 10> kBases{0x20, 0x40, 0x60, 0x80, 0xA0, 0xB0, 0xB0, 0xC0, 0xE0, 0xA0};
+        const unsigned bank = any(2) * 0x100;
+        write_all(bank + kBases.at(any(10)) + any(any(4) == 0 ? 0x16 : 9), any(256));
+        if (any(20) == 0) write_all(0xBD, any(256));
+        if (any(40) == 0) write_all(any(2) == 0 ? 0x08 : 0x104, any(256));
+        board.run_for(any(8) == 0 ? any(40) * kMs : any(100'000));
+        static_cast<void>(chip.generate());
+        sound.frames.clear();
+        if (any(10) != 0) continue;
+        ASSERT_EQ(saved(unheard), saved(chip)) << "round " << round;
+        ASSERT_EQ(unlooked_at.info(), chip.info()) << "round " << round;
+        sounding += chip.generate() ? 1 : 0;
+    }
+    EXPECT_GT(sounding, 100u);
+    EXPECT_EQ(saved(unlooked_at), saved(chip));
+    board.run_for(400 * kMs);  // longer than a listener catches up with
+    EXPECT_EQ(saved(unheard), saved(chip));
+    write_all(0x20, 0x61), write_all(0x80, 0), write_all(0xB0, 0x3A);  // vibrato, held
+    board.leap(1'000'000'000 * kMs);
+    EXPECT_EQ(saved(unheard), saved(unlooked_at)) << "a dozen days are skipped at once";
 }
 
 TEST_F(Ymf262Test, State) {

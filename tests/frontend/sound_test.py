@@ -293,10 +293,13 @@ class SoundTest(unittest.TestCase):
             self.assertEqual(self.record(SPEAKER, "--engine", engine), first, engine)
 
     def test_sound_changes_nothing_for_the_guest(self) -> None:
-        command = self.command(SPEAKER, "--print-hash")
-        hashes = {subprocess.run([*command, *more], capture_output=True, text=True, timeout=110, check=True).stdout
-                  for more in ([], ["--audio", f"wav:{self.wav}"], ["--audio", "none"])}
-        self.assertEqual(len(hashes), 1, hashes)
+        for name, source in (("speaker", SPEAKER), ("adlib", ADLIB), ("sb16", sb16_kernel(self.path, 22000, 440, 1000))):
+            command = self.command(source, "--sound", "sb16", "--debug-exit", "--print-hash", "--hash-every", "50ms")
+            for engine in ("interpreter", "jit"):
+                hashes = {subprocess.run([*command, "--engine", engine, *more], capture_output=True, text=True, timeout=110, check=True).stdout
+                          for more in ([], ["--audio", f"wav:{self.wav}"], ["--audio", "none"])}
+                self.assertEqual(len(hashes), 1, f"{name} {engine}: {hashes}")
+                self.assertGreater(hashes.pop().count("\n"), 10)
 
     def test_killed_process_leaves_a_whole_file(self) -> None:
         forever = SPEAKER.replace("wait_ms 500", "again: jmp again")
