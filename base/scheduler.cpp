@@ -41,6 +41,11 @@ void Scheduler::set_now(u64 now_ns) {
     now_ = now_ns;
 }
 
+bool Scheduler::machine_waits() const {
+    return std::any_of(timers_.begin(), timers_.end(),
+                       [](const Timer* timer) { return timer->armed_ && timer->owner_ == Timer::Owner::machine; });
+}
+
 void Scheduler::run_due() {
     for (;;) {
         Timer* due = nullptr;

@@ -60,6 +60,9 @@ public:
     /// Deadline of the earliest armed timer, or kNever.
     [[nodiscard]] u64 next_deadline() const { return next_deadline_; }
 
+    /// One of the machine's own timers is armed.
+    [[nodiscard]] bool machine_waits() const;
+
     /// Fires, in order, every timer whose deadline is <= now().
     void run_due();
 

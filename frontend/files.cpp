@@ -31,16 +31,4 @@ Result<std::string> read_text_file(const std::string& path, std::size_t most, st
     return text;
 }
 
-Result<void> write_text_file(const std::string& path, std::string_view text) {
-    const bool to_stdout = path == "-";
-    std::FILE* file = to_stdout ? stdout : std::fopen(path.c_str(), "wb");
-    bool ok = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
-    if (file != nullptr) ok = (to_stdout ? std::fflush(file) : std::fclose(file)) == 0 && ok;
-    if (!ok) {
-        return Error{ExitStatus::host_resource,
-                     fmt::format("cannot write {}: {}", to_stdout ? "standard output" : path, std::strerror(errno))};
-    }
-    return {};
-}
-
 }  // namespace bantam::frontend

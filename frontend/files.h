@@ -1,4 +1,4 @@
-// Small text files as a whole: what people write for Bantam, and what it writes for them.
+// Small text files as a whole, which people write for Bantam.
 #pragma once
 
 #include <string>
@@ -14,8 +14,5 @@ Result<std::string> read_text_file(const std::string& path, std::size_t most, st
 
 /// The name of `path` in messages.
 [[nodiscard]] std::string shown_name(const std::string& path);
-
-/// Writes the file, or to standard output for "-". Errors: host_resource.
-Result<void> write_text_file(const std::string& path, std::string_view text);
 
 }  // namespace bantam::frontend

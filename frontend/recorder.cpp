@@ -60,7 +60,8 @@ std::string last_words(const std::string& screen) {
     }
 }
 
-/// The settings as a scenario may have them: it has its own clock, ends of serial lines, and no other control.
+/// The settings as a scenario may have them: it has its own clock, ends of serial lines, no other control, and is not
+/// heard.
 Settings for_scenario(Settings settings) {
     MachineConfig& machine = settings.machine;
     machine.monitor = machine.qmp = machine.gdb.line = {};
@@ -72,6 +73,7 @@ Settings for_scenario(Settings settings) {
     for (SerialConfig& serial : machine.serials) serial = {};
     if (machine.debugcon.kind == DebugconConfig::Kind::stdio) machine.debugcon = {};
     settings.display = DisplayKind::automatic;
+    settings.audio = {};
     settings.record.clear();
     return settings;
 }

@@ -10,7 +10,6 @@
 #include "base/log.h"
 #include "frontend/audio/audio.h"
 #include "frontend/commands.h"
-#include "frontend/files.h"
 #include "frontend/gdb/packets.h"
 #include "frontend/gdb/stub.h"
 #include "frontend/monitor.h"
@@ -20,6 +19,7 @@
 #include "frontend/signals.h"
 #include "frontend/talk_line.h"
 #include "frontend/window/window.h"
+#include "machine/image_writer.h"
 #include "machine/lockstep/lockstep.h"
 #include "machine/machine.h"
 
@@ -157,7 +157,7 @@ Result<int> run_machine(const Settings& settings) {
     }
     explain(outcome);
     if (recorder) {
-        if (const Result<void> written = write_text_file(settings.record, recorder->text(outcome)); !written)
+        if (const Result<void> written = write_file(settings.record, recorder->text(outcome)); !written)
             return written.error();
     }
     if (settings.machine.stats) {
@@ -166,7 +166,7 @@ Result<int> run_machine(const Settings& settings) {
         log::info("statistics\n{}", machine.statistics());
     }
     if (!settings.machine.screen_text.empty()) {
-        if (const Result<void> written = write_text_file(settings.machine.screen_text, machine.screen_text() + "\n");
+        if (const Result<void> written = write_file(settings.machine.screen_text, machine.screen_text() + "\n");
             !written)
             return written.error();
     }

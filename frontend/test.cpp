@@ -16,7 +16,6 @@
 #include <set>
 
 #include "frontend/commands.h"
-#include "frontend/files.h"
 #include "frontend/gdb/packets.h"
 #include "frontend/gdb/stub.h"
 #include "frontend/scenario_file.h"
@@ -24,6 +23,7 @@
 #include "frontend/talk_line.h"
 #include "frontend/test_report.h"
 #include "machine/host/host_io.h"
+#include "machine/image_writer.h"
 #include "scenario/runner.h"
 
 namespace bantam::frontend {
@@ -229,7 +229,7 @@ Result<int> run_tests(const TestOptions& options) {
     const auto all = static_cast<std::ptrdiff_t>(results.value().size());
     fmt::print("{} passed, {} failed\n", passed, all - passed);
     if (!options.junit.empty()) {
-        const Result<void> written = write_text_file(options.junit, junit_xml(results.value()));
+        const Result<void> written = write_file(options.junit, junit_xml(results.value()));
         if (!written) return written.error();
     }
     return passed == all ? 0 : 1;

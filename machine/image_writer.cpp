@@ -5,7 +5,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <string_view>
 
 #include "machine/png_parts.h"
 
@@ -48,13 +47,18 @@ Result<void> write_picture(const devices::Frame& frame, const std::string& path)
 }
 
 Result<void> write_file(const std::string& path, std::span<const u8> bytes) {
-    std::FILE* file = path == "-" ? stdout : std::fopen(path.c_str(), "wb");
+    const bool to_stdout = path == "-";
+    std::FILE* file = to_stdout ? stdout : std::fopen(path.c_str(), "wb");
     bool good = file != nullptr && std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-    if (good) good = std::fflush(file) == 0;
-    const int cause = errno;
-    if (file != nullptr && file != stdout && std::fclose(file) != 0) good = false;
+    if (file != nullptr) good = (to_stdout ? std::fflush(file) : std::fclose(file)) == 0 && good;
     if (good) return {};
-    return Error{ExitStatus::host_resource, fmt::format("cannot write '{}': {}", path, std::strerror(cause))};
+    return Error{
+        ExitStatus::host_resource,
+        fmt::format("cannot write {}: {}", to_stdout ? "standard output" : "'" + path + "'", std::strerror(errno))};
+}
+
+Result<void> write_file(const std::string& path, std::string_view text) {
+    return write_file(path, std::span(reinterpret_cast<const u8*>(text.data()), text.size()));
 }
 
 }  // namespace bantam

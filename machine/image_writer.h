@@ -4,6 +4,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -19,7 +20,8 @@ namespace bantam {
 /// write).
 Result<void> write_picture(const devices::Frame& frame, const std::string& path);
 
-/// Writes `bytes` to `path`; "-" is standard output.
+/// Writes the file, or to standard output for "-". Errors: host_resource.
 Result<void> write_file(const std::string& path, std::span<const u8> bytes);
+Result<void> write_file(const std::string& path, std::string_view text);
 
 }  // namespace bantam

@@ -135,12 +135,15 @@ bool Machine::cables_idle() const {
 
 bool Machine::keyboard_read() const { return cables_idle() && !parts_->pc->keyboard().has_output(); }
 
-void Machine::watch(u64 period_ns, std::function<void()> watch) {
-    parts_->watch_timer =
-        std::make_unique<Timer>(parts_->scheduler, "watch", [this, period_ns, watch = std::move(watch)] {
+void Machine::watch(u64 period_ns, std::function<void()> watch, Watcher watcher) {
+    if (watcher == Watcher::acts) parts_->loop->expect_acts();
+    parts_->watch_timer = std::make_unique<Timer>(
+        parts_->scheduler, "watch",
+        [this, period_ns, watch = std::move(watch)] {
             parts_->watch_timer->arm(parts_->watch_timer->deadline_ns() + period_ns);
             watch();
-        });
+        },
+        Timer::Owner::host);
     parts_->watch_timer->arm(period_ns);
 }
 

@@ -68,8 +68,10 @@ public:
     /// The guest has read every byte the keyboard had to send.
     [[nodiscard]] bool keyboard_read() const;
     /// Calls `watch` every `period_ns` of guest time, between two instructions; in virtual time at the same
-    /// instructions in every run and with every engine. Once, before run().
-    void watch(u64 period_ns, std::function<void()> watch);
+    /// instructions in every run and with every engine. `acts`: it may do what wakes a guest that is halted; else such
+    /// a guest ends the run. Once, before run().
+    enum class Watcher { looks, acts };
+    void watch(u64 period_ns, std::function<void()> watch, Watcher watcher = Watcher::looks);
     /// Calls `watch` for every write to a port, in the middle of the instruction; stop() then stops behind it.
     void watch_port_writes(std::function<void(u16 port, u32 value)> watch);
     /// Virtual time: how long the processor has been halted so far.

@@ -156,7 +156,8 @@ void RunLoop::idle() {
     u64 until_ns = w_.scheduler.next_deadline();
     const bool masked = (state.flags & kFlagInterrupt) == 0 && !state.wake_on_masked;
     const bool listening = limits_.attended || w_.io.input_possible();
-    const bool for_good = masked ? !hooks_.can_wake_masked() : until_ns == Scheduler::kNever && !listening;
+    const bool for_good =
+        masked ? !hooks_.can_wake_masked() : !listening && !acted_on_ && !w_.scheduler.machine_waits();
     if (for_good && !limits_.attended) return end(outcome_of(StopReason::halted));
     if (limits_.guest_ns) until_ns = std::min(until_ns, *limits_.guest_ns);
 

@@ -77,6 +77,9 @@ public:
     // --- the machine's thread; from chips, in the middle of an instruction, too
     /// The first call decides the outcome.
     void end(Outcome outcome);
+    /// Somebody acts on the machine when the host's timers fire: a guest that waits for an interrupt is not halted for
+    /// good.
+    void expect_acts() { acted_on_ = true; }
     /// Hooks::reset is called before the next instruction.
     void request_reset();
     void stop();
@@ -104,6 +107,7 @@ private:
     std::optional<Outcome> outcome_;
     bool stopped_ = false;
     bool reset_requested_ = false;
+    bool acted_on_ = false;
     std::atomic<bool> in_slice_ = false;
     u64 pause_at_ = ~u64{0};  // instructions
     u64 next_host_look_ns_ = 0;

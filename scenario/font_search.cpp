@@ -80,6 +80,7 @@ bool fits(std::span<const u8> glyphs, unsigned width) {
 void add_console_font(u64 offset, std::span<const u8> glyphs, unsigned count, std::vector<FoundFont>& found) {
     const auto glyph_bytes = static_cast<unsigned>(glyphs.size() / count);
     const auto add = [&](unsigned width, unsigned height) {
+        if (found.size() == kMostFonts) return;
         found.push_back({.offset = offset,
                          .layout = {.width = width,
                                     .height = height,
@@ -97,7 +98,8 @@ void add_console_font(u64 offset, std::span<const u8> glyphs, unsigned count, st
 void search_console_fonts(std::span<const u8> memory, std::vector<FoundFont>& found) {
     constexpr std::size_t kHeader = 16;
     constexpr u32 kLeastHeight = 6, kMostGlyphBytes = 2 * Font::kMostHeight;
-    for (std::size_t at = 0; at + kHeader < memory.size() && found.size() < kMostFonts; at += 4) {
+    unsigned sums = 0;
+    for (std::size_t at = 0; at + kHeader < memory.size() && found.size() < kMostFonts && sums < kMostSums; at += 4) {
         std::array<u32, 4> words;  // sum, count, size, users
         std::memcpy(&words[1], &memory[at + 4], 4);
         if (words[1] != 256 && words[1] != 512) continue;
@@ -106,6 +108,7 @@ void search_console_fonts(std::span<const u8> memory, std::vector<FoundFont>& fo
         if (words[2] % words[1] != 0 || glyph_bytes < kLeastHeight || glyph_bytes > kMostGlyphBytes) continue;
         if (memory.size() - at - kHeader < words[2]) continue;
         const std::span<const u8> glyphs = memory.subspan(at + kHeader, words[2]);
+        ++sums;
         if (linux_crc(glyphs) == words[0]) add_console_font(at + kHeader, glyphs, words[1], found);
     }
 }

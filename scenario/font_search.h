@@ -23,6 +23,9 @@ struct FoundFont {
 /// All fonts in `memory`, kMostFonts at most.
 [[nodiscard]] std::vector<FoundFont> search_fonts(std::span<const u8> memory);
 inline constexpr std::size_t kMostFonts = 32;
+/// So many headers of Linux' fonts are checked by their sums. A guest that fills its memory with what looks like them
+/// would have gigabytes summed up.
+inline constexpr unsigned kMostSums = 16384;
 
 /// All fonts that the guest can see: between C0000h and FFFFFh, and in RAM. Nothing changes by looking.
 [[nodiscard]] std::vector<Font> find_guest_fonts(const PhysicalMemory& memory);

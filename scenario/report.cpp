@@ -16,8 +16,7 @@ Result<void> write_artifacts(const std::string& folder, const Scenario& scenario
     for (std::size_t i = 0; i < report.serials.size(); ++i)
         files.emplace_back(fmt::format("serial{}.log", i + 1), report.serials[i]);
     for (const auto& [name, text] : files) {
-        const auto* bytes = reinterpret_cast<const u8*>(text.data());
-        if (Result<void> written = write_file(folder + "/" + name, {bytes, text.size()}); !written) return written;
+        if (Result<void> written = write_file(folder + "/" + name, text); !written) return written;
     }
     if (!report.film.empty()) {
         if (Result<void> written = write_file(folder + "/film.png", report.film); !written) return written;

@@ -58,7 +58,8 @@ Runner::~Runner() {
 }
 
 Report Runner::run() {
-    machine_->watch(kPeriod_ns, [this] { tick(); });
+    machine_->watch(
+        kPeriod_ns, [this] { tick(); }, Machine::Watcher::acts);
     machine_->post([this] { go_on(); });  // before the first instruction
     const Outcome outcome = machine_->run();
     if (!over_) end_of_guest(outcome);
@@ -243,8 +244,7 @@ Result<void> Runner::run_command(const Step& step) {
     std::string output;
     const Result<void> run = run_host_command(
         command, [this] { return machine_->quit_requested(); }, output);
-    const auto* bytes = reinterpret_cast<const u8*>(output.data());
-    Result<void> written = write_file(fmt::format("{}/run{}.log", place.value(), ++commands_), {bytes, output.size()});
+    Result<void> written = write_file(fmt::format("{}/run{}.log", place.value(), ++commands_), output);
     return run ? written : run;
 }
 

@@ -40,17 +40,16 @@ void Screen::learn_text_font() {
     const bool same = text_mode_ && now->rows == text_mode_->rows && now->glyph_height == text_mode_->glyph_height;
     text_mode_ = now;
     if (same || now->glyph_height < kLeastHeight) return;
-    text_fonts_.clear();
     last_ = {};
-    text_fonts_.emplace_back(fmt::format("8x{} font of the VGA's text mode", now->glyph_height),
-                             Font::Layout{.width = 8, .height = now->glyph_height, .glyph_bytes = kGlyphBytes},
-                             std::span<const u8>(now->rows).first(std::size_t{kGlyphs} * kGlyphBytes));
+    text_font_.emplace(fmt::format("8x{} font of the VGA's text mode", now->glyph_height),
+                       Font::Layout{.width = 8, .height = now->glyph_height, .glyph_bytes = kGlyphBytes},
+                       std::span<const u8>(now->rows).first(std::size_t{kGlyphs} * kGlyphBytes));
 }
 
 std::vector<const Font*> Screen::fonts() const {
     std::vector<const Font*> all;
     for (const Font& font : found_fonts_) all.push_back(&font);
-    for (const Font& font : text_fonts_) all.push_back(&font);
+    if (text_font_) all.push_back(&*text_font_);
     return all;
 }
 

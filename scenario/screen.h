@@ -3,7 +3,6 @@
 // depends on guest time alone.
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <string>
 
@@ -52,7 +51,7 @@ private:
     devices::Picture picture_;
     GlyphText last_;                              // in graphics modes
     std::optional<devices::TextFont> text_mode_;  // the VGA's font, when last it was in a text mode
-    std::deque<Font> text_fonts_;                 // the same to look up by
+    std::optional<Font> text_font_;               // the same to look up by
     std::vector<Font> found_fonts_;               // in the guest's memory
     u64 next_search_ns_ = 0;
     u64 search_pause_ns_ = kFirstPause_ns;

@@ -125,6 +125,8 @@ Steps::Progress Steps::wait_idle(Attempt& attempt) {
 Steps::Progress Steps::wait_picture(Attempt& attempt) {
     const Step& step = *attempt.step;
     static_cast<void>(machine_.render_changes(picture_));
+    if (attempt.version == picture_.version) return Progress::waiting;  // as it was
+    attempt.version = picture_.version;
     const devices::Frame& frame = picture_.frame;
     const Difference difference = compare(frame, *step.picture, step.x, step.y, step.tolerance);
     if (difference.outside) {

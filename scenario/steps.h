@@ -22,7 +22,7 @@ struct Attempt {
     u64 quiet_since_ns = 0;           // wait_stable, wait_idle
     u64 looked_ns = 0;                // wait_idle: the last look
     u64 idle_ns = 0;                  // and Machine::idle_ns() then
-    u64 version = 0;                  // wait_stable: of the screen
+    u64 version = 0;                  // wait_stable: of the screen; wait_picture: of the picture compared last
     bool pointing = false;            // click_text: the text was found
     Events::Flag happened = nullptr;  // wait_io, wait_address
     std::string why = {};             // it failed, or is not done

@@ -144,7 +144,8 @@ Result<std::unique_ptr<Trace>> Trace::start(const TraceConfig& config, const Wir
         trace->switch_on(config, wiring);
     } else {
         trace->begin_ = std::make_unique<Timer>(
-            wiring.scheduler, "trace", [self = trace.get(), config, wiring] { self->switch_on(config, wiring); });
+            wiring.scheduler, "trace", [self = trace.get(), config, wiring] { self->switch_on(config, wiring); },
+            Timer::Owner::host);
         trace->begin_->arm(config.from_ns);
     }
     return trace;

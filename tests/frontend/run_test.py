@@ -271,7 +271,14 @@ class Run(unittest.TestCase):
         lines = re.findall(r"(?m)^(\d+) ns hash ([0-9a-f]{16})$", outputs[0])
         self.assertEqual([int(ns) for ns, _ in lines], [10_000_000, 20_000_000, 30_000_000, 40_000_000])
         self.assertEqual(len({state for _, state in lines}), 4)
-        self.assertRegex(outputs[0], r"(?m)^state hash [0-9a-f]{16}$")
+        final = re.findall(r"(?m)^state hash [0-9a-f]{16}$", outputs[0])
+        self.assertEqual(len(final), 1)
+        trace = f"insn,from=21ms,count=3,file={self.path / 'trace'}"
+        for who_looks_on in ((), ("--hash-every", "7ms"), ("--trace", trace)):
+            done = self.run_guest(count, "--time-limit", "45ms", "--clock", "virtual", "--print-hash", *who_looks_on)
+            self.assertEqual(re.findall(r"(?m)^state hash [0-9a-f]{16}$", done.stdout), final, who_looks_on)
+        done = self.run_guest(guest_image.IDLE, "--print-hash", "--hash-every", "10ms")
+        self.assertEqual(done.returncode, 76, "nothing can wake it")
         for more, says in ((("--hash-every", "1s"), "add --print-hash"), (("--hash-every", "1s", "--print-hash", "--lockstep"), "lockstep")):
             done = self.run_guest(guest_image.HALT, *more)
             self.assertEqual(done.returncode, 64)

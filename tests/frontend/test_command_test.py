@@ -100,7 +100,8 @@ class RecordTest(unittest.TestCase):
             (folder / "disc.iso").write_bytes(bytes(65536))
             record = folder / "recorded.toml"
             process = subprocess.Popen([BANTAM, "run", "--headless", "--kernel", kernel, "--memory", "16M", "--cdrom", "none", "--serial", "none",
-                                        "--qmp", f"unix:{folder}/qmp", "--record", record])
+                                        "--qmp", f"unix:{folder}/qmp", "--record", record, "--audio", f"wav:{folder}/sound.wav", "--print-hash"],
+                                       stdout=subprocess.DEVNULL)
             self.addCleanup(process.wait)
             self.addCleanup(process.kill)
             client = qmp_client.Client(folder / "qmp")

@@ -10,21 +10,11 @@
 
 #include "base/check.h"
 #include "frontend/values.h"
+#include "tests/fuzz/control_machine.h"
 
 namespace {
 
 using namespace bantam;
-
-std::unique_ptr<Machine> make_machine() {
-    MachineConfig config;
-    config.memory_bytes = u64{1} << 20;
-    config.headless = true;
-    config.cdroms.push_back({.path = "none"});
-    config.floppies.push_back({.path = "none"});
-    auto made = Machine::create(config);
-    CHECK(made.ok());
-    return std::move(made.value());
-}
 
 bool touches_files(std::string_view line) {
     constexpr std::array<std::string_view, 3> kCommands{"screendump", "pmemsave", "change"};
@@ -37,7 +27,7 @@ bool touches_files(std::string_view line) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-    static const std::unique_ptr<Machine> machine = make_machine();
+    static const std::unique_ptr<Machine> machine = make_control_machine();
     std::string_view input(reinterpret_cast<const char*>(data), size);
     while (!input.empty()) {
         const std::size_t end = std::min(input.find('\n'), input.size());

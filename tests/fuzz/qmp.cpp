@@ -1,11 +1,13 @@
 // Fuzz target: what a client of QMP sends. Every value gets one answer that is JSON, or is an event's cause. Commands
 // that write files are left out: the input would choose their names.
 #include <cstddef>
+#include <memory>
 #include <string>
 
 #include "base/check.h"
 #include "frontend/qmp/json_stream.h"
 #include "frontend/qmp/talk.h"
+#include "tests/fuzz/control_machine.h"
 
 namespace {
 
@@ -30,16 +32,7 @@ bool writes_files(const std::string& text) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t size) {
-    static const auto machine = [] {
-        MachineConfig config;
-        config.memory_bytes = u64{1} << 20;
-        config.headless = true;
-        config.cdroms.push_back({.path = "none"});
-        config.floppies.push_back({.path = "none"});
-        auto made = Machine::create(config);
-        CHECK(made.ok());
-        return std::move(made.value());
-    }();
+    static const std::unique_ptr<Machine> machine = make_control_machine();
     frontend::qmp::Context context{.machine = *machine};
     const auto sink = std::make_shared<Sink>();
     frontend::qmp::Talk talk(context, sink);

@@ -21,7 +21,7 @@ protected:
         folder_ = pattern;
     }
     void TearDown() override {
-        for (const char* name : {"kernel", "serial", "disk"}) ::unlink(path(name).c_str());
+        for (const char* name : {"kernel", "serial", "disk", "trace"}) ::unlink(path(name).c_str());
         ::rmdir(folder_.c_str());
     }
     [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
@@ -218,6 +218,34 @@ TEST_F(MachineTest, TwoRunsEndInTheSameState) {
     }
     EXPECT_EQ(hashes[0], hashes[1]);
     EXPECT_EQ(hashes[1], hashes[2]);
+}
+
+TEST_F(MachineTest, WhoLooksOnLeavesTheStateAsItIs) {
+    for (const EngineKind engine : {EngineKind::interpreter, EngineKind::jit}) {
+        MachineConfig firmware = config();  // with interrupts, idle time and PAUSE
+        firmware.kernel.clear();
+        firmware.engine = engine;
+        firmware.time_limit_ns = 400'000'000;
+        const std::unique_ptr<Machine> alone = make(firmware);
+        alone->run();
+
+        const std::unique_ptr<Machine> watched = make(firmware);
+        unsigned looks = 0;
+        watched->watch(700'000, [&] {
+            ++looks;
+            watched->state_hash();
+        });
+        watched->run();
+        EXPECT_EQ(looks, 571u);
+        EXPECT_EQ(watched->now_ns(), alone->now_ns());
+        EXPECT_EQ(watched->state_hash(), alone->state_hash());
+
+        firmware.trace = {.kinds = {"insn"}, .file = path("trace"), .from_ns = 123'456'789, .count = 1000};
+        const std::unique_ptr<Machine> traced = make(firmware);
+        traced->run();
+        EXPECT_EQ(traced->now_ns(), alone->now_ns());
+        EXPECT_EQ(traced->state_hash(), alone->state_hash());
+    }
 }
 
 TEST_F(MachineTest, InfoScreenAndKeysWithoutRunning) {

@@ -151,6 +151,23 @@ TEST_F(RunLoopTest, HaltedWithoutAnyTimerEndsTheMachine) {
     EXPECT_EQ(loop_->run().reason, StopReason::halted);
 }
 
+TEST_F(RunLoopTest, WhoOnlyLooksOnDoesNotKeepAHaltedMachine) {
+    for (const bool acts : {false, true}) {
+        build(Clock::Pace::virtual_time, {});
+        if (acts) loop_->expect_acts();
+        interrupts(true);
+        bool woken = false;
+        engine_.instruction = [&] {
+            if (woken) loop_->end(outcome_of(StopReason::power_off));
+            return woken;
+        };
+        Timer timer(
+            scheduler_, "watch", [&] { woken = true; }, Timer::Owner::host);
+        timer.arm(scheduler_.now() + 1000);
+        EXPECT_EQ(loop_->run().reason, acts ? StopReason::power_off : StopReason::halted);
+    }
+}
+
 TEST_F(RunLoopTest, GuestTimeLimitIsExact) {
     build(Clock::Pace::virtual_time, {.guest_ns = 123'456'789, .wall_ns = {}});
     const Outcome outcome = loop_->run();

@@ -115,5 +115,29 @@ TEST(FontSearch, HeadersThatLieAreRefused) {
     EXPECT_TRUE(search_fonts({}).empty());
 }
 
+TEST(FontSearch, OnlySoManySumsAreComputed) {
+    const std::vector<u8> glyphs = make_glyphs(256, 16, false);
+    const std::size_t headers = kMostSums * 16;
+    std::vector<u8> memory(headers + 16 + glyphs.size());
+    for (std::size_t at = 0; at < headers; at += 16) put_words(memory, at, {1, 256, 256 * 8, 1});
+    put_words(memory, headers, {kernel_crc(glyphs), 256, 256 * 16, 1});
+    std::copy(glyphs.begin(), glyphs.end(), memory.begin() + static_cast<std::ptrdiff_t>(headers + 16));
+    EXPECT_TRUE(search_fonts(memory).empty()) << "one header too many before it";
+    EXPECT_EQ(search_fonts(std::span(memory).subspan(16)).size(), 1u);
+}
+
+TEST(FontSearch, OnlySoManyFontsAreTaken) {
+    std::vector<u8> glyphs(std::size_t{256} * 40, 0);
+    std::vector<u8> memory;
+    for (unsigned i = 0; i < 7; ++i) {  // each fits five widths
+        glyphs[40] = static_cast<u8>(i + 1);
+        std::vector<u8> font(16);
+        put_words(font, 0, {kernel_crc(glyphs), 256, 256 * 40, 1});
+        memory.insert(memory.end(), font.begin(), font.end());
+        memory.insert(memory.end(), glyphs.begin(), glyphs.end());
+    }
+    EXPECT_EQ(search_fonts(memory).size(), kMostFonts);
+}
+
 }  // namespace
 }  // namespace bantam::scenario
