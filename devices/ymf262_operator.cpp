@@ -148,7 +148,7 @@ void Ymf262Operator::set_key(Key key, bool on, const Pitch& pitch) {
             stage_ = Stage::decay;
         }
     } else if (before != 0 && keys_ == 0 && stage_ != Stage::off) {
-        stage_ = Stage::release;
+        stage_ = envelope_ == kSilent ? Stage::off : Stage::release;
     }
 }
 
