@@ -500,7 +500,7 @@ const std::array kOptions{
     Option{kRun, "jit-threshold", "N", "translate a block when it has run N times (default 16; 0: at once)", "", false, true, false,
         [](S s, V t) { return set_threshold(s.machine.jit_threshold, t); },
         [](C s) { return s.machine.jit_threshold ? Texts{fmt::format("{}", *s.machine.jit_threshold)} : Texts{}; }, nothing},
-    Option{kRun, "jit-disable", "NAME[,NAME]", "switch optimisations of the translator off: links, indirect-table, native-integer, native-stack, native-branches, vector, x87, windows, going-on",
+    Option{kRun, "jit-disable", "NAME[,NAME]", "switch optimisations of the translator off: links, indirect-table, native-integer, native-stack, native-branches, vector, x87, windows, going-on, beside-code",
         "links indirect-table native-integer native-stack native-branches vector x87 windows", true, true, false,
         [](S s, V t) { return add_optimisations(s.machine.jit_disable, t); },
         [](C s) { return escaped(s.machine.jit_disable); }, [](S s) { s.machine.jit_disable.clear(); }},

@@ -85,6 +85,19 @@ void Emitter::load_constant(const x86::Gp& reg, u64 value) {
     a_.mov(sized(reg, value <= 0xFFFFFFFF ? 4 : 8), asmjit::imm(value));
 }
 
+void Emitter::load_immediate(const x86::Gp& reg, const isa::Instruction& i, unsigned size) {
+    const Physical at{i.immediate};
+    load_constant(reg, reinterpret_cast<u64>(t_.cpu.mmu.memory().page(at).host) + at.page_offset());
+    const x86::Mem bytes = x86::ptr(reg, 0, i.immediate_size);
+    if (i.immediate_size == size) {
+        a_.mov(sized(reg, size), bytes);
+    } else if (i.immediate_size == 4) {
+        a_.movsxd(reg, bytes);
+    } else {
+        a_.movsx(sized(reg, size), bytes);
+    }
+}
+
 void Emitter::store_constant(const x86::Mem& to, u64 value) {
     if (to.size() < 8 || fits_signed_32(value)) {
         a_.mov(to, asmjit::imm(static_cast<i32>(value)));
@@ -103,6 +116,20 @@ void Emitter::write_slow_paths() {
         if (slow.site->leaves) continue;
         if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
         a_.jmp(slow.resume);
+    }
+}
+
+void Emitter::write_writes_beside_code() {
+    const auto& stubs = t_.stubs.write_beside_code.at(Mmu::number_of(data_set(key())));
+    for (const WriteBesideCode& write : writes_beside_code_) {
+        const asmjit::Label allowed = a_.newLabel();
+        a_.bind(write.label);
+        a_.mov(x86::rcx, write.address);
+        a_.call(asmjit::imm(stubs.at(write.size_log)));
+        a_.jecxz(x86::rcx, allowed);
+        a_.jmp(write.slow);
+        a_.bind(allowed);
+        a_.jmp(write.direct);
     }
 }
 
@@ -279,6 +306,7 @@ void Emitter::write_links() {
 }
 
 bool Emitter::finish() {
+    write_writes_beside_code();
     write_slow_paths();
     write_links();
     if (assembly_.finish() == 0) return false;

@@ -62,6 +62,8 @@ public:
     x86::Gp read_register(unsigned guest, const x86::Gp& scratch);
     void store_homed(unsigned guest, const x86::Gp& scratch);
     void load_constant(const x86::Gp& reg, u64 value);
+    /// `reg` of `size` bytes to the immediate of `i`, which reads it from memory, sign-extended.
+    void load_immediate(const x86::Gp& reg, const isa::Instruction& i, unsigned size);
     /// `value` to `to`, of 4 or 8 bytes; overwrites kSpare.
     void store_constant(const x86::Mem& to, u64 value);
 
@@ -114,6 +116,14 @@ private:
         Site* site = nullptr;
         bool rcx_in_spare = false;  // the guest's RCX is in kSpare
     };
+    /// A write of 2^size_log bytes to `address` that the soft TLB refused: where code elsewhere in the page is the
+    /// reason, it is direct all the same.
+    struct WriteBesideCode {
+        asmjit::Label label;
+        x86::Gp address;
+        unsigned size_log;
+        asmjit::Label direct, slow;
+    };
     struct PendingFaultSite {
         std::size_t begin, end;  // offsets
         SlowPath slow;
@@ -139,6 +149,7 @@ private:
     void check_code_base(const asmjit::Label& miss);
     void write_continuation(u64 rip);
     void write_slow_paths();
+    void write_writes_beside_code();
     void write_links();
 
     const Target& t_;
@@ -161,6 +172,7 @@ private:
     asmjit::Label entry_;
     asmjit::Label indirect_entry_;
     std::vector<SlowPath> slow_paths_;
+    std::vector<WriteBesideCode> writes_beside_code_;
     std::vector<PendingFaultSite> fault_sites_;
     std::vector<PendingLink> links_;
 };

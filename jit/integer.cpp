@@ -108,8 +108,10 @@ public:
             const Operand& operand = i_.operands[k];
             switch (operand.kind) {
                 case OperandKind::memory:
-                case OperandKind::immediate:
                 case OperandKind::constant:
+                    break;
+                case OperandKind::immediate:
+                    if (i_.reads_immediate && !spare_is_free()) return false;
                     break;
                 case OperandKind::gpr:
                     if (operand.is_high && (operand.access & isa::kAccessWrite) != 0 && needs_rex()) return false;
@@ -150,6 +152,12 @@ private:
         return false;
     }
 
+    /// What an immediate that is read from memory needs.
+    [[nodiscard]] bool spare_is_free() const {
+        const Operand& first = i_.operands[0];
+        return first.kind == OperandKind::memory || (!is_homed(first.reg) && !first.is_high);
+    }
+
     [[nodiscard]] bool uses_two_homed() const {
         u32 seen = 0;
         for (u8 k = 0; k < i_.operand_count; ++k) {
@@ -178,8 +186,15 @@ private:
             case OperandKind::gpr:
                 return map_register(operand);
             default:
+                if (i_.reads_immediate) return map_read_immediate();
                 return asmjit::imm(sign_extended(i_.immediate, i_.operands[0].size));
         }
+    }
+
+    x86::Gp map_read_immediate() {
+        const unsigned size = i_.operands[0].size;
+        e_.load_immediate(kSpare, i_, size);
+        return Emitter::sized(kSpare, size);
     }
 
     x86::Gp map_register(const Operand& operand) {

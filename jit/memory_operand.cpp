@@ -1,5 +1,7 @@
 // Memory operands (emitter.h): the offset, the linear address, and the way to the host's memory by the soft TLB or by
 // windows. Those of 16-bit code: jit/segment_operand.cpp.
+#include <bit>
+
 #include "cpu/isa/table.h"
 #include "jit/emitter.h"
 
@@ -148,7 +150,14 @@ x86::Mem Emitter::checked_operand(const SlowPath& slow, const x86::Gp& address, 
                                         : t_.context.page_mask_32;
     a_.pext(x86::rcx, x86::rcx, absolute(&mask));
     a_.jecxz(x86::rcx, direct);
-    a_.jmp(slow.label);
+    if (use == MemoryUse::write && alignment == 1 && std::has_single_bit(size) && size < 1u << Stubs::kWriteSizes &&
+        has(Optimisation::beside_code)) {
+        const auto size_log = static_cast<unsigned>(std::countr_zero(size));
+        writes_beside_code_.push_back({a_.newLabel(), address, size_log, direct, slow.label});
+        a_.jmp(writes_beside_code_.back().label);
+    } else {
+        a_.jmp(slow.label);
+    }
     a_.bind(direct);
     a_.mov(x86::rcx, kSpare);
     a_.mov(kAddend, x86::ptr_abs(reinterpret_cast<u64>(tables_.addend), kAddend, 3));

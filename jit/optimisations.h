@@ -20,12 +20,13 @@ enum class Optimisation : u8 {
     x87,
     windows,
     going_on,
+    beside_code,
     count
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Optimisation::count)> kOptimisationNames{
     "links", "indirect-table", "native-integer", "native-stack", "native-branches", "vector",
-    "x87",   "windows",        "going-on"};
+    "x87",   "windows",        "going-on",       "beside-code"};
 
 /// Those that are switched on: all, to begin with.
 class Optimisations {

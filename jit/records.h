@@ -2,6 +2,7 @@
 // memory (base/low_memory.h) and live until the whole cache is emptied.
 #pragma once
 
+#include <array>
 #include <type_traits>
 
 #include "cpu/interpreter/block_cache.h"
@@ -75,13 +76,18 @@ struct Context {
     u64 indirect_table = 0;      // address of the running key's
     u64 vectors_away = 1;        // 1: vector registers and MXCSR are in CpuState; 0: in the host's
     u64 host_mxcsr = 0;          // C++'s
+    u64 spare = 0;               // scratch of stubs
+    u64 address = 0;             // the same
     u64 index_mask = u64{Mmu::kEntries - 1} << 12;
     u64 page_mask = ~u64{kPageSize - 1};          // with these a sum of address, bias and size - 1 must be zero:
     u64 page_mask_16 = ~u64{kPageSize - 1} | 15;  // aligned operands, sum without the size
     u64 page_mask_32 = ~u64{kPageSize - 1} | 31;
     u64 beyond_64k = ~u64{0xFFFF};
-    u64 not_direction = 0xFB;  // bits 15:8 of EFLAGS but DF
-    u64 not_interrupt = 0xFD;  // and but IF
+    u64 map_byte = kPageMask & ~u64{7};  // of an address: the byte of a CodeMap, and the bit in it
+    u64 map_bit = 7;
+    std::array<u64, 6> bits{1, 3, 0xF, 0xFF, 0xFFFF, 0xFFFFFFFF};  // the lowest 1, 2, 4 ... 32
+    u64 not_direction = 0xFB;                                      // bits 15:8 of EFLAGS but DF
+    u64 not_interrupt = 0xFD;                                      // and but IF
 };
 
 static_assert(std::is_trivially_destructible_v<Site> && std::is_trivially_destructible_v<Link> &&

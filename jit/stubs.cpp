@@ -67,6 +67,37 @@ public:
         write_vector_load(a_, state_, context_);
         a_.ret();
     }
+    void write_beside_code(const Mmu::FastTables& tables, unsigned size_log) {
+        const asmjit::Label this_page = a_.newLabel();
+        const asmjit::Label no_code = a_.newLabel();
+        const i32 last_byte = (1 << size_log) - 1;
+        a_.mov(absolute(&context_.spare), kSpare);
+        a_.mov(kSpare, x86::rcx);
+        a_.mov(x86::rcx, x86::ptr_abs(reinterpret_cast<u64>(tables.read_bias), kAddend, 3));
+        a_.lea(x86::rcx, x86::ptr(x86::rcx, kSpare, 0, last_byte));
+        a_.pext(x86::rcx, x86::rcx, absolute(&context_.page_mask));
+        a_.jecxz(x86::rcx, this_page);
+        a_.mov(kSpare, absolute(&context_.spare));
+        a_.ret();
+        a_.bind(this_page);
+        a_.mov(x86::rcx, x86::ptr_abs(reinterpret_cast<u64>(tables.code_maps), kAddend, 3));
+        a_.mov(x86::rcx, x86::ptr(x86::rcx));
+        a_.jecxz(x86::rcx, no_code);
+        a_.mov(absolute(&context_.address), kSpare);
+        a_.pext(kSpare, kSpare, absolute(&context_.map_byte));
+        a_.mov(x86::rcx, x86::ptr(x86::rcx, kSpare));
+        a_.mov(kSpare, absolute(&context_.address));
+        a_.pext(kSpare, kSpare, absolute(&context_.map_bit));
+        a_.shrx(x86::rcx, x86::rcx, kSpare);
+        a_.pext(x86::rcx, x86::rcx, absolute(&context_.bits.at(size_log)));
+        a_.mov(kSpare, absolute(&context_.spare));
+        a_.ret();
+        // The slow path makes the page direct again.
+        a_.bind(no_code);
+        a_.mov(kSpare, absolute(&context_.spare));
+        a_.mov(x86::ecx, 1);
+        a_.ret();
+    }
 
 private:
     void load_guest() {
@@ -108,10 +139,10 @@ private:
 
 }  // namespace
 
-Result<Stubs> make_stubs(CodeCache& cache, CpuState& state, Context& context, CallHandler call_handler) {
+Result<Stubs> make_stubs(CodeCache& cache, Cpu& cpu, Context& context, CallHandler call_handler) {
     const auto make = [&](auto write) -> u64 {
         Assembly assembly(cache);
-        StubWriter writer(assembly.assembler(), state, context);
+        StubWriter writer(assembly.assembler(), cpu.state, context);
         write(writer);
         return assembly.finish();
     };
@@ -122,8 +153,17 @@ Result<Stubs> make_stubs(CodeCache& cache, CpuState& state, Context& context, Ca
     stubs.call_handler = make([&](StubWriter& writer) { writer.call_handler(call_handler, stubs.leave_at_rip); });
     stubs.load_vectors = make([](StubWriter& writer) { writer.load_vectors(); });
     stubs.lone_return = make([&](StubWriter& writer) { writer.lone_return(stubs.leave_at_rip); });
+    bool beside = true;
+    for (unsigned set = 0; set < Mmu::kFastSets; ++set) {
+        const Mmu::FastTables tables = cpu.mmu.fast_tables(Mmu::fast_set(set));
+        for (unsigned size_log = 0; size_log < Stubs::kWriteSizes; ++size_log) {
+            u64& stub = stubs.write_beside_code.at(set).at(size_log);
+            stub = make([&](StubWriter& writer) { writer.write_beside_code(tables, size_log); });
+            beside = beside && stub != 0;
+        }
+    }
     if (enter == 0 || stubs.lone_return == 0 || stubs.load_vectors == 0 || stubs.leave_at_rip == 0 ||
-        stubs.leave_by_link == 0 || stubs.call_handler == 0) {
+        stubs.leave_by_link == 0 || stubs.call_handler == 0 || !beside) {
         return Error{ExitStatus::internal_error, "the translator could not assemble its stubs"};
     }
     stubs.enter = reinterpret_cast<void (*)()>(enter);

@@ -1,6 +1,8 @@
 // Stubs: the fixed pieces of host code between C++ and translated code, written once at the start of the code cache.
 #pragma once
 
+#include <array>
+
 #include "cpu/cpu.h"
 #include "jit/code_cache.h"
 
@@ -20,6 +22,11 @@ struct Stubs {
     u64 lone_return = 0;
     /// Called: the guest's vector registers and MXCSR are the host's afterwards. Overwrites R14 and R15 only.
     u64 load_vectors = 0;
+    /// Called, by the Mmu's set and the logarithm of the number of bytes, with RCX: the address of a write, kAddend:
+    /// its entry. RCX is zero afterwards where only code elsewhere in the page has kept it from being direct; nothing
+    /// else is overwritten.
+    static constexpr unsigned kWriteSizes = 6;
+    std::array<std::array<u64, kWriteSizes>, Mmu::kFastSets> write_beside_code{};
 };
 
 /// What follows an instruction that was handed over.
@@ -32,6 +39,6 @@ enum class AfterHandler : u8 {
 using CallHandler = AfterHandler (*)(void* self);
 
 /// Errors: internal, when the code could not be made.
-Result<Stubs> make_stubs(CodeCache& cache, CpuState& state, Context& context, CallHandler call_handler);
+Result<Stubs> make_stubs(CodeCache& cache, Cpu& cpu, Context& context, CallHandler call_handler);
 
 }  // namespace bantam::jit

@@ -53,7 +53,7 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, const Options& 
     Result<std::unique_ptr<CodeCache>> cache = CodeCache::create();
     if (!cache) return cache.error();
     std::unique_ptr<Translator> translator(new Translator(cpu, options, std::move(cache.value())));
-    Result<Stubs> stubs = make_stubs(*translator->cache_, cpu.state, *translator->context_,
+    Result<Stubs> stubs = make_stubs(*translator->cache_, cpu, *translator->context_,
                                      [](void* self) { return static_cast<Translator*>(self)->call_handler(); });
     if (!stubs) return stubs.error();
     translator->stubs_ = stubs.value();

@@ -206,9 +206,12 @@ std::string Machine::statistics() {
     if (parts_->time_shares) text += parts_->time_shares->text();
     if (parts_->translator != nullptr) text += to_text(parts_->translator->statistics());
     const Interpreter::Statistics engine = parts_->engine->statistics();
-    text += fmt::format("blocks decoded {} ({} instructions), invalidated by writes {}; exceptions {}; TLB misses {}\n",
-                        engine.blocks_decoded, engine.instructions_decoded, engine.blocks_invalidated,
-                        engine.exceptions, cpu().mmu.misses());
+    text += fmt::format(
+        "blocks decoded {} ({} instructions), invalidated by writes {}; immediates patched {}; exceptions {}; TLB "
+        "misses "
+        "{}\n",
+        engine.blocks_decoded, engine.instructions_decoded, engine.blocks_invalidated, engine.immediates_patched,
+        engine.exceptions, cpu().mmu.misses());
     return text;
 }
 

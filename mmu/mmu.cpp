@@ -43,6 +43,7 @@ void Mmu::count_fetch_generations() {
 void Mmu::drop_hot(std::size_t index) {
     read_bias_[index] = write_bias_[index] = no_page(index);
     addend_[index] = 0;
+    code_maps_[index] = &kNoCodeMap;
 }
 
 void Mmu::hide_exposed(std::size_t index) {
@@ -151,12 +152,15 @@ void Mmu::derive_hot(unsigned index) {
     const u64 addend = std::bit_cast<u64>(physical.host) - page;
     const u64 bias = u64{0} - page;
     const u64 read_bias = direct && (cold.physical & kMayRead) != 0 ? bias : no_page(index);
-    const u64 write_bias = direct && physical.writable && (cold.physical & kMayWrite) != 0 ? bias : no_page(index);
+    const bool may_write = direct && (cold.physical & kMayWrite) != 0;
+    const u64 write_bias = may_write && physical.writable ? bias : no_page(index);
+    const auto* const code_map = may_write ? memory_.code_map_of({cold.physical & ~u64{kFacts}}) : nullptr;
     // A write beside code derives the same again.
     if (addend != addend_[index] || read_bias != read_bias_[index] || write_bias != write_bias_[index]) hide(index);
     addend_[index] = addend;
     read_bias_[index] = read_bias;
     write_bias_[index] = write_bias;
+    code_maps_[index] = code_map != nullptr ? code_map : &kNoCodeMap;
 }
 
 bool Mmu::holds(Linear page) const {

@@ -66,8 +66,11 @@ public:
     /// Which entries the fast path looks at, as the index of the first: those of one Privilege, or none at all (every
     /// access takes the slow path: alignment checks).
     enum class FastSet : u32 { none = kFetchSupervisorSet * kEntries };  // accesses to data find nothing there
+    static constexpr unsigned kFastSets = kFetchSupervisorSet + 1;
+    [[nodiscard]] static constexpr FastSet fast_set(unsigned number) { return static_cast<FastSet>(number * kEntries); }
+    [[nodiscard]] static constexpr unsigned number_of(FastSet set) { return static_cast<u32>(set) / kEntries; }
     [[nodiscard]] static constexpr FastSet fast_set(Privilege privilege) {
-        return static_cast<FastSet>(static_cast<u32>(privilege) * kEntries);
+        return fast_set(static_cast<unsigned>(privilege));
     }
 
     /// Fast path. Host address of [address, address+size) if it lies in one RAM page that the set's privilege may read
@@ -88,15 +91,17 @@ public:
     }
 
     /// The hot halves of one set, for translated code: entry i describes linear pages with i in address bits 21:12.
-    /// host address = linear + addend.
+    /// host address = linear + addend. A page that may be read, and whose slot in `code_maps` has a map, may be written
+    /// where that says that no code is, whatever its write_bias.
     struct FastTables {
         const u64* read_bias;
         const u64* write_bias;
         const u64* addend;
+        const PhysicalMemory::CodeMapSlot* const* code_maps;
     };
     [[nodiscard]] FastTables fast_tables(FastSet set) const {
         const auto first = static_cast<std::size_t>(set);
-        return {&read_bias_[first], &write_bias_[first], &addend_[first]};
+        return {&read_bias_[first], &write_bias_[first], &addend_[first], &code_maps_[first]};
     }
 
     /// A page as the TLB lets it be accessed without looking at it again.
@@ -143,6 +148,7 @@ public:
     [[nodiscard]] bool watched(Linear address) const;
 
     [[nodiscard]] PhysicalMemory& memory() { return memory_; }
+    [[nodiscard]] const PhysicalMemory& memory() const { return memory_; }
     [[nodiscard]] u64 misses() const { return std::accumulate(misses_.begin(), misses_.end(), u64{0}); }
     /// Of data accesses.
     [[nodiscard]] u64 misses(Privilege privilege) const { return misses_[static_cast<unsigned>(privilege)]; }
@@ -234,10 +240,12 @@ private:
     void protect_pages(Physical first, u64 bytes) override;
 
     // Sets for fetches have no hot half; the first one's stays empty: FastSet::none.
-    static constexpr unsigned kFastEntries = (kFetchSupervisorSet + 1) * kEntries;
+    static constexpr unsigned kFastEntries = kFastSets * kEntries;
     std::array<u64, kFastEntries> read_bias_;
     std::array<u64, kFastEntries> write_bias_;
     std::array<u64, kFastEntries> addend_;  // host address = linear + addend, modulo 2^64
+    static constexpr PhysicalMemory::CodeMapSlot kNoCodeMap = nullptr;
+    std::array<const PhysicalMemory::CodeMapSlot*, kFastEntries> code_maps_;
     std::array<Cold, kAllEntries> cold_{};
     std::array<bool, kAllEntries> exposed_{};  // to direct_pages_
     DirectPages* direct_pages_ = nullptr;

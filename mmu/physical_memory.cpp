@@ -70,6 +70,9 @@ Result<std::unique_ptr<PhysicalMemory>> PhysicalMemory::create(u64 ram_bytes) {
     memory->ram_bytes_ = ram_bytes;
     memory->plain_high_bytes_ = memory->high_ram_bytes();
     memory->page_marks_ = std::make_unique<u8[]>(ram_bytes / kPageSize);
+    // Of the host's memory it takes what is written alone.
+    memory->code_maps_.reset(static_cast<CodeMapSlot*>(std::calloc(ram_bytes / kPageSize, sizeof(CodeMapSlot))));
+    if (!memory->code_maps_) return refused("calloc");
     return memory;
 }
 
@@ -310,10 +313,23 @@ void PhysicalMemory::watch_writes(const std::string& name, u64 offset, u64 bytes
     for (HostPointerCache* cache : caches_) cache->protect_pages({region->base + offset}, (end - first) * kPageSize);
 }
 
-void PhysicalMemory::mark_code(Physical address) {
+PhysicalMemory::CodeMapSlot* PhysicalMemory::code_map_at(u64 address) const {
+    const u8* const host = ram_at(address);
+    return host == nullptr ? nullptr : &code_maps_[static_cast<u64>(host - ram_) / kPageSize];
+}
+
+const PhysicalMemory::CodeMapSlot* PhysicalMemory::code_map_of(Physical address) const {
+    const u64 at = gated(address).value;
+    return gated_region_at(at) == nullptr ? code_map_at(at) : nullptr;
+}
+
+void PhysicalMemory::mark_code(Physical address, const CodeMap* map) {
     const u64 at = gated(address).page().value;
-    const Store store = store_at(at);
-    if (store.host == nullptr || (*store.marks & kHoldsCode) != 0) return;
+    const Region* const region = gated_region_at(at);
+    const Store store = store_in(region, at);
+    if (store.host == nullptr) return;
+    if (region == nullptr) *code_map_at(at) = map;
+    if ((*store.marks & kHoldsCode) != 0) return;
     *store.marks |= kHoldsCode;
     for (HostPointerCache* cache : caches_) cache->protect_pages({at}, kPageSize);
 }
@@ -325,6 +341,7 @@ void PhysicalMemory::clear_code(Physical address) {
     };
     clear(store_at(at));
     clear(store_in(nullptr, at));  // a region may hide it now
+    if (CodeMapSlot* const map = code_map_at(at)) *map = nullptr;
 }
 
 bool PhysicalMemory::holds_code(Physical address) const {

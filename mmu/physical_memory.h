@@ -3,6 +3,7 @@
 // device memory hold translated code.
 #pragma once
 
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include "base/register_space.h"
 #include "base/result.h"
 #include "base/types.h"
+#include "mmu/code_map.h"
 
 namespace bantam {
 
@@ -125,9 +127,14 @@ public:
     }
 
     /// Marks / clears the page of RAM or device memory at `address` as holding decoded code; elsewhere without effect.
-    /// A marked page is never handed out writable, and marking takes it back from every HostPointerCache.
-    void mark_code(Physical address);
+    /// A marked page is never handed out writable, and marking takes it back from every HostPointerCache. `map` says
+    /// where in the page code is, until the page is cleared: what looks there first may write beside it. Null:
+    /// anywhere.
+    void mark_code(Physical address, const CodeMap* map = nullptr);
     void clear_code(Physical address);
+    /// Where the map of the page at `address` is found, while it holds code; null unless it is RAM.
+    using CodeMapSlot = const CodeMap*;
+    [[nodiscard]] const CodeMapSlot* code_map_of(Physical address) const;
     [[nodiscard]] bool holds_code(Physical address) const;
     /// From now on the first write to each page of [offset, offset + bytes) of the device memory `name` is told to its
     /// listener; without effect where it is not mapped. Costs nothing but that write's way through the slow path.
@@ -163,6 +170,10 @@ private:
         u8* marks = nullptr;  // kHoldsCode, kWatched
     };
     static constexpr u8 kHoldsCode = 1, kWatched = 2;
+    [[nodiscard]] CodeMapSlot* code_map_at(u64 address) const;
+    struct Free {
+        void operator()(void* memory) const { std::free(memory); }
+    };
     [[nodiscard]] Store store_at(u64 address) const { return store_in(region_at(address), address); }
     [[nodiscard]] Store store_in(const Region* region, u64 address) const;
     /// The region at `address` after A20; null for RAM, found without a search where none can be.
@@ -185,10 +196,11 @@ private:
     int ram_fd_ = -1;
     u64 a20_mask_ = ~u64{0};
     bool a20_ = true;
-    u64 plain_low_begin_ = 0;           // no region lies in RAM between here and the end of low RAM
-    u64 plain_high_bytes_ = 0;          // all of high RAM, or 0 when a region lies in it
-    std::vector<Region> regions_;       // sorted by base
-    std::unique_ptr<u8[]> page_marks_;  // the marks of each RAM page
+    u64 plain_low_begin_ = 0;                         // no region lies in RAM between here and the end of low RAM
+    u64 plain_high_bytes_ = 0;                        // all of high RAM, or 0 when a region lies in it
+    std::vector<Region> regions_;                     // sorted by base
+    std::unique_ptr<u8[]> page_marks_;                // the marks of each RAM page
+    std::unique_ptr<CodeMapSlot[], Free> code_maps_;  // of each RAM page
     CodeObserver* observer_ = nullptr;
     RegisterTrace register_trace_;
     std::vector<HostPointerCache*> caches_;

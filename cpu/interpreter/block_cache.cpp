@@ -2,15 +2,11 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
+
+#include "cpu/interpreter/patched.h"
 
 namespace bantam::interpreter {
-
-bool Block::overlaps(Physical address, u64 size) const {
-    const u64 in_first = second_page ? kPageSize - start.page_offset() : bytes;
-    if (address.value < start.value + in_first && start.value < address.value + size) return true;
-    return second_page && address.value < second_page->value + (bytes - in_first) &&
-           second_page->value < address.value + size;
-}
 
 BlockCache::BlockCache(Mmu& mmu, std::function<void()> invalidated)
     : mmu_(mmu), invalidated_(std::move(invalidated)), buckets_(kBuckets, nullptr) {
@@ -35,9 +31,16 @@ Block* BlockCache::find(Physical start, u32 mode_key) const {
 }
 
 isa::Instruction* BlockCache::allocate(std::size_t count) {
-    CHECK(count <= kChunkInstructions);
+    CHECK(count <= Block::kMostInstructions);
     retired_chunks_.clear();
     retired_blocks_.clear();
+    release_removed();
+    if (blocks_.size() == kMaxBlocks) clear();
+    if (std::vector<isa::Instruction*>& free = free_.at(count); !free.empty()) {
+        isa::Instruction* const first = free.back();
+        free.pop_back();
+        return first;
+    }
     if (used_in_chunk_ + count > kChunkInstructions) {
         if (chunks_.size() == kMaxChunks) clear();
         chunks_.push_back(std::make_unique<isa::Instruction[]>(kChunkInstructions));
@@ -46,6 +49,11 @@ isa::Instruction* BlockCache::allocate(std::size_t count) {
     isa::Instruction* first = &chunks_.back()[used_in_chunk_];
     used_in_chunk_ += count;
     return first;
+}
+
+void BlockCache::release_removed() {
+    for (const Block* block : removed_) free_.at(block->count).push_back(block->code);
+    removed_.clear();
 }
 
 Block& BlockCache::add(Physical start, u64 bytes, std::optional<Physical> second_page, u32 mode_key,
@@ -61,37 +69,69 @@ Block& BlockCache::add(Physical start, u64 bytes, std::optional<Physical> second
                                               .code = memory,
                                               .next_in_bucket = bucket});
     bucket = &block;
-    track_page(start.page(), &block);
-    if (second_page) track_page(*second_page, &block);
+    add_parts(block);
     return block;
 }
 
-/// What of [address, address + size) lies in `page`; empty where nothing does.
-BlockCache::Range BlockCache::within(Physical page, Physical address, u64 size) {
-    const u64 end = address.value + size;
-    if (end <= page.value || address.value >= page.value + kPageSize) return {0, 0};
-    return {std::max(address.value, page.value) - page.value, std::min(end, page.value + kPageSize) - page.value};
+template <class With>
+void BlockCache::for_parts(Block& block, With with) {
+    const u64 offset = block.start.page_offset();
+    if (!block.second_page) {
+        u64 first = offset;
+        for (u32 k = 0; block.patched && k < block.count; ++k) {
+            const isa::Instruction& i = block.code[k];
+            if (!i.reads_immediate) continue;
+            const u64 end = offset + i.next_offset;
+            with(block.start.page(), Part{&block, first, end - i.immediate_size});
+            first = end;
+        }
+        if (first < offset + block.bytes) with(block.start.page(), Part{&block, first, offset + block.bytes});
+        return;
+    }
+    with(block.start.page(), Part{&block, offset, kPageSize});
+    with(*block.second_page, Part{&block, 0, block.bytes - (kPageSize - offset)});
 }
 
-BlockCache::Range BlockCache::within(Physical page, const Block& block) {
-    if (!block.second_page) return within(page, block.start, block.bytes);
-    const u64 here = kPageSize - block.start.page_offset();
-    if (page == block.start.page()) return within(page, block.start, here);
-    return within(page, *block.second_page, block.bytes - here);
+std::size_t BlockCache::Page::place_of(u64 first) const {
+    const auto place =
+        std::partition_point(parts.begin(), parts.end(), [first](const Part& part) { return part.first < first; });
+    return static_cast<std::size_t>(place - parts.begin());
 }
 
-void BlockCache::track_page(Physical page, Block* block) {
+std::span<const BlockCache::Part> BlockCache::Page::near(u64 first, u64 end) const {
+    const std::size_t begin = place_of(first - std::min(first, longest));
+    return std::span(parts).subspan(begin, place_of(end) - begin);
+}
+
+void BlockCache::add_part(Physical page, const Part& part) {
     Page& tracked = pages_[page.value];
-    if (tracked.blocks.empty()) mmu_.memory().mark_code(page);
-    tracked.blocks.push_back(block);
-    const Range range = within(page, *block);
-    for (u64 at = range.first; at < range.end; ++at) tracked.code.set(at);
+    if (tracked.parts.empty()) mmu_.memory().mark_code(page, &tracked.code);
+    tracked.parts.insert(tracked.parts.begin() + static_cast<std::ptrdiff_t>(tracked.place_of(part.first)), part);
+    tracked.longest = std::max(tracked.longest, part.end - part.first);
+    tracked.code.set(part.first, part.end);
+}
+
+void BlockCache::remove_part(Physical page, const Part& part) {
+    const auto found = pages_.find(page.value);
+    Page& tracked = found->second;
+    const auto same = std::find_if(tracked.parts.begin(), tracked.parts.end(), [&part](const Part& other) {
+        return other.block == part.block && other.first == part.first;
+    });
+    tracked.parts.erase(same);
+    if (tracked.parts.empty()) {
+        mmu_.memory().clear_code(page);
+        pages_.erase(found);
+        return;
+    }
+    tracked.code.reset(part.first, part.end);
+    for (const Part& other : tracked.near(part.first, part.end)) tracked.code.set(other.first, other.end);
 }
 
 void BlockCache::remove(Block* block) {
     block->valid = false;
     ++invalidations_;
     if (runner_ != nullptr) runner_->forget(*block);
+    removed_.push_back(block);
     for (Block** link = &buckets_[bucket_of(block->start, block->mode_key)]; *link != nullptr;
          link = &(*link)->next_in_bucket) {
         if (*link == block) {
@@ -99,44 +139,55 @@ void BlockCache::remove(Block* block) {
             break;
         }
     }
-    const auto untrack = [&](Physical page) {
-        const auto found = pages_.find(page.value);
-        if (found == pages_.end()) return;
-        Page& tracked = found->second;
-        std::erase(tracked.blocks, block);
-        if (tracked.blocks.empty()) {
-            pages_.erase(found);
-            mmu_.memory().clear_code(page);
-            return;
-        }
-        const Range freed = within(page, *block);
-        for (u64 at = freed.first; at < freed.end; ++at) tracked.code.reset(at);
-        for (const Block* other : tracked.blocks) {
-            const Range kept = within(page, *other);
-            for (u64 at = std::max(kept.first, freed.first); at < std::min(kept.end, freed.end); ++at)
-                tracked.code.set(at);
-        }
-    };
-    untrack(block->start.page());
-    if (block->second_page) untrack(*block->second_page);
+    remove_parts(*block);
+}
+
+void BlockCache::add_parts(Block& block) {
+    for_parts(block, [this](Physical page, const Part& part) { add_part(page, part); });
+}
+
+void BlockCache::remove_parts(Block& block) {
+    for_parts(block, [this](Physical page, const Part& part) { remove_part(page, part); });
+}
+
+/// Whether [address, address + size) is part of an immediate of `block` that can be read from memory: it is from now
+/// on.
+bool BlockCache::patch_immediate(Block& block, Physical address, u64 size) {
+    if (block.second_page) return false;
+    const u64 first = address.value - block.start.value, end = first + size;
+    for (isa::Instruction& i : std::span(block.code, block.count)) {
+        if (first >= i.next_offset) continue;
+        const bool inside = first + i.immediate_size >= i.next_offset && end <= i.next_offset;
+        if (!inside || i.reads_immediate || !can_read_immediate(i)) return false;
+        remove_parts(block);
+        read_immediate(i, block.start + (i.next_offset - i.immediate_size));
+        block.patched = true;
+        add_parts(block);
+        if (runner_ != nullptr) runner_->forget(block);
+        ++patched_;
+        return true;
+    }
+    return false;
 }
 
 void BlockCache::code_written(Physical address, u64 size) {
-    bool any = false;
-    for (Physical page = address.page(); page.value < address.value + size; page = page + kPageSize) {
+    overwritten_.clear();
+    const u64 end = address.value + size;
+    for (Physical page = address.page(); page.value < end; page = page + kPageSize) {
         const auto found = pages_.find(page.value);
         if (found == pages_.end()) continue;
-        Range written = within(page, address, size);
-        while (written.first < written.end && !found->second.code[written.first]) ++written.first;
-        if (written.first == written.end) continue;
-        const std::vector<Block*> candidates = found->second.blocks;
-        for (Block* block : candidates) {
-            if (!block->overlaps(address, size)) continue;
-            remove(block);
-            any = true;
+        const u64 first = std::max(address.value, page.value) - page.value;
+        const u64 last = std::min(end - page.value, kPageSize);
+        if (!found->second.code.any(first, last)) continue;
+        for (const Part& part : found->second.near(first, last)) {
+            if (part.end > first) overwritten_.push_back(part.block);
         }
     }
-    if (any) invalidated_();
+    for (Block* block : overwritten_) {
+        if (block->valid && !patch_immediate(*block, address, size))
+            remove(block);  // not valid: it had two parts there
+    }
+    if (!overwritten_.empty()) invalidated_();
 }
 
 void BlockCache::clear() {
@@ -149,6 +200,8 @@ void BlockCache::clear() {
     // A block may be running and may itself have caused this: its memory is released when the next block is added.
     std::move(chunks_.begin(), chunks_.end(), std::back_inserter(retired_chunks_));
     chunks_.clear();
+    removed_.clear();
+    for (auto& free : free_) free.clear();
     used_in_chunk_ = kChunkInstructions;
     retired_blocks_.push_back(std::move(blocks_));
     blocks_ = {};

@@ -6,7 +6,7 @@
 // touches. Memory is bounded: when full, everything is forgotten and decoded anew.
 #pragma once
 
-#include <bitset>
+#include <array>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -34,15 +34,13 @@ struct Block {
     u32 mode_key = 0;
     u32 count = 0;
     bool valid = true;
+    bool patched = false;  // an instruction of it reads its immediate from memory
     isa::Instruction* code = nullptr;
     Block* next_in_bucket = nullptr;
     u32 runs = 0;                              // how often a BlockRunner was asked for it and declined
     jit::Translation* translations = nullptr;  // the runner's
     u64 no_window = 0;                         // the runner's: instructions that windows do not suit, one bit each
     static_assert(kMostInstructions <= 8 * sizeof no_window);
-
-    /// True when [address, address+size) overlaps bytes of this block.
-    [[nodiscard]] bool overlaps(Physical address, u64 size) const;
 };
 
 class BlockCache final : public CodeObserver {
@@ -68,6 +66,8 @@ public:
     /// Counts up whenever Block addresses become invalid (clear).
     [[nodiscard]] u64 generation() const { return generation_; }
     [[nodiscard]] u64 invalidations() const { return invalidations_; }
+    /// Instructions that began to read their immediates from memory.
+    [[nodiscard]] u64 patched() const { return patched_; }
 
     void code_written(Physical address, u64 size) override;
     void map_changed() override { clear(); }
@@ -77,9 +77,11 @@ private:
     static constexpr std::size_t kChunkInstructions = 2048;
     static constexpr std::size_t kMaxChunks = 120;  // about 25 MiB
 
+    static constexpr std::size_t kMaxBlocks = 1u << 17;  // about 14 MiB
+
     [[nodiscard]] static std::size_t bucket_of(Physical start, u32 mode_key);
     isa::Instruction* allocate(std::size_t count);
-    void track_page(Physical page, Block* block);
+    void release_removed();
     void remove(Block* block);
 
     Mmu& mmu_;
@@ -87,24 +89,41 @@ private:
     BlockRunner* runner_ = nullptr;
     std::vector<Block*> buckets_;
     std::deque<Block> blocks_;
-    /// What a page holds: its valid blocks, and which of its bytes are theirs: programs keep data beside code.
-    struct Page {
-        std::vector<Block*> blocks;
-        std::bitset<kPageSize> code;
-    };
-    /// Part of a page, as offsets [first, end).
-    struct Range {
+    /// What of a block lies in one page, but for immediates that are read from memory: offsets [first, end).
+    struct Part {
+        Block* block;
         u64 first, end;
     };
-    static Range within(Physical page, Physical address, u64 size);
-    static Range within(Physical page, const Block& block);
+    /// What a page holds: parts of valid blocks by rising offset, and which of its bytes are theirs: programs keep data
+    /// beside code.
+    struct Page {
+        std::vector<Part> parts;
+        u64 longest = 0;  // bytes: no part has had more
+        CodeMap code;
+
+        /// Those that may lie in [first, end), by where they begin.
+        [[nodiscard]] std::span<const Part> near(u64 first, u64 end) const;
+        [[nodiscard]] std::size_t place_of(u64 first) const;
+    };
+    void add_part(Physical page, const Part& part);
+    void remove_part(Physical page, const Part& part);
+    void add_parts(Block& block);
+    void remove_parts(Block& block);
+    bool patch_immediate(Block& block, Physical address, u64 size);
+    /// Calls with(page, part) for each part of `block`.
+    template <class With>
+    static void for_parts(Block& block, With with);
     std::unordered_map<u64, Page> pages_;  // by page address
     std::vector<std::unique_ptr<isa::Instruction[]>> chunks_;
     std::vector<std::unique_ptr<isa::Instruction[]>> retired_chunks_;  // cleared, perhaps still running
     std::vector<std::deque<Block>> retired_blocks_;
     std::size_t used_in_chunk_ = kChunkInstructions;
+    std::vector<const Block*> removed_;  // whose instructions may still be running
+    std::array<std::vector<isa::Instruction*>, Block::kMostInstructions + 1> free_;  // by their count
+    std::vector<Block*> overwritten_;                                                // scratch of code_written
     u64 generation_ = 1;
     u64 invalidations_ = 0;
+    u64 patched_ = 0;
 };
 
 }  // namespace bantam::interpreter

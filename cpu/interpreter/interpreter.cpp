@@ -5,6 +5,7 @@
 
 #include "cpu/host/x87_unit.h"
 #include "cpu/interpreter/handlers.h"
+#include "cpu/interpreter/patched.h"
 #include "cpu/isa/table.h"
 #include "cpu/system/handlers.h"
 #include "cpu/system/interrupt.h"
@@ -92,6 +93,7 @@ void Interpreter::follow_deadline() {
 Interpreter::Statistics Interpreter::statistics() const {
     Statistics result = statistics_;
     result.blocks_invalidated = cache_.invalidations();
+    result.immediates_patched = cache_.patched();
     return result;
 }
 
@@ -199,7 +201,7 @@ std::optional<EngineExit> Interpreter::supervised_turn() {
     s.instruction_rip = s.rip();
     Block& block = find_block();
     if (tracer_) {
-        tracer_(cpu_, block.code[0]);
+        tracer_(cpu_, block.code[0].reads_immediate ? interpreter::with_immediate(cpu_, block.code[0]) : block.code[0]);
         execute(block, 1);
         return {};
     }
@@ -321,12 +323,11 @@ Block& Interpreter::build_block(Physical start, Linear linear) {
                              std::min<std::size_t>(available, Block::kMostInstructions * isa::kLongestInstruction));
     cpu_.mmu.memory().copy_out(start, code);
 
-    std::array<Instruction, Block::kMostInstructions> instructions;
     std::size_t count = 0;
     u64 offset = 0;
     while (count < Block::kMostInstructions && offset < code.size()) {
         if (count != 0 && supervisor_ != nullptr && supervisor_->splits_at(start.page_offset() + offset)) break;
-        Instruction& instruction = instructions[count];
+        Instruction& instruction = decoded_[count];
         instruction = Instruction{};
         const isa::DecodeStatus status = isa::decode(code.subspan(offset), cpu_.decode_mode(), instruction);
         if (status != isa::DecodeStatus::ok) {
@@ -346,7 +347,7 @@ Block& Interpreter::build_block(Physical start, Linear linear) {
     }
     ++statistics_.blocks_decoded;
     statistics_.instructions_decoded += count;
-    return cache_.add(start, offset, std::nullopt, cpu_.mode_key(), std::span(instructions.data(), count));
+    return cache_.add(start, offset, std::nullopt, cpu_.mode_key(), std::span(decoded_.data(), count));
 }
 
 Block& Interpreter::build_crossing(Physical start, Linear linear, std::span<const u8> first_part) {

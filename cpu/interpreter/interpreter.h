@@ -53,6 +53,7 @@ public:
         u64 blocks_decoded = 0;
         u64 instructions_decoded = 0;
         u64 blocks_invalidated = 0;
+        u64 immediates_patched = 0;
         u64 exceptions = 0;
     };
     [[nodiscard]] Statistics statistics() const;
@@ -99,6 +100,7 @@ private:
     interpreter::BlockCache cache_;
     std::unique_ptr<host::HostExecutor> host_;
     std::vector<JumpEntry> jumps_;
+    std::array<isa::Instruction, interpreter::Block::kMostInstructions> decoded_;  // scratch of build_block
     Tracer tracer_;
     interpreter::Supervisor* supervisor_ = nullptr;
     bool supervised_ = false;  // by either of these two

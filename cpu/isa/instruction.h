@@ -87,8 +87,9 @@ struct Instruction {
     u8 opcode = 0;                     // last opcode byte
     bool has_modrm = false;
     u8 modrm = 0;
-    u8 immediate_size = 0;  // bytes of immediate in the encoding (0, 1, 2, 4, 8)
-    u16 next_offset = 0;    // from the start of the block to the end of this instruction; set with the handler
+    u8 immediate_size = 0;         // bytes of immediate in the encoding (0, 1, 2, 4, 8)
+    bool reads_immediate = false;  // `immediate` is its physical address: see cpu/interpreter/patched.h
+    u16 next_offset = 0;           // from the start of the block to the end of this instruction; set with the handler
 
     [[nodiscard]] const Operand* memory_operand() const {
         for (u8 i = 0; i < operand_count; ++i) {
