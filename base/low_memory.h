@@ -18,4 +18,18 @@ namespace bantam {
 [[nodiscard]] void* allocate_low(std::size_t bytes);
 void release_low(void* at, std::size_t bytes);
 
+/// A pointer to something in low memory, in half the room.
+template <class T>
+class LowPointer {
+public:
+    LowPointer() = default;
+    LowPointer(T* at) : address_(static_cast<u32>(reinterpret_cast<u64>(at))) {}
+    [[nodiscard]] T* get() const { return reinterpret_cast<T*>(u64{address_}); }
+    operator T*() const { return get(); }
+    T* operator->() const { return get(); }
+
+private:
+    u32 address_ = 0;
+};
+
 }  // namespace bantam

@@ -234,12 +234,12 @@ class Bantam(Emulator):
 
     def peak_over_ram_mib(self) -> float:
         """What it has besides the guest's RAM, page tables included. Mappings of RAM are not counted, however many there
-        are of a page; everything else only grows."""
+        are of a page, and of the code cache's two the executable one alone; everything else only grows."""
         proc = pathlib.Path(f"/proc/{self.process.pid}")
         status = dict(re.findall(r"^(VmRSS|VmPTE):\s+(\d+) kB", (proc / "status").read_text(), re.M))
-        ram = sum(int(rss) for rss in re.findall(r"memfd:bantam-ram[^\n]*\nSize:[^\n]*\n.*?^Rss:\s+(\d+) kB",
-                                                 (proc / "smaps").read_text(), re.M | re.S))
-        return (int(status["VmRSS"]) + int(status["VmPTE"]) - ram) / 1024
+        again = sum(int(rss) for rss in re.findall(r"(?:memfd:bantam-ram| rw-s [^\n]*/dev/zero)[^\n]*\nSize:[^\n]*\n.*?^Rss:\s+(\d+) kB",
+                                                   (proc / "smaps").read_text(), re.M | re.S))
+        return (int(status["VmRSS"]) + int(status["VmPTE"]) - again) / 1024
 
 
 class Qemu(Emulator):

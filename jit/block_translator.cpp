@@ -63,11 +63,9 @@ bool translate_block(const Emitter::Target& target, Translation& translation) {
     Emitter e(target, translation);
     e.enter_block(block.count, uses_vectors(block));
     bool open = true;  // execution can reach the end of what was written
-    u64 rip = translation.rip;
     for (u32 k = 0; k < block.count; ++k) {
         const isa::Instruction& i = block.code[k];
-        Site& site = e.begin_instruction(i, rip, block.count - 1 - k);
-        rip = site.next_rip;
+        Site& site = e.begin_instruction(k);
         const bool branch = (isa::row_of(i).attributes & isa::kBranch) != 0;
         if (branch) e.write_x87_pointer();
         // Even a native branch leaves when its memory operand needs the handler.
@@ -82,7 +80,7 @@ bool translate_block(const Emitter::Target& target, Translation& translation) {
     }
     if (open) {
         e.write_x87_pointer();
-        e.jump(rip);
+        e.jump(translation.next_rip_of(block.count - 1));
     }
     return e.finish();
 }

@@ -13,7 +13,7 @@ using isa::OperandKind;
 
 /// Before going on at a RIP that is in a register: what Translator::undo_branch needs, should it not be allowed.
 void note_computed_target(Emitter& e, Site& site, int stack_change) {
-    const bool always_allowed = e.sixteen() ? site.instruction->operand_size == 2 : !e.wide();
+    const bool always_allowed = e.sixteen() ? site.instruction().operand_size == 2 : !e.wide();
     if (always_allowed) return;
     site.stack_change = stack_change;
     e.assembler().mov(absolute(&e.context().site), asmjit::imm(reinterpret_cast<u64>(&site)));
@@ -53,15 +53,15 @@ bool translate_call(Emitter& e, const Instruction& i, Site& site, std::optional<
         load_target(e, i);
         a.mov(absolute(&e.context().branch_target), kAddress);
     }
-    e.store_constant(begin_push(e, size), site.next_rip);
+    e.store_constant(begin_push(e, size), site.next_rip());
     commit_push(e, size);
     if (target) {
         e.resume_here(*target);
-        e.call(*target, site.next_rip);
+        e.call(*target, site.next_rip());
     } else {
         a.mov(kAddress, absolute(&e.context().branch_target));
         note_computed_target(e, site, -static_cast<int>(size));
-        e.call_indirect(site.next_rip);
+        e.call_indirect(site.next_rip());
     }
     return true;
 }
@@ -83,11 +83,11 @@ bool translate_loop(Emitter& e, const Instruction& i, const Site& site, u64 targ
     x86::Assembler& a = e.assembler();
     const x86::Gp count = Emitter::sized(x86::rcx, i.address_size);
     a.lea(count, x86::ptr(x86::rcx, -1));
-    e.jump_if_rcx_zero(i.address_size, site.next_rip);
+    e.jump_if_rcx_zero(i.address_size, site.next_rip());
     if (i.mnemonic == Mnemonic::Loope) {
-        e.jump_if(5, site.next_rip);  // NE
+        e.jump_if(5, site.next_rip());  // NE
     } else if (i.mnemonic == Mnemonic::Loopne) {
-        e.jump_if(4, site.next_rip);  // E
+        e.jump_if(4, site.next_rip());  // E
     }
     e.jump(target);
     return true;
@@ -100,7 +100,7 @@ bool translate_branch(Emitter& e, const Instruction& i, Site& site) {
     if (!usual_size) return false;
     std::optional<u64> target;
     if (i.operand_count != 0 && i.operands[0].kind == OperandKind::relative) {
-        target = site.next_rip + i.immediate;
+        target = site.next_rip() + i.immediate;
         if (!e.wide()) *target &= i.operand_size == 2 ? kTopOffset : 0xFFFFFFFF;
         if (e.sixteen() && *target > kTopOffset) return false;
         if (e.wide() && !e.canonical(*target)) return false;
@@ -118,7 +118,7 @@ bool translate_branch(Emitter& e, const Instruction& i, Site& site) {
             return true;
         case Mnemonic::Jcc:
             e.jump_if(i.condition, *target);
-            e.jump(site.next_rip);
+            e.jump(site.next_rip());
             return true;
         case Mnemonic::Call:
             return translate_call(e, i, site, target);
@@ -132,7 +132,7 @@ bool translate_branch(Emitter& e, const Instruction& i, Site& site) {
         case Mnemonic::Jecxz:
         case Mnemonic::Jrcxz:
             e.jump_if_rcx_zero(i.address_size, *target);
-            e.jump(site.next_rip);
+            e.jump(site.next_rip());
             return true;
         default:
             return false;

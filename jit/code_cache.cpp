@@ -50,7 +50,7 @@ FaultSite* CodeCache::fault_site_at(u64 address) {
                                         [](u64 value, const FaultSite& site) { return value < site.begin; });
     if (after == fault_sites_.begin()) return nullptr;
     FaultSite& site = *std::prev(after);
-    return address < site.end ? &site : nullptr;
+    return address - site.begin < site.bytes ? &site : nullptr;
 }
 
 void CodeCache::clear() {

@@ -1,6 +1,7 @@
 // CodeCache: where translated code, its records and the tables of indirect jumps live; emptied as a whole.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <span>
 #include <vector>
@@ -49,18 +50,17 @@ private:
 /// Host code of one instruction that may raise a host exception, and where it goes on then: in the slow path. Host
 /// addresses.
 struct FaultSite {
-    u64 begin = 0;
-    u64 end = 0;
-    u64 slow = 0;
-    Translation* translation = nullptr;
-    const isa::Instruction* instruction = nullptr;
-    u32 unsuited = 0;  // accesses that had no page in a window
+    u32 begin = 0;
+    u32 slow = 0;
+    LowPointer<Site> site;  // null: the count at a block's entry
+    u16 bytes = 0;
+    u16 unsuited = 0;  // accesses that had no page in a window
 };
 
 class CodeCache {
 public:
-    static constexpr std::size_t kCodeBytes = std::size_t{32} << 20;
-    static constexpr std::size_t kRecordBytes = std::size_t{24} << 20;
+    static constexpr std::size_t kCodeBytes = std::size_t{16} << 20;
+    static constexpr std::size_t kRecordBytes = std::size_t{12} << 20;
     /// The longest piece of code, and the free room below which the cache counts as nearly full: a translation and the
     /// indirect entry of another fit into it.
     static constexpr std::size_t kMostPieceBytes = 64 << 10;
@@ -107,7 +107,7 @@ private:
     std::unique_ptr<ExecutableMemory> memory_;
     LowPages records_{kRecordBytes};
     LowPages tables_{kMostTables * IndirectTable::kBytes};
-    std::vector<FaultSite> fault_sites_;
+    std::deque<FaultSite> fault_sites_;
     std::size_t code_used_ = 0;
     std::size_t code_kept_ = 0;
     std::size_t records_used_ = 0;

@@ -21,22 +21,16 @@ Emitter::Emitter(const Target& target, Translation& translation)
       assembly_(target.cache),
       a_(assembly_.assembler()) {}
 
-Site& Emitter::begin_instruction(const isa::Instruction& instruction, u64 rip, u32 after) {
+Site& Emitter::begin_instruction(unsigned index) {
     resume_ = a_.newLabel();
     resume_bound_ = false;
     may_fault_ = false;
     instruction_begin_ = a_.offset();
-    const auto index = static_cast<unsigned>(&instruction - translation_.block->code);
     windowed_ = windowed(translation_.key) && (translation_.block->no_window >> index & 1) == 0;
     site_ = t_.cache.make<Site>();
-    *site_ = {.instruction = &instruction,
-              .rip = rip,
-              .next_rip = rip + instruction.length,
-              .resume_rip = rip + instruction.length,
-              .translation = &translation_,
-              .after = after,
-              .x87_pending = x87_pending_ != nullptr,
-              .x87_rip = x87_pending_ != nullptr ? x87_pending_->rip : 0};
+    *site_ = {.translation = &translation_,
+              .index = static_cast<u8>(index),
+              .x87_index = x87_pending_ != nullptr ? x87_pending_->index : Site::kNone};
     return *site_;
 }
 
@@ -53,7 +47,7 @@ void Emitter::resume_here(u64 rip) {
     a_.bind(resume_);
     resume_bound_ = true;
     site_->leaves = false;
-    site_->resume_rip = rip;
+    site_->resume_distance = static_cast<i32>(rip - site_->next_rip());
 }
 
 // --- registers
@@ -205,7 +199,7 @@ void Emitter::hand_over() {
 
 void Emitter::write_x87_pointer() {
     if (x87_pending_ == nullptr) return;
-    store_constant(absolute(&state().x87_instruction_pointer), x87_pending_->rip);
+    store_constant(absolute(&state().x87_instruction_pointer), x87_pending_->rip());
     x87_pending_ = nullptr;
 }
 
@@ -310,20 +304,19 @@ bool Emitter::finish() {
     write_slow_paths();
     write_links();
     if (assembly_.finish() == 0) return false;
-    translation_.entry = assembly_.address_of(entry_);
-    translation_.indirect_entry = assembly_.address_of(indirect_entry_);
+    translation_.entry = static_cast<u32>(assembly_.address_of(entry_));
+    translation_.indirect_entry = static_cast<u32>(assembly_.address_of(indirect_entry_));
     for (const PendingFaultSite& site : fault_sites_) {
-        t_.cache.add_fault_site({.begin = assembly_.address() + site.begin,
-                                 .end = assembly_.address() + site.end,
-                                 .slow = assembly_.address_of(site.slow.label),
-                                 .translation = &translation_,
-                                 .instruction = site.slow.site != nullptr ? site.slow.site->instruction : nullptr});
+        t_.cache.add_fault_site({.begin = static_cast<u32>(assembly_.address() + site.begin),
+                                 .slow = static_cast<u32>(assembly_.address_of(site.slow.label)),
+                                 .site = site.slow.site,
+                                 .bytes = static_cast<u16>(site.end - site.begin)});
     }
     for (const PendingLink& pending : links_) {
         Link& link = *pending.link;
-        link.origin = assembly_.address() + pending.end_offset;
+        link.origin = static_cast<u32>(assembly_.address() + pending.end_offset);
         link.displacement = t_.cache.writable(link.origin - sizeof(u32));
-        link.unlinked = assembly_.address_of(pending.stub);
+        link.unlinked = static_cast<u32>(assembly_.address_of(pending.stub));
     }
     return true;
 }

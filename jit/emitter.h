@@ -48,7 +48,7 @@ public:
     [[nodiscard]] bool native_x87() const { return x87_masked(translation_.key) && host::x87_modern_pointers(t_.cpu); }
     [[nodiscard]] bool canonical(u64 address) const { return t_.cpu.canonical(address); }
     /// The instruction translated next; its Site.
-    Site& begin_instruction(const isa::Instruction& instruction, u64 rip, u32 after);
+    Site& begin_instruction(unsigned index);
     void end_instruction();
     /// The handler of the current instruction, which jumps to `rip`, goes on here instead of leaving.
     void resume_here(u64 rip);

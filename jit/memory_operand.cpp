@@ -22,7 +22,7 @@ x86::Gp Emitter::effective_offset(const isa::Instruction& i) {
     const auto displacement = static_cast<u64>(i.displacement);
     const x86::Gp result = sized(kAddress, i.address_size == 8 ? 8 : 4);
     if (i.base == isa::kSlotRip || (!has_base && !has_index)) {
-        const u64 rip = has_base ? site_->next_rip : 0;
+        const u64 rip = has_base ? site_->next_rip() : 0;
         load_constant(kAddress, (rip + displacement) & i.address_mask);
         return kAddress;
     }

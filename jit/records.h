@@ -5,7 +5,9 @@
 #include <array>
 #include <type_traits>
 
+#include "base/low_memory.h"
 #include "cpu/interpreter/block_cache.h"
+#include "jit/translation_key.h"
 
 namespace bantam::jit {
 
@@ -13,18 +15,22 @@ struct Translation;
 
 /// An instruction that translated code may hand to its interpreter handler.
 struct Site {
-    const isa::Instruction* instruction = nullptr;
-    u64 rip = 0;
-    u64 next_rip = 0;
-    u64 resume_rip = 0;  // where translated code goes on after the handler, if it does
-    Translation* translation = nullptr;
-    u32 after = 0;             // instructions of the block that follow
-    i32 stack_change = 0;      // what a native near branch has added to RSP when its target turns out not canonical
-    bool handed_over = false;  // always: nothing of it was translated
-    bool leaves = false;       // ends the block: control or modes may differ afterwards
-    bool changes_key = false;  // may change the key without ending the block (a segment register load)
-    bool x87_pending = false;  // CpuState::x87_instruction_pointer must become x87_rip first
-    u64 x87_rip = 0;
+    static constexpr u8 kNone = 0xFF;
+    LowPointer<Translation> translation;
+    i32 resume_distance = 0;       // from next_rip() to where translated code goes on after the handler, if it does
+    i32 stack_change = 0;          // what a native near branch has added to RSP when its target turns out not canonical
+    u8 index = 0;                  // in the block
+    u8 x87_index = kNone;          // CpuState::x87_instruction_pointer must become that instruction's RIP first
+    bool handed_over : 1 = false;  // always: nothing of it was translated
+    bool leaves : 1 = false;       // ends the block: control or modes may differ afterwards
+    bool changes_key : 1 = false;  // may change the key without ending the block (a segment register load)
+
+    [[nodiscard]] inline const isa::Instruction& instruction() const;
+    [[nodiscard]] inline u64 rip() const;
+    [[nodiscard]] inline u64 next_rip() const;
+    [[nodiscard]] inline u64 resume_rip() const;
+    /// Instructions of the block that follow.
+    [[nodiscard]] inline u32 after() const;
 };
 
 class IndirectTable;
@@ -33,35 +39,48 @@ class IndirectTable;
 struct Link {
     u64 target_rip = 0;
     u8* displacement = nullptr;  // writable address of the jump's rel32
-    u64 origin = 0;              // executable address behind the rel32
-    u64 unlinked = 0;            // where the jump goes while it is not linked
-    Translation* source = nullptr;
-    bool leaves_page = false;       // other page tables may lead it elsewhere
-    bool listed = false;            // among the translator's links to take back then
-    Translation* target = nullptr;  // in whose `incoming` it is
-    Link* next = nullptr;           // there
+    u32 origin = 0;              // executable address behind the rel32
+    u32 unlinked = 0;            // where the jump goes while it is not linked
+    LowPointer<Translation> source;
+    LowPointer<Translation> target;  // in whose `incoming` it is
+    LowPointer<Link> next;           // there
+    bool leaves_page = false;        // other page tables may lead it elsewhere
+    bool listed = false;             // among the translator's links to take back then
 };
 
-/// One block as host code, for one RIP, one base of CS and one key.
+/// One block as host code, for one RIP, one base of CS and one key. Its own addresses are the host's.
 struct Translation {
     interpreter::Block* block = nullptr;
     u64 rip = 0;
-    u64 cs_base = 0;
     u64 key = 0;
-    u64 entry = 0;                   // host address
     IndirectTable* table = nullptr;  // the key's
-    u64 indirect_entry = 0;          // host address of the entry that checks R14 = rip, and the base of CS, first
+    u32 cs_base = 0;
+    u32 entry = 0;
+    u32 indirect_entry = 0;  // the entry that checks R14 = rip, and the base of CS, first
+    u32 code = 0;            // its host code: [code, code + code_bytes), the indirect entry apart
+    u32 code_bytes = 0;
+    LowPointer<Translation> next;  // in Block::translations
+    LowPointer<Link> incoming{};
     bool valid = true;
-    Link* incoming = nullptr;
-    Translation* next = nullptr;  // in Block::translations
-    u64 code = 0;                 // its host code: [code, code + code_bytes), the indirect entry apart
-    u64 code_bytes = 0;
     // Where going on from here led to the last time: a key, and the address of its IndirectTable.
+    u32 next_table = 0;
     u64 next_key = 0;
-    u64 next_table = 0;
 
     [[nodiscard]] u64 linear() const { return cs_base + rip; }  // bits above those of the mode may be set
+    /// The RIP of instruction `index`, and that behind it.
+    [[nodiscard]] u64 next_rip_of(unsigned index) const { return rip + block->code[index].next_offset; }
+    [[nodiscard]] u64 rip_of(unsigned index) const { return next_rip_of(index) - block->code[index].length; }
 };
+
+const isa::Instruction& Site::instruction() const { return translation->block->code[index]; }
+u64 Site::rip() const { return translation->rip_of(index); }
+u64 Site::next_rip() const { return translation->next_rip_of(index); }
+u64 Site::resume_rip() const {
+    if (resume_distance == 0) return next_rip();
+    const u64 rip = next_rip() + static_cast<u64>(i64{resume_distance});
+    return is_64bit(translation->key) ? rip : rip & 0xFFFFFFFF;
+}
+u32 Site::after() const { return translation->block->count - 1 - index; }
 
 /// The translator's side of running code: one per translator.
 struct Context {
@@ -90,6 +109,7 @@ struct Context {
     u64 not_interrupt = 0xFD;                                      // and but IF
 };
 
+static_assert(sizeof(Site) == 16);
 static_assert(std::is_trivially_destructible_v<Site> && std::is_trivially_destructible_v<Link> &&
               std::is_trivially_destructible_v<Translation>);
 

@@ -172,7 +172,7 @@ bool Translator::branch_allowed() const {
 void Translator::undo_branch(const Site& site) {
     CpuState& s = cpu_.state;
     cpu_.set_rsp(s.gpr[kRsp] - static_cast<u64>(static_cast<i64>(site.stack_change)));
-    s.rip() = site.rip;
+    s.rip() = site.rip();
     --s.instructions;
     interpret_next_ = true;
 }
@@ -183,21 +183,22 @@ AfterHandler Translator::call_handler() {
     const Site& site = *context_->site;
     CpuState& s = cpu_.state;
     count_handler(site);
-    if (site.x87_pending) s.x87_instruction_pointer = site.x87_rip;
-    s.instruction_rip = site.rip;
-    s.rip() = site.next_rip;
-    site.instruction->handler(cpu_, *site.instruction);
+    if (site.x87_index != Site::kNone) s.x87_instruction_pointer = site.translation->rip_of(site.x87_index);
+    const isa::Instruction& instruction = site.instruction();
+    s.instruction_rip = site.rip();
+    s.rip() = site.next_rip();
+    instruction.handler(cpu_, instruction);
     set_phase(Phase::translated_code);
     pass_shadow(site);
-    const bool elsewhere = site.leaves || s.rip() != site.resume_rip;
+    const bool elsewhere = site.leaves || s.rip() != site.resume_rip();
     if (elsewhere && goes_on(*site.translation)) {
-        context_->remaining += site.after;
+        context_->remaining += site.after();
         ++statistics_.gone_on;
         return AfterHandler::go_on;
     }
     departure_ = departure_after(site);
     if (departure_) {
-        context_->remaining += site.after;
+        context_->remaining += site.after();
         return AfterHandler::leave;
     }
     if (windows_ != nullptr && windows_->stale()) windows_->synchronize();
@@ -208,8 +209,8 @@ AfterHandler Translator::call_handler() {
 /// translation, nothing of the shadow can be seen. From memory: what was read may have been a chip, which has its say.
 void Translator::pass_shadow(const Site& site) {
     CpuState& s = cpu_.state;
-    if (s.attention != kAttentionShadow || site.after == 0) return;
-    const isa::Instruction& i = *site.instruction;
+    if (s.attention != kAttentionShadow || site.after() == 0) return;
+    const isa::Instruction& i = site.instruction();
     const bool moves_register = i.mnemonic == isa::Mnemonic::Mov && i.operands[1].kind == isa::OperandKind::gpr;
     if (i.mnemonic != isa::Mnemonic::Sti && !moves_register) return;
     s.attention = 0;
@@ -221,7 +222,7 @@ void Translator::pass_shadow(const Site& site) {
 std::optional<Departure> Translator::departure_after(const Site& site) const {
     if (site.leaves) return Departure::handler;
     if (break_) return Departure::attention;
-    if (cpu_.state.rip() != site.resume_rip) return Departure::redirected;
+    if (cpu_.state.rip() != site.resume_rip()) return Departure::redirected;
     if (mappings_moved()) return Departure::page_tables;
     if (site.changes_key && key_changed(site.translation->key)) return Departure::key;
     return std::nullopt;
@@ -239,7 +240,7 @@ bool Translator::goes_on(Translation& from) {
         const auto table = tables_.find(*key);
         if (table == tables_.end()) return false;
         from.next_key = *key;
-        from.next_table = table->second.address();
+        from.next_table = static_cast<u32>(table->second.address());
     }
     context_->indirect_table = from.next_table;
     running_key_ = *key;
@@ -248,7 +249,7 @@ bool Translator::goes_on(Translation& from) {
 }
 
 void Translator::count_handler(const Site& site) {
-    const auto mnemonic = static_cast<std::size_t>(site.instruction->mnemonic);
+    const auto mnemonic = static_cast<std::size_t>(site.instruction().mnemonic);
     ++statistics_.handed_over;
     if (site.handed_over) {
         ++statistics_.handed_over_by[mnemonic];
@@ -321,9 +322,9 @@ Windows::Answer Translator::resolve_in_window(const CodeFault& fault) {
 
 /// The instruction keeps meeting pages that windows cannot have: its block is translated anew, with the soft TLB there.
 void Translator::keep_from_windows(const FaultSite& site) {
-    Block& block = *site.translation->block;
-    if (!site.translation->valid) return;
-    block.no_window |= u64{1} << (site.instruction - block.code);
+    if (!site.site->translation->valid) return;
+    Block& block = *site.site->translation->block;
+    block.no_window |= u64{1} << site.site->index;
     forget(block);
     block.runs = options_.threshold;
     break_ = true;
@@ -332,7 +333,7 @@ void Translator::keep_from_windows(const FaultSite& site) {
 
 u64 Translator::retired() const {
     const Site& site = *context_->site;
-    return run_end_ - count_left() - site.after - 1;
+    return run_end_ - count_left() - site.after() - 1;
 }
 
 /// The count that is left is that after the block in flight, which may go on if it does not pass the deadline.
@@ -346,7 +347,7 @@ void Translator::deadline_moved() {
 }
 
 interpreter::Place Translator::in_flight() const {
-    return {context_->site->translation->block, context_->site->instruction};
+    return {context_->site->translation->block, &context_->site->instruction()};
 }
 
 void Translator::abandon() {
@@ -377,9 +378,9 @@ Translation* Translator::translate(Block& block, Key key) {
     IndirectTable& table = table_for(key);
     *translation = {.block = &block,
                     .rip = cpu_.state.rip(),
-                    .cs_base = cpu_.state.segment[kCs].base,
                     .key = key,
                     .table = &table,
+                    .cs_base = static_cast<u32>(cpu_.state.segment[kCs].base),
                     .next = block.translations};
     block.translations = translation;
     translations_.push_back(translation);
@@ -390,8 +391,8 @@ Translation* Translator::translate(Block& block, Key key) {
     if (translate_block(target, *translation)) {
         ++statistics_.translations;
         statistics_.translated_instructions += block.count;
-        translation->code = code;
-        translation->code_bytes = cache_->next_code() - code;
+        translation->code = static_cast<u32>(code);
+        translation->code_bytes = static_cast<u32>(cache_->next_code() - code);
         statistics_.host_bytes += translation->code_bytes;
         if (perf_map_) perf_map_->add_block(code, translation->code_bytes, translation->linear(), cpu_.state.cpl);
     } else {
@@ -461,8 +462,8 @@ void Translator::link(Link& link, Translation& target) {
 
 /// Out of the list of its target.
 void Translator::take_out(const Link& link) {
-    Link** at = &link.target->incoming;
-    while (*at != &link) at = &(*at)->next;
+    LowPointer<Link>* at = &link.target->incoming;
+    while (at->get() != &link) at = &(*at)->next;
     *at = link.next;
 }
 

@@ -75,9 +75,9 @@ public:
 private:
     static constexpr std::size_t kBuckets = 1u << 15;
     static constexpr std::size_t kChunkInstructions = 2048;
-    static constexpr std::size_t kMaxChunks = 120;  // about 25 MiB
+    static constexpr std::size_t kMaxChunks = 64;  // about 14 MiB
 
-    static constexpr std::size_t kMaxBlocks = 1u << 17;  // about 14 MiB
+    static constexpr std::size_t kMaxBlocks = 1u << 16;  // about 6 MiB
 
     [[nodiscard]] static std::size_t bucket_of(Physical start, u32 mode_key);
     isa::Instruction* allocate(std::size_t count);
