@@ -68,6 +68,7 @@ bool translate_block(const Emitter::Target& target, Translation& translation) {
         const isa::Instruction& i = block.code[k];
         Site& site = e.begin_instruction(i, rip, block.count - 1 - k);
         rip = site.next_rip;
+        if (k == 0) e.tell_block_watch();
         const bool branch = (isa::row_of(i).attributes & isa::kBranch) != 0;
         if (branch) e.write_x87_pointer();
         // Even a native branch leaves when its memory operand needs the handler.
