@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "syscall_names.h"
+#include "plugins/syscall_names.h"
 
 const uint32_t bantam_plugin_api = BANTAM_PLUGIN_API;
 

@@ -273,18 +273,8 @@ void Interpreter::execute_watched(const Block& block, std::span<const Instructio
     if (next != nullptr) note_rest({&block, next});
 }
 
-void Interpreter::execute(const Block& block, u64 most) {
-    CpuState& s = cpu_.state;
-    u64 count = std::min<u64>(block.count, most);
-    if (!cpu_.code64() && s.rip() + block.bytes - 1 > s.segment[kCs].limit) [[unlikely]] {
-        count = std::min(count, instructions_within_limit(block, s.rip()));
-        if (count == 0) cpu_.raise(Vector::general_protection, 0);
-    }
-    execute_range(block, {block.code, count});
-}
-
 /// Executes some instructions of a block, of which the first lies at CS:RIP.
-void Interpreter::execute_range(const Block& block, std::span<const Instruction> code) {
+inline void Interpreter::execute_range(const Block& block, std::span<const Instruction> code) {
     CpuState& s = cpu_.state;
     const u64 base = s.rip() - (code.front().next_offset - code.front().length);
     running_ = &block;
@@ -300,6 +290,16 @@ void Interpreter::execute_range(const Block& block, std::span<const Instruction>
     } while (i != end_);
     s.instructions += static_cast<u64>(i - begin_);
     begin_ = current_ = end_ = nullptr;
+}
+
+void Interpreter::execute(const Block& block, u64 most) {
+    CpuState& s = cpu_.state;
+    u64 count = std::min<u64>(block.count, most);
+    if (!cpu_.code64() && s.rip() + block.bytes - 1 > s.segment[kCs].limit) [[unlikely]] {
+        count = std::min(count, instructions_within_limit(block, s.rip()));
+        if (count == 0) cpu_.raise(Vector::general_protection, 0);
+    }
+    execute_range(block, {block.code, count});
 }
 
 Cpu::InFlight Interpreter::in_flight() const {
