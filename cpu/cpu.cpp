@@ -13,6 +13,8 @@ constexpr u32 kSegmentWritableData = 0x93;
 constexpr u32 kSegmentSystemLdt = 0x82;
 constexpr u32 kSegmentBusyTss = 0x8B;
 
+std::span<const u8> bytes_of(const u64& value, unsigned size) { return {reinterpret_cast<const u8*>(&value), size}; }
+
 }  // namespace
 
 Cpu::Cpu(const Model& cpu_model, PhysicalMemory& memory, Environment& env, u8 id)
@@ -304,7 +306,7 @@ u64 Cpu::read_linear_slow(Linear address, unsigned size, Privilege privilege, un
     u64 value = 0;
     MemoryFault fault;
     if (!mmu.read(address, size, privilege, value, fault)) raise_page_fault(fault);
-    debug_data_access(*this, address, size, false);
+    debug_data_access(*this, address, bytes_of(value, size), false);
     return value;
 }
 
@@ -319,7 +321,7 @@ void Cpu::write_linear_slow(Linear address, unsigned size, u64 value, Privilege 
     }
     MemoryFault fault;
     if (!mmu.write(address, size, privilege, value, fault)) raise_page_fault(fault);
-    debug_data_access(*this, address, size, true);
+    debug_data_access(*this, address, bytes_of(value, size), true);
 }
 
 void Cpu::prepare_modify(Linear address, unsigned size, unsigned segment) {
@@ -337,7 +339,7 @@ void Cpu::read_bytes(unsigned segment, u64 offset, void* to, unsigned size) {
     check_access(address, size, data_privilege_, segment);
     MemoryFault fault;
     if (!mmu.read_block(address, {static_cast<u8*>(to), size}, data_privilege_, fault)) raise_page_fault(fault);
-    debug_data_access(*this, address, size, false);
+    debug_data_access(*this, address, {static_cast<const u8*>(to), size}, false);
 }
 
 void Cpu::write_bytes(unsigned segment, u64 offset, const void* from, unsigned size) {
@@ -350,7 +352,7 @@ void Cpu::write_bytes(unsigned segment, u64 offset, const void* from, unsigned s
     MemoryFault fault;
     if (!mmu.write_block(address, {static_cast<const u8*>(from), size}, data_privilege_, fault))
         raise_page_fault(fault);
-    debug_data_access(*this, address, size, true);
+    debug_data_access(*this, address, {static_cast<const u8*>(from), size}, true);
 }
 
 void Cpu::probe_write(unsigned segment, u64 offset, unsigned size) {

@@ -9,6 +9,7 @@
 #include <csetjmp>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "base/bits.h"
 #include "base/low_memory.h"
@@ -21,8 +22,9 @@
 
 namespace bantam {
 
+class BlockWatch;  // cpu/interpreter/block_watch.h
 class DataWatch;   // cpu/system/debug.h
-class EventWatch;  // cpu/system/interrupt.h
+class EventWatch;  // cpu/system/event_watch.h
 
 class Cpu {
 public:
@@ -84,11 +86,13 @@ public:
     }
     u64 (*retired_source)(const void* context) = nullptr;
     const void* retired_context = nullptr;
-    /// A debugger's watchpoints, beside the guest's own (cpu/system/debug.h); null: none. After each change of it and
-    /// of its pages: update_debug_watch.
-    DataWatch* data_watch = nullptr;
-    /// Told of interrupts and exceptions before they are delivered; null: nobody.
-    EventWatch* event_watch = nullptr;
+    /// Who watches accesses to data, beside the guest's own breakpoints (cpu/system/debug.h). After each change of it
+    /// and of its members' pages: update_debug_watch.
+    std::vector<DataWatch*> data_watches;
+    /// Told of interrupts, exceptions and system calls.
+    std::vector<EventWatch*> event_watches;
+    /// Told of the blocks that execute; null: nobody. Set by Interpreter::set_block_watch.
+    BlockWatch* block_watch = nullptr;
 
     // --- mode
     [[nodiscard]] bool protected_mode() const { return (state.cr0 & 1) != 0; }

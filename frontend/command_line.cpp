@@ -90,6 +90,14 @@ Result<CommandLine> finish_test(CommandLine line) {
     return line;
 }
 
+/// `bantam test --record FILE.toml`: a machine runs for it, by the options of `bantam run`.
+bool records_scenario(const std::vector<std::string>& arguments) {
+    const auto any = [&](auto matches) { return std::any_of(arguments.begin(), arguments.end(), matches); };
+    return !arguments.empty() && arguments.front() == "test" &&
+           any([](const std::string& word) { return word == "--record" || word.starts_with("--record="); }) &&
+           !any([](const std::string& word) { return word == "--help" || word == "-h"; });
+}
+
 }  // namespace
 
 Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
@@ -121,6 +129,7 @@ Result<CommandLine> parse_command_line(std::vector<std::string> arguments) {
     commands[Command::disassemble].app->add_option("FILE", commands[Command::disassemble].positional);
     commands[Command::help].app->add_option("COMMAND", commands[Command::help].positional);
 
+    if (records_scenario(arguments)) arguments.front() = "run";
     std::reverse(arguments.begin(), arguments.end());  // CLI11 wants the first argument last
     try {
         app.parse(std::move(arguments));

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "frontend/examine.h"
-#include "frontend/guest_memory.h"
 #include "frontend/monitor.h"
 #include "frontend/options.h"
 #include "frontend/values.h"
+#include "machine/guest_memory.h"
 
 namespace bantam::frontend {
 namespace {
@@ -106,7 +106,7 @@ Reply save_physical(Call& call) {
     if (!address) return address.error();
     const auto size = parse_size(call.word(2)).has_value() ? parse_size(call.word(2)) : parse_number(call.word(2));
     if (!size) return complaint(fmt::format("'{}' is no size", call.word(2)));
-    return done(save_memory(physical_reader(call.machine), address.value(), *size, call.word(3)));
+    return done(save_memory(physical_reader(call.machine.cpu()), address.value(), *size, call.word(3)));
 }
 
 Reply send_key(Call& call) { return done(call.machine.send_keys(call.word(1))); }

@@ -183,6 +183,29 @@ Texts get_modules(const std::vector<ModuleConfig>& modules) {
     return texts;
 }
 
+/// Only the first single comma means something: arguments are the plugin's own affair.
+Result<void> add_plugin(std::vector<PluginConfig>& plugins, std::string_view text) {
+    PluginConfig plugin;
+    std::size_t at = 0;
+    for (; at < text.size(); ++at) {
+        if (text[at] == ',' && !text.substr(at).starts_with(",,")) break;
+        if (text[at] == ',') ++at;
+        plugin.path += text[at];
+    }
+    if (plugin.path.empty()) return usage("the plugin's file name is empty");
+    if (at < text.size()) plugin.arguments = text.substr(at + 1);
+    plugins.push_back(std::move(plugin));
+    return {};
+}
+Texts get_plugins(const std::vector<PluginConfig>& plugins) {
+    Texts texts;
+    for (const PluginConfig& plugin : plugins) {
+        const std::string& arguments = plugin.arguments;
+        texts.push_back(escape_commas(plugin.path) + (arguments.empty() ? "" : "," + arguments));
+    }
+    return texts;
+}
+
 Result<void> set_memory(u64& bytes, std::string_view text) {
     constexpr u64 kLeast = u64{1} << 20;
     constexpr u64 kMost = u64{1} << 40;
@@ -578,6 +601,9 @@ const std::array kOptions{
     Option{kRun, "trace", "WHAT[,WHAT][,from=TIME][,count=N][,file=FILE]", "write what happens inside to standard error or the file (.json: for chrome://tracing): insn, block, int, bios, irq, io, mmio, pci, disk; from: guest time", "insn block int bios irq io mmio pci disk", true, true, false,
         [](S s, V t) { return add_trace(s.machine.trace, t); },
         [](C s) { return get_trace(s.machine.trace); }, [](S s) { s.machine.trace = {}; }},
+    Option{kRun, "plugin", "FILE.so[,ARGUMENTS]", "load a plugin, which watches the guest run and may change what it does (bantam/plugin.h)", "", true, true, true,
+        [](S s, V t) { return add_plugin(s.machine.plugins, t); },
+        [](C s) { return get_plugins(s.machine.plugins); }, [](S s) { s.machine.plugins.clear(); }},
     Option{kRun, "log", "LEVEL", "least level of message written to standard error (default warning)", "trace debug info warning error off", false, true, false,
         [](S s, V t) { return set_word(s.log_level, t, kLevels); },
         [](C s) { return get_word(s.log_level, kLevels, log::Level::warning); }, nothing},
@@ -602,6 +628,9 @@ const std::array kOptions{
     Option{kTest, "engine", "auto|interpreter|jit", "what executes guest code, whatever the scenario says", "auto interpreter jit", false, false, false,
         [](S s, V t) { EngineKind e{}; Result<void> r = set_word(e, t, kEngines); if (r) s.test.engine = e; return r; },
         [](C s) { return s.test.engine ? Texts{*s.test.engine == EngineKind::automatic ? "auto" : get_word(*s.test.engine, kEngines, EngineKind::automatic).front()} : Texts{}; }, nothing},
+    Option{kTest, "record", "FILE.toml", "write a scenario instead, of what is done to a machine by hand: with this, [MACHINE.toml] and OPTIONS are those of 'bantam run'", "", false, false, true,
+        [](S s, V t) { return set_path(s.record, t); },
+        [](C s) { return get_text(s.record); }, nothing},
     Option{kTest, "film", "", "write film.png, an animated picture of the run, among the artefacts", "", false, false, false,
         [](S s, V t) { return set_flag(s.test.film, t); },
         [](C s) { return get_flag(s.test.film); }, nothing},
@@ -707,6 +736,8 @@ Result<void> complete_settings(Settings& settings) {
             "only one of the serial ports, the monitor, QMP and gdb can be on stdio: put the others on unix:PATH or "
             "file:PATH");
     }
+    if (!machine.plugins.empty() && machine.lockstep)
+        return usage("--plugin and --lockstep: what a plugin changes makes two machines differ; give one of them");
     if (!settings.record.empty() && machine.lockstep)
         return usage("--record and --lockstep: what is done to one of two machines; give one of them");
     if (machine.hash_every_ns && !machine.print_hash)

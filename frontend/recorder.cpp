@@ -70,6 +70,7 @@ Settings for_scenario(Settings settings) {
     machine.hash_every_ns.reset();
     machine.clock = ClockKind::automatic;
     machine.trace = {};
+    machine.plugins.clear();
     for (SerialConfig& serial : machine.serials) serial = {};
     if (machine.debugcon.kind == DebugconConfig::Kind::stdio) machine.debugcon = {};
     settings.display = DisplayKind::automatic;

@@ -32,7 +32,7 @@ void say(const char* message) { std::fputs(fmt::format("bantam: {}\n", message).
 /// Why the machine ended, where the status alone would puzzle.
 void explain(const Outcome& outcome) {
     const bool expected = outcome.reason == StopReason::power_off || outcome.reason == StopReason::quit ||
-                          outcome.reason == StopReason::debug_exit;
+                          outcome.reason == StopReason::debug_exit || outcome.reason == StopReason::plugin;
     if (!expected) say(describe(outcome.reason));
 }
 

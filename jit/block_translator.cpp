@@ -66,6 +66,7 @@ bool translate_block(const Emitter::Target& target, Translation& translation) {
     for (u32 k = 0; k < block.count; ++k) {
         const isa::Instruction& i = block.code[k];
         Site& site = e.begin_instruction(k);
+        if (k == 0) e.tell_block_watch();
         const bool branch = (isa::row_of(i).attributes & isa::kBranch) != 0;
         if (branch) e.write_x87_pointer();
         // Even a native branch leaves when its memory operand needs the handler.

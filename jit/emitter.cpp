@@ -1,6 +1,7 @@
 #include "jit/emitter.h"
 
 #include "base/bits.h"
+#include "cpu/interpreter/block_watch.h"
 
 namespace bantam::jit {
 
@@ -165,6 +166,20 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
         a_.bind(loaded);
         a_.mov(x86::rcx, kSpare);
     }
+}
+
+void Emitter::tell_block_watch() {
+    if (t_.cpu.block_watch == nullptr) return;
+    if (const u64* const executions = translation_.block->executions; executions != nullptr) {
+        load_constant(kAddress, reinterpret_cast<u64>(executions));
+        a_.mov(kSpare, x86::ptr(kAddress));
+        a_.lea(kSpare, x86::ptr(kSpare, 1));
+        a_.mov(x86::ptr(kAddress), kSpare);
+    }
+    if (!t_.cpu.block_watch->each_execution()) return;
+    load_constant(x86::r14, reinterpret_cast<u64>(site_));
+    a_.call(asmjit::imm(t_.stubs.call_block_watch));
+    if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
 }
 
 /// Jumps to `miss` if the base of CS is another one. RCX is overwritten.

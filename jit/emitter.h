@@ -89,6 +89,8 @@ public:
     /// The block's entry: counts its instructions, or leaves when they are more than are left. `vectors`: some of them
     /// use vector registers.
     void enter_block(u32 instructions, bool vectors);
+    /// Counts the block's executions and tells the BlockWatch. The current instruction is the block's first.
+    void tell_block_watch();
     /// The current instruction, translated, sets the x87 instruction pointer. It is written before it can be seen.
     void note_x87_instruction() { x87_pending_ = site_; }
     /// Writes the x87 instruction pointer: before the block is left.

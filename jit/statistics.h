@@ -19,13 +19,14 @@ enum class Departure : u8 {
     redirected,     // a handler went elsewhere, as a string instruction does between its turns
     attention,      // an interrupt, a nearer deadline, code written: BlockRunner::break_block
     page_tables,    // Mmu::fetch_generation moved
+    window,         // a block is to be translated anew, without windows for some instruction
     key,            // other segments or modes than the translation was made for
     exception,
     count
 };
 inline constexpr std::array<const char*, static_cast<std::size_t>(Departure::count)> kDepartureNames{
-    "unlinked jump", "indirect miss", "deadline",   "system instruction", "string turn",
-    "attention",     "page tables",   "key change", "exception"};
+    "unlinked jump", "indirect miss", "deadline",        "system instruction", "string turn",
+    "attention",     "page tables",   "new translation", "key change",         "exception"};
 
 /// What the thread that runs the processor is at; a sampler reads it from another thread.
 enum class Phase : u8 { interpreter, translator, translated_code, handler, slow_path, count };

@@ -139,7 +139,8 @@ private:
 
 }  // namespace
 
-Result<Stubs> make_stubs(CodeCache& cache, Cpu& cpu, Context& context, CallHandler call_handler) {
+Result<Stubs> make_stubs(CodeCache& cache, Cpu& cpu, Context& context, CallHandler call_handler,
+                         CallHandler call_block_watch) {
     const auto make = [&](auto write) -> u64 {
         Assembly assembly(cache);
         StubWriter writer(assembly.assembler(), cpu.state, context);
@@ -151,6 +152,8 @@ Result<Stubs> make_stubs(CodeCache& cache, Cpu& cpu, Context& context, CallHandl
     stubs.leave_at_rip = make([](StubWriter& writer) { writer.leave_at_rip(); });
     stubs.leave_by_link = make([](StubWriter& writer) { writer.leave_by_link(); });
     stubs.call_handler = make([&](StubWriter& writer) { writer.call_handler(call_handler, stubs.leave_at_rip); });
+    stubs.call_block_watch =
+        make([&](StubWriter& writer) { writer.call_handler(call_block_watch, stubs.leave_at_rip); });
     stubs.load_vectors = make([](StubWriter& writer) { writer.load_vectors(); });
     stubs.lone_return = make([&](StubWriter& writer) { writer.lone_return(stubs.leave_at_rip); });
     bool beside = true;
@@ -163,7 +166,7 @@ Result<Stubs> make_stubs(CodeCache& cache, Cpu& cpu, Context& context, CallHandl
         }
     }
     if (enter == 0 || stubs.lone_return == 0 || stubs.load_vectors == 0 || stubs.leave_at_rip == 0 ||
-        stubs.leave_by_link == 0 || stubs.call_handler == 0 || !beside) {
+        stubs.leave_by_link == 0 || stubs.call_handler == 0 || stubs.call_block_watch == 0 || !beside) {
         return Error{ExitStatus::internal_error, "the translator could not assemble its stubs"};
     }
     stubs.enter = reinterpret_cast<void (*)()>(enter);

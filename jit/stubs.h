@@ -18,6 +18,8 @@ struct Stubs {
     u64 leave_by_link = 0;
     /// Called with R14: the Site to hand over; returns behind the call, goes on elsewhere, or leaves.
     u64 call_handler = 0;
+    /// The same with the Site of a block's first instruction: tells the BlockWatch.
+    u64 call_block_watch = 0;
     /// Returned to when no call is left on the ReturnStack. R14: the guest RIP to go on at.
     u64 lone_return = 0;
     /// Called: the guest's vector registers and MXCSR are the host's afterwards. Overwrites R14 and R15 only.
@@ -35,10 +37,11 @@ enum class AfterHandler : u8 {
     go_on,   // the translation for RIP in Context::indirect_table, if there is one
     leave,
 };
-/// Executes Context::site.
+/// Executes Context::site, or tells that its block begins.
 using CallHandler = AfterHandler (*)(void* self);
 
 /// Errors: internal, when the code could not be made.
-Result<Stubs> make_stubs(CodeCache& cache, Cpu& cpu, Context& context, CallHandler call_handler);
+Result<Stubs> make_stubs(CodeCache& cache, Cpu& cpu, Context& context, CallHandler call_handler,
+                         CallHandler call_block_watch);
 
 }  // namespace bantam::jit

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/signal_stack.h"
+#include "cpu/interpreter/block_watch.h"
 
 namespace bantam::jit {
 
@@ -53,8 +54,10 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, const Options& 
     Result<std::unique_ptr<CodeCache>> cache = CodeCache::create();
     if (!cache) return cache.error();
     std::unique_ptr<Translator> translator(new Translator(cpu, options, std::move(cache.value())));
-    Result<Stubs> stubs = make_stubs(*translator->cache_, cpu, *translator->context_,
-                                     [](void* self) { return static_cast<Translator*>(self)->call_handler(); });
+    Result<Stubs> stubs = make_stubs(
+        *translator->cache_, cpu, *translator->context_,
+        [](void* self) { return static_cast<Translator*>(self)->call_handler(); },
+        [](void* self) { return static_cast<Translator*>(self)->call_block_watch(); });
     if (!stubs) return stubs.error();
     translator->stubs_ = stubs.value();
     translator->return_stack_.set_stub(translator->stubs_.lone_return);
@@ -122,7 +125,8 @@ bool Translator::run(Block& block) {
     context_->remaining = count_region_.base() + (run_end_ - s.instructions);
     context_->entry = translation->entry;
     context_->indirect_table = translation->table->address();
-    break_ = false;
+    break_ = translate_anew_ = false;
+    unfinished_ = {};
     ensure_signal_stack();
     if (windowed(*key)) select_window(*key);
     running_key_ = *key;
@@ -175,6 +179,7 @@ void Translator::undo_branch(const Site& site) {
     s.rip() = site.rip();
     --s.instructions;
     interpret_next_ = true;
+    unfinished_ = {site.translation->block, &site.instruction()};
 }
 
 // --- instructions executed by their handlers
@@ -199,6 +204,30 @@ AfterHandler Translator::call_handler() {
     departure_ = departure_after(site);
     if (departure_) {
         context_->remaining += site.after();
+        if (cpu_.block_watch != nullptr) note_unfinished(site);
+        return AfterHandler::leave;
+    }
+    if (windows_ != nullptr && windows_->stale()) windows_->synchronize();
+    return AfterHandler::resume;
+}
+
+void Translator::note_unfinished(const Site& site) {
+    const Block& block = *site.translation->block;
+    const isa::Instruction& i = site.instruction();
+    const u64 start = site.rip() - (i.next_offset - i.length);
+    if (const isa::Instruction* next = next_in_block(block, i, cpu_.state.rip() - start)) unfinished_ = {&block, next};
+}
+
+AfterHandler Translator::call_block_watch() {
+    const Site& site = *context_->site;
+    CpuState& s = cpu_.state;
+    set_phase(Phase::handler);
+    s.instruction_rip = s.rip() = site.rip();
+    cpu_.block_watch->tell_translated(cpu_, *site.translation->block, retired());
+    set_phase(Phase::translated_code);
+    if (break_) {
+        departure_ = Departure::attention;
+        context_->remaining += site.after() + 1;
         return AfterHandler::leave;
     }
     if (windows_ != nullptr && windows_->stale()) windows_->synchronize();
@@ -223,6 +252,7 @@ std::optional<Departure> Translator::departure_after(const Site& site) const {
     if (site.leaves) return Departure::handler;
     if (break_) return Departure::attention;
     if (cpu_.state.rip() != site.resume_rip()) return Departure::redirected;
+    if (translate_anew_) return Departure::window;
     if (mappings_moved()) return Departure::page_tables;
     if (site.changes_key && key_changed(site.translation->key)) return Departure::key;
     return std::nullopt;
@@ -232,7 +262,7 @@ std::optional<Departure> Translator::departure_after(const Site& site) const {
 /// see to; that is prepared then. `from`: what is left.
 bool Translator::goes_on(Translation& from) {
     if (!options_.optimisations.has(Optimisation::going_on)) return false;
-    if (break_ || flush_due_ || cpu_.state.attention != 0 || mappings_moved()) return false;
+    if (break_ || translate_anew_ || flush_due_ || cpu_.state.attention != 0 || mappings_moved()) return false;
     std::optional<Key> key = key_of(cpu_);
     if (!key || !branch_allowed()) return false;
     key = with_windows_if_enabled(*key);
@@ -327,7 +357,7 @@ void Translator::keep_from_windows(const FaultSite& site) {
     block.no_window |= u64{1} << site.site->index;
     forget(block);
     block.runs = options_.threshold;
-    break_ = true;
+    translate_anew_ = true;
     ++statistics_.kept_from_windows;
 }
 

@@ -45,6 +45,7 @@ public:
     Translator& operator=(const Translator&) = delete;
 
     bool run(interpreter::Block& block) override;
+    [[nodiscard]] interpreter::Place unfinished() const override { return unfinished_; }
     [[nodiscard]] bool running() const override { return running_; }
     [[nodiscard]] u64 retired() const override;
     [[nodiscard]] interpreter::Place in_flight() const override;
@@ -76,6 +77,8 @@ private:
     [[nodiscard]] bool branch_allowed() const;
     void undo_branch(const Site& site);
     AfterHandler call_handler();
+    AfterHandler call_block_watch();
+    void note_unfinished(const Site& site);
     void pass_shadow(const Site& site);
     [[nodiscard]] bool goes_on(Translation& from);
     [[nodiscard]] std::optional<Departure> departure_after(const Site& site) const;
@@ -121,6 +124,8 @@ private:
     std::array<Side, 2> sides_;
     bool running_ = false;
     bool break_ = false;
+    bool translate_anew_ = false;  // leave as with break_, but nothing waits for the interpreter
+    interpreter::Place unfinished_;
     bool flush_due_ = false;
     bool interpret_next_ = false;
     u64 run_end_ = 0;            // CpuState::instructions when no instruction is left in this run

@@ -278,6 +278,13 @@ Result<void> Machine::Parts::start_engine() {
                                      RunLoop::Limits{.guest_ns = config.time_limit_ns,
                                                      .wall_ns = config.wall_limit_ns,
                                                      .attended = !config.headless || controlled(config)});
+    // Before the trace, which so shows what plugins have made of port accesses.
+    Result<std::unique_ptr<Plugins>> loaded =
+        Plugins::load(config.plugins, {*pc, scheduler, *engine, [this](int status) {
+                                           loop->end({StopReason::plugin, status});
+                                       }});
+    if (!loaded) return loaded.error();
+    plugins = std::move(loaded.value());
     Result<std::unique_ptr<Trace>> traced =
         Trace::start(config.trace, {*pc, *memory, scheduler, *engine, [this] { loop->request_quit(); }});
     if (!traced) return traced.error();

@@ -50,6 +50,12 @@ struct ModuleConfig {
     std::string arguments;
 };
 
+/// A shared library that watches and changes the run (plugins/include/bantam/plugin.h).
+struct PluginConfig {
+    std::string path;
+    std::string arguments;
+};
+
 enum class EngineKind { automatic, interpreter, jit };
 enum class ClockKind { automatic, virtual_time, real_time };
 
@@ -99,6 +105,7 @@ struct MachineConfig {
     GdbConfig gdb;
     bool paused = false;  // run() begins stopped
     TraceConfig trace;
+    std::vector<PluginConfig> plugins;
     PanicAction panic = PanicAction::no_device;  // no_device: without pvpanic the guest cannot say so
     bool lockstep = false;  // interpreter and translator side by side: machine/lockstep, not Machine itself
     bool print_hash = false;

@@ -43,6 +43,7 @@ Outcome Machine::run() {
     if (parts_->mixer) parts_->mixer->finish();
     parts_->pc->send_serial_rest();
     parts_->io->drain();
+    if (parts_->plugins) parts_->plugins->ended();
     return outcome;
 }
 
@@ -262,7 +263,7 @@ void Machine::Parts::tell_chord(const Chord& chord) {
 
 void Machine::Parts::tell_end(StopReason reason, bool asked) {
     if (std::exchange(end_told, true)) return;
-    const bool by_host = reason == StopReason::quit || reason == StopReason::time_limit;
+    const bool by_host = reason == StopReason::quit || reason == StopReason::plugin || reason == StopReason::time_limit;
     tell({.kind = MachineEvent::Kind::ended, .by_guest = !by_host, .reason = reason, .asked = asked});
 }
 

@@ -13,13 +13,14 @@ enum class StopReason {
     halted,          // HLT, and nothing is left that could wake it
     triple_fault,    // with --no-reboot
     reset_refused,   // any other guest reset with --no-reboot
+    plugin,          // a plugin ended the run; Outcome::code is the process status
     guest_panic,     // the guest said so, by pvpanic
     engines_differ,  // --lockstep found the translator and the interpreter in different states
 };
 
 struct Outcome {
     StopReason reason = StopReason::quit;
-    int code = 0;  // process exit status (base/exit_status.h; 2*value+1 for debug_exit)
+    int code = 0;  // process exit status (base/exit_status.h; 2*value+1 for debug_exit; the plugin's)
 };
 
 /// A sentence for people, without its full stop.
@@ -39,6 +40,8 @@ struct Outcome {
             return "the guest's CPU shut down after a triple fault";
         case StopReason::reset_refused:
             return "the guest asked for a reset, which --no-reboot refuses";
+        case StopReason::plugin:
+            return "a plugin ended the run";
         case StopReason::guest_panic:
             return "the guest has panicked";
         case StopReason::engines_differ:
@@ -47,8 +50,8 @@ struct Outcome {
     return "";
 }
 
-/// The outcome with the status that belongs to `reason` (any but debug_exit). A reset refused by --no-reboot ends the
-/// machine as a power-off does: status 0.
+/// The outcome with the status that belongs to `reason` (any but debug_exit and plugin). A reset refused by --no-reboot
+/// ends the machine as a power-off does: status 0.
 [[nodiscard]] constexpr Outcome outcome_of(StopReason reason) {
     switch (reason) {
         case StopReason::time_limit:

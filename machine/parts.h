@@ -14,6 +14,7 @@
 #include "machine/key_typer.h"
 #include "machine/machine.h"
 #include "machine/pc.h"
+#include "machine/plugin/plugins.h"
 #include "machine/run_loop.h"
 #include "machine/time_shares.h"
 #include "machine/trace/trace.h"
@@ -43,6 +44,7 @@ struct Machine::Parts {
     std::optional<KernelBoot> kernel;         // none: firmware boots
     std::unique_ptr<FirmwareConfig> firmware_config;
     std::unique_ptr<devices::VgaFont> font;
+    std::unique_ptr<Plugins> plugins;  // null: none
     std::unique_ptr<Trace> trace;
     bool panicked = false;               // and the machine was paused for it
     std::unique_ptr<Timer> watch_timer;  // Machine::watch

@@ -171,7 +171,8 @@ public:
     [[nodiscard]] const std::vector<devices::Device*>& devices() const { return devices_; }
 
     /// Told of every access to a port, in the middle of the instruction: reads when the value is there, writes before.
-    void add_port_trace(std::function<void(bool write, u16 port, unsigned size, u32 value)> trace) {
+    /// In the order of adding; what one of them makes of the value, the next, and guest or chip, get.
+    void add_port_trace(std::function<void(bool write, u16 port, unsigned size, u32& value)> trace) {
         port_traces_.push_back(std::move(trace));
     }
     void set_interrupt_trace(std::function<void(u8 vector)> trace) { interrupt_trace_ = std::move(trace); }
@@ -283,7 +284,7 @@ private:
     std::unique_ptr<devices::Pvpanic> pvpanic_;
 
     std::vector<devices::Device*> devices_;
-    std::vector<std::function<void(bool, u16, unsigned, u32)>> port_traces_;
+    std::vector<std::function<void(bool, u16, unsigned, u32&)>> port_traces_;
     std::function<void(u8)> interrupt_trace_;
     bool ready_ = false;  // construction is over: chips may call back
 };

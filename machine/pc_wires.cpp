@@ -178,7 +178,7 @@ void Pc::pause() {
 }
 
 u32 Pc::read_port(u16 port, unsigned size) {
-    const u32 value = io_.read(port, size);
+    u32 value = io_.read(port, size);
     for (const auto& trace : port_traces_) trace(false, port, size, value);
     events_.stall(io_cycle_ns(size));
     return value;

@@ -122,9 +122,10 @@ void Mmu::protect_pages(Physical first, u64 bytes) {
     }
 }
 
-void Mmu::set_watched(std::span<const Linear> pages) {
+void Mmu::set_watched(std::span<const Linear> pages, bool everywhere) {
     CHECK(pages.size() <= watched_pages_.size());
-    if (pages.empty() && watched_count_ == 0) return;
+    if (pages.empty() && watched_count_ == 0 && everywhere == watched_everywhere_) return;
+    watched_everywhere_ = everywhere;
     // Pages that are watched now may no longer be accessed directly; those that no longer are may again.
     std::array<Linear, kMostWatched> next{};
     std::transform(pages.begin(), pages.end(), next.begin(), [](Linear address) { return address.page(); });
@@ -136,6 +137,7 @@ void Mmu::set_watched(std::span<const Linear> pages) {
 }
 
 bool Mmu::watched(Linear address) const {
+    if (watched_everywhere_) return true;
     const auto end = watched_pages_.begin() + watched_count_;
     return std::find(watched_pages_.begin(), end, address.page()) != end;
 }
@@ -148,7 +150,7 @@ void Mmu::derive_hot(unsigned index) {
     const u64 page = cold.page;
     if (for_fetches(index)) return;
     const PhysicalMemory::Page physical = memory_.page({cold.physical & ~u64{kFacts}});
-    const bool direct = physical.host != nullptr && (watched_count_ == 0 || !watched({page}));
+    const bool direct = physical.host != nullptr && !watched({page});
     const u64 addend = std::bit_cast<u64>(physical.host) - page;
     const u64 bias = u64{0} - page;
     const u64 read_bias = direct && (cold.physical & kMayRead) != 0 ? bias : no_page(index);

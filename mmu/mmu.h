@@ -142,9 +142,9 @@ public:
     }
 
     /// Linear pages whose accesses must always take the slow path: those of data breakpoints (DR0-3), and of a
-    /// debugger.
+    /// debugger; or all of them.
     static constexpr std::size_t kMostWatched = 16;
-    void set_watched(std::span<const Linear> pages);
+    void set_watched(std::span<const Linear> pages, bool everywhere = false);
     [[nodiscard]] bool watched(Linear address) const;
 
     [[nodiscard]] PhysicalMemory& memory() { return memory_; }
@@ -279,6 +279,7 @@ private:
     u64 huge_filter_ = 0;
     std::array<Linear, kMostWatched> watched_pages_{};
     unsigned watched_count_ = 0;
+    bool watched_everywhere_ = false;
     std::array<Fetches, 2> fetches_;  // supervisor, user
     std::array<u64, kSets> misses_{};
 };

@@ -24,6 +24,9 @@ public:
     /// CpuState is exact when it returns. False: nothing was executed, the interpreter has to run the block. Exceptions
     /// leave it by Cpu::raise.
     virtual bool run(Block& block) = 0;
+    /// The instruction that comes next in the block that the last run(), which returned true, left in its midst; no
+    /// block: it did not. For a BlockWatch, which is told of such a block once.
+    [[nodiscard]] virtual Place unfinished() const = 0;
 
     // --- while run() is in progress
     [[nodiscard]] virtual bool running() const = 0;
@@ -50,6 +53,7 @@ class BlockRunnerWrapper : public BlockRunner {
 public:
     explicit BlockRunnerWrapper(std::unique_ptr<BlockRunner> inner) : inner_(std::move(inner)) {}
     bool run(Block& block) override { return inner_->run(block); }
+    [[nodiscard]] Place unfinished() const override { return inner_->unfinished(); }
     [[nodiscard]] bool running() const override { return inner_->running(); }
     [[nodiscard]] u64 retired() const override { return inner_->retired(); }
     [[nodiscard]] Place in_flight() const override { return inner_->in_flight(); }

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "cpu/host/x87_unit.h"
+#include "cpu/interpreter/block_watch.h"
 #include "cpu/interpreter/handlers.h"
 #include "cpu/interpreter/patched.h"
 #include "cpu/isa/table.h"
@@ -68,6 +69,12 @@ Interpreter::~Interpreter() {
 }
 
 void Interpreter::reset() { cache_.clear(); }
+
+void Interpreter::set_block_watch(BlockWatch* watch) {
+    cpu_.block_watch = watch;
+    update_supervised();
+    reset();
+}
 
 void Interpreter::set_block_runner(std::unique_ptr<interpreter::BlockRunner> runner) {
     runner_ = std::move(runner);
@@ -174,7 +181,7 @@ std::optional<EngineExit> Interpreter::attend(bool& one) {
     return std::nullopt;
 }
 
-/// A turn of run_loop under the eyes of a supervisor or a tracer.
+/// A turn of run_loop under the eyes of a supervisor, a tracer or a block watch.
 std::optional<EngineExit> Interpreter::supervised_turn() {
     using Turn = interpreter::Supervisor::Turn;
     CpuState& s = cpu_.state;
@@ -192,37 +199,93 @@ std::optional<EngineExit> Interpreter::supervised_turn() {
         }
     }
     const bool delivered = position() != before;
-    if (supervisor_ != nullptr && supervisor_->before_instruction(delivered)) {
-        // service_attention shall find what it found, for the same instruction.
+    const auto put_off = [&] {  // service_attention shall find what it found, for the same instruction
         s.step_armed = s.resume_armed = false;
         if (shadow && !delivered) begin_interrupt_shadow(cpu_, mov_ss);
+    };
+    if (supervisor_ != nullptr && supervisor_->before_instruction(delivered)) {
+        put_off();
         return EngineExit::stopped;
     }
     s.instruction_rip = s.rip();
-    Block& block = find_block();
-    if (tracer_) {
-        tracer_(cpu_, block.code[0].reads_immediate ? interpreter::with_immediate(cpu_, block.code[0]) : block.code[0]);
-        execute(block, 1);
+    if (const std::span<const Instruction> rest = rest_of_block(); !rest.empty()) {
+        execute_watched(*rest_.next.block, rest, one);
         return {};
     }
+    Block& block = find_block();
+    BlockWatch* const watch = cpu_.block_watch;
     const bool split = supervisor_ != nullptr && supervisor_->splits_at(block.start.page_offset());
-    if (one || split || runner_ == nullptr || !runner_->run(block)) {
-        execute(block, one ? 1 : s.deadline - s.instructions);
+    const bool interpreted = one || split || tracer_ || (watch != nullptr && watch->told(cpu_));
+    if (!interpreted && runner_ != nullptr && runner_->run(block)) {
+        if (watch != nullptr) note_rest(runner_->unfinished());
+        return {};
     }
+    if (watch != nullptr) {
+        const u32 known = s.attention;
+        watch->tell(cpu_, block);
+        if ((s.attention & ~known) != 0 || !block.valid || s.deadline <= s.instructions) {
+            put_off();
+            return {};
+        }
+    }
+    if (watch != nullptr) {
+        execute_watched(block, {block.code, instructions_within_limit(block, s.rip())}, one);
+        return {};
+    }
+    if (tracer_) trace(block.code[0]);
+    execute(block, one || tracer_ ? 1 : s.deadline - s.instructions);
     return {};
 }
 
-void Interpreter::execute(const Block& block, u64 most) {
-    CpuState& s = cpu_.state;
-    u64 count = std::min<u64>(block.count, most);
-    if (!cpu_.code64() && s.rip() + block.bytes - 1 > s.segment[kCs].limit) [[unlikely]] {
-        count = std::min(count, instructions_within_limit(block));
-        if (count == 0) cpu_.raise(Vector::general_protection, 0);
+/// What is left to execute of a block that was begun: nothing where something else comes next.
+std::span<const Instruction> Interpreter::rest_of_block() {
+    const CpuState& s = cpu_.state;
+    const interpreter::Place next = rest_.next;
+    if (next.block == nullptr || rest_.generation != cache_.generation() || !next.block->valid ||
+        s.rip() != rest_.rip || s.instructions != rest_.instructions || next.block->mode_key != cpu_.mode_key()) {
+        rest_ = {};
+        return {};
     }
-    const u64 base = s.rip();
+    // As for a block that begins here.
+    Physical at;
+    MemoryFault fault;
+    const Linear linear = cpu_.wrap_linear(s.segment[kCs].base + s.rip());
+    if (!cpu_.mmu.fetch(linear, cpu_.fetch_privilege(), at, fault)) cpu_.raise_page_fault(fault);
+    const u64 offset = next.instruction->next_offset - next.instruction->length;
+    if (at != next.block->start + offset) return {};
+    const auto before = static_cast<u64>(next.instruction - next.block->code);
+    return {next.instruction, instructions_within_limit(*next.block, s.rip() - offset) - before};
+}
+
+void Interpreter::note_rest(interpreter::Place next) {
+    rest_ = {next, cpu_.state.rip(), cpu_.state.instructions, cache_.generation()};
+}
+
+/// Executes instructions of a block, of which the first lies at CS:RIP, as far as it may, and notes what is left.
+void Interpreter::trace(const Instruction& next) {
+    tracer_(cpu_, next.reads_immediate ? interpreter::with_immediate(cpu_, next) : next);
+}
+
+void Interpreter::execute_watched(const Block& block, std::span<const Instruction> code, bool one) {
+    CpuState& s = cpu_.state;
+    rest_ = {};
+    if (code.empty()) cpu_.raise(Vector::general_protection, 0);
+    if (tracer_) trace(code.front());
+    const u64 most = one || tracer_ ? 1 : s.deadline - s.instructions;
+    const u64 begin = s.instructions, base = s.rip() - (code.front().next_offset - code.front().length);
+    execute_range(block, code.first(std::min<u64>(code.size(), most)));
+    const u64 executed = s.instructions - begin;
+    const Instruction* const next = next_in_block(block, code[executed - 1], s.rip() - base);
+    if (next != nullptr) note_rest({&block, next});
+}
+
+/// Executes some instructions of a block, of which the first lies at CS:RIP.
+inline void Interpreter::execute_range(const Block& block, std::span<const Instruction> code) {
+    CpuState& s = cpu_.state;
+    const u64 base = s.rip() - (code.front().next_offset - code.front().length);
     running_ = &block;
-    begin_ = current_ = block.code;
-    end_ = begin_ + count;
+    begin_ = current_ = code.data();
+    end_ = begin_ + code.size();
     const Instruction* i = begin_;
     do {
         current_ = i;
@@ -233,6 +296,16 @@ void Interpreter::execute(const Block& block, u64 most) {
     } while (i != end_);
     s.instructions += static_cast<u64>(i - begin_);
     begin_ = current_ = end_ = nullptr;
+}
+
+void Interpreter::execute(const Block& block, u64 most) {
+    CpuState& s = cpu_.state;
+    u64 count = std::min<u64>(block.count, most);
+    if (!cpu_.code64() && s.rip() + block.bytes - 1 > s.segment[kCs].limit) [[unlikely]] {
+        count = std::min(count, instructions_within_limit(block, s.rip()));
+        if (count == 0) cpu_.raise(Vector::general_protection, 0);
+    }
+    execute_range(block, {block.code, count});
 }
 
 Cpu::InFlight Interpreter::in_flight() const {
@@ -258,11 +331,12 @@ Cpu::InFlight Interpreter::in_flight() const {
     return same ? Cpu::InFlight::intact : Cpu::InFlight::overwritten;
 }
 
-/// How many instructions of `block` lie wholly within the CS limit.
-u64 Interpreter::instructions_within_limit(const Block& block) const {
+/// How many instructions of `block`, which begins at `rip`, lie wholly within the CS limit.
+u64 Interpreter::instructions_within_limit(const Block& block, u64 rip) const {
+    if (cpu_.code64()) return block.count;
     const u64 limit = cpu_.state.segment[kCs].limit;
     u64 count = 0;
-    while (count < block.count && cpu_.state.rip() + block.code[count].next_offset - 1 <= limit) ++count;
+    while (count < block.count && rip + block.code[count].next_offset - 1 <= limit) ++count;
     return count;
 }
 
@@ -347,7 +421,7 @@ Block& Interpreter::build_block(Physical start, Linear linear) {
     }
     ++statistics_.blocks_decoded;
     statistics_.instructions_decoded += count;
-    return cache_.add(start, offset, std::nullopt, cpu_.mode_key(), std::span(decoded_.data(), count));
+    return add_block(start, offset, std::nullopt, std::span(decoded_.data(), count));
 }
 
 Block& Interpreter::build_crossing(Physical start, Linear linear, std::span<const u8> first_part) {
@@ -374,8 +448,14 @@ Block& Interpreter::build_crossing(Physical start, Linear linear, std::span<cons
     } else {
         instruction = fault_instruction(status);
     }
-    return cache_.add(start, std::max<u64>(bytes_used, first_part.size() + 1), second, cpu_.mode_key(),
-                      std::span(&instruction, 1));
+    return add_block(start, std::max<u64>(bytes_used, first_part.size() + 1), second, std::span(&instruction, 1));
+}
+
+Block& Interpreter::add_block(Physical start, u64 bytes, std::optional<Physical> second_page,
+                              std::span<const Instruction> code) {
+    Block& block = cache_.add(start, bytes, second_page, cpu_.mode_key(), code);
+    if (cpu_.block_watch != nullptr) block.executions = cpu_.block_watch->decoded(block);
+    return block;
 }
 
 }  // namespace bantam

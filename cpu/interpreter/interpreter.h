@@ -44,6 +44,10 @@ public:
         update_supervised();
     }
 
+    /// Tells `watch` of the blocks that execute; null: nobody. Not while run() is in progress. Every block is
+    /// forgotten.
+    void set_block_watch(BlockWatch* watch);
+
     /// Gives hot code to `runner`. Once, before the first run().
     void set_block_runner(std::unique_ptr<interpreter::BlockRunner> runner);
     /// Takes it back, for somebody who puts another around it.
@@ -74,12 +78,19 @@ private:
     std::optional<EngineExit> supervised_turn();
     std::optional<EngineExit> attend(bool& one);
     bool stops_at_exception();
-    void update_supervised() { supervised_ = tracer_ || supervisor_ != nullptr; }
+    void update_supervised() { supervised_ = tracer_ || supervisor_ != nullptr || cpu_.block_watch != nullptr; }
     void execute(const interpreter::Block& block, u64 most);
-    [[nodiscard]] u64 instructions_within_limit(const interpreter::Block& block) const;
+    [[nodiscard]] std::span<const isa::Instruction> rest_of_block();
+    void note_rest(interpreter::Place next);
+    void trace(const isa::Instruction& next);
+    void execute_watched(const interpreter::Block& block, std::span<const isa::Instruction> code, bool one);
+    void execute_range(const interpreter::Block& block, std::span<const isa::Instruction> code);
+    [[nodiscard]] u64 instructions_within_limit(const interpreter::Block& block, u64 rip) const;
     interpreter::Block& find_block();
     interpreter::Block& find_block_slowly(Linear linear, JumpEntry& entry);
     interpreter::Block& build_block(Physical start, Linear linear);
+    interpreter::Block& add_block(Physical start, u64 bytes, std::optional<Physical> second_page,
+                                  std::span<const isa::Instruction> code);
     interpreter::Block& build_crossing(Physical start, Linear linear, std::span<const u8> first_part);
     void bind(isa::Instruction& instruction);
     [[nodiscard]] u64 generation() const {
@@ -103,8 +114,14 @@ private:
     std::array<isa::Instruction, interpreter::Block::kMostInstructions> decoded_;  // scratch of build_block
     Tracer tracer_;
     interpreter::Supervisor* supervisor_ = nullptr;
-    bool supervised_ = false;  // by either of these two
+    bool supervised_ = false;  // by either of these two, or a BlockWatch
     Statistics statistics_;
+    /// With a block watch: what is left of a block that was begun, if execution goes on there.
+    struct Rest {
+        interpreter::Place next;
+        u64 rip = 0, instructions = 0, generation = 0;
+    };
+    Rest rest_;
     const interpreter::Block* running_ = nullptr;
     // The running block: [begin_, end_), of which current_ executes. All equal between blocks.
     const isa::Instruction* begin_ = nullptr;

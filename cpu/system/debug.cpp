@@ -16,7 +16,7 @@ unsigned length_of(u64 dr7, unsigned n) {
     return kLength[bits(dr7, 18 + 4 * n, 2)];
 }
 
-bool overlaps(u64 breakpoint, unsigned length, u64 address, unsigned size) {
+bool overlaps(u64 breakpoint, unsigned length, u64 address, u64 size) {
     const u64 first = breakpoint & ~u64{length - 1u};
     return address < first + length && first < address + size;
 }
@@ -45,16 +45,16 @@ u64 debug_instruction_match(const Cpu& cpu, u64 rip) {
     return any_enabled ? hit : 0;
 }
 
-void debug_data_access(Cpu& cpu, Linear address, unsigned size, bool write) {
+void debug_data_access(Cpu& cpu, Linear address, std::span<const u8> bytes, bool write) {
     CpuState& s = cpu.state;
-    if (cpu.data_watch != nullptr) cpu.data_watch->accessed(address, size, write);
+    for (DataWatch* watch : cpu.data_watches) watch->accessed(address, bytes, write);
     if ((s.dr[7] & 0xFF) == 0) return;
     u64 hit = 0;
     bool any_enabled = false;
     for (unsigned n = 0; n < 4; ++n) {
         const BreakpointKind kind = kind_of(s.dr[7], n);
         const bool type_matches = kind == BreakpointKind::read_write || (kind == BreakpointKind::write && write);
-        if (!type_matches || !overlaps(s.dr[n], length_of(s.dr[7], n), address.value, size)) continue;
+        if (!type_matches || !overlaps(s.dr[n], length_of(s.dr[7], n), address.value, bytes.size())) continue;
         hit |= u64{1} << n;
         any_enabled = any_enabled || enabled(s.dr[7], n);
     }
@@ -79,15 +79,17 @@ void update_debug_watch(Cpu& cpu) {
     const CpuState& s = cpu.state;
     std::array<Linear, Mmu::kMostWatched> pages{};
     std::size_t count = 0;
-    if (cpu.data_watch != nullptr) {
-        for (const Linear page : cpu.data_watch->pages()) pages.at(count++) = page;
+    bool everywhere = false;
+    for (const DataWatch* watch : cpu.data_watches) {
+        for (const Linear page : watch->pages()) pages.at(count++) = page;
+        everywhere = everywhere || watch->everywhere();
     }
     for (unsigned n = 0; n < 4; ++n) {
         const BreakpointKind kind = kind_of(s.dr[7], n);
         if (!enabled(s.dr[7], n) || kind == BreakpointKind::execute || kind == BreakpointKind::io) continue;
         pages.at(count++) = Linear{s.dr[n]}.page();
     }
-    cpu.mmu.set_watched({pages.data(), count});
+    cpu.mmu.set_watched({pages.data(), count}, everywhere);
 }
 
 void debug_pend_trap(Cpu& cpu, u64 dr6_bits) {

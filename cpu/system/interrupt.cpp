@@ -3,6 +3,7 @@
 // Everything is checked and written to the handler's stack before CS, SS, RSP, EFLAGS and RIP change.
 #include "cpu/system/interrupt.h"
 
+#include "cpu/system/event_watch.h"
 #include "cpu/system/segmentation.h"
 #include "cpu/system/stack.h"
 #include "cpu/system/task_switch.h"
@@ -218,7 +219,7 @@ void deliver_protected(Cpu& cpu, const Event& e) {
 
 void deliver_event(Cpu& cpu, const Event& event) {
     CpuState& s = cpu.state;
-    if (cpu.event_watch != nullptr) cpu.event_watch->delivering(event);
+    for (EventWatch* watch : cpu.event_watches) watch->delivering(event);
     if (!cpu.protected_mode()) {
         deliver_real(cpu, event);
     } else if (cpu.v86() && event.kind == EventKind::software_interrupt) {

@@ -26,13 +26,6 @@ struct Event {
     bool sets_resume = false;  // RF = 1 in the pushed EFLAGS
 };
 
-/// Who is told of each event before it is delivered (Cpu::event_watch). What fails is told of again as another.
-class EventWatch {
-public:
-    virtual ~EventWatch() = default;
-    virtual void delivering(const Event& event) = 0;
-};
-
 /// Delivers one event through IVT or IDT; a failure leaves by raise(). For INT n and friends within an instruction:
 /// faults are then faults of that instruction.
 void deliver_event(Cpu& cpu, const Event& event);

@@ -1,5 +1,6 @@
 // IRET, IRETD, IRETQ: real-address and virtual-8086 mode (with VME), nested tasks, returns to the same or an outer
 // level, to virtual-8086 mode, and from 64-bit mode. SDM vol. 2, IRET; vol. 3, 20.3. RET shares returns.h.
+#include "cpu/system/event_watch.h"
 #include "cpu/system/handlers.h"
 #include "cpu/system/returns.h"
 #include "cpu/system/stack.h"
@@ -149,6 +150,7 @@ void iret(Cpu& cpu, const isa::Instruction& i) {
     // SDM vol. 3, 6.7.1: IRET unblocks NMI; also when it faults.
     s.nmi_blocked = false;
     const unsigned size = i.operand_size;
+    const u8 from = s.cpl;
     if (!cpu.protected_mode()) {
         iret_real(cpu, size);
     } else if (cpu.v86()) {
@@ -166,6 +168,8 @@ void iret(Cpu& cpu, const isa::Instruction& i) {
     }
     s.resume_armed = false;  // an RF that IRET has just loaded holds for the next instruction
     cpu.update_attention();
+    if (from == 3 || s.cpl != 3) return;
+    for (EventWatch* watch : cpu.event_watches) watch->returned();
 }
 
 }  // namespace handlers

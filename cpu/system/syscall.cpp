@@ -1,5 +1,6 @@
 // SYSCALL, SYSRET, SYSENTER, SYSEXIT, SWAPGS, RDFSBASE...WRGSBASE (SDM vol. 2; vol. 3, 5.8.7 and 5.8.8), with Intel's
 // rules: SYSCALL and SYSRET exist in 64-bit mode only.
+#include "cpu/system/event_watch.h"
 #include "cpu/system/handlers.h"
 #include "cpu/system/operands.h"
 
@@ -36,6 +37,7 @@ void require_syscall(Cpu& cpu) {
 void syscall(Cpu& cpu, const isa::Instruction&) {
     CpuState& s = cpu.state;
     require_syscall(cpu);
+    for (EventWatch* watch : cpu.event_watches) watch->entering(EventWatch::Entry::syscall);
     s.gpr[kRcx] = s.rip();
     s.gpr[kR11] = s.eflags() & ~u32{kFlagResume};
     s.rip() = s.lstar;
@@ -57,11 +59,13 @@ void sysret(Cpu& cpu, const isa::Instruction& i) {
     load_flat(cpu, wide ? base + 16 : base, wide ? kCode64 : kCode32, base + 8, 3);
     cpu.write_flags(static_cast<u32>(s.gpr[kR11]), 0x3C7FD7);
     step_by_new_flags(cpu);
+    for (EventWatch* watch : cpu.event_watches) watch->returned();
 }
 
 void sysenter(Cpu& cpu, const isa::Instruction&) {
     CpuState& s = cpu.state;
     if (!cpu.protected_mode() || (s.sysenter_cs & 0xFFFC) == 0) cpu.raise(Vector::general_protection, 0);
+    for (EventWatch* watch : cpu.event_watches) watch->entering(EventWatch::Entry::sysenter);
     const bool wide = cpu.long_mode();
     cpu.write_flags(0, kFlagVm | kFlagInterrupt | kFlagResume);
     s.gpr[kRsp] = wide ? s.sysenter_esp : s.sysenter_esp & 0xFFFFFFFF;
@@ -80,6 +84,7 @@ void sysexit(Cpu& cpu, const isa::Instruction& i) {
     s.gpr[kRsp] = rsp;
     s.rip() = rip;
     load_flat(cpu, s.sysenter_cs + (wide ? 32 : 16), wide ? kCode64 : kCode32, s.sysenter_cs + (wide ? 40 : 24), 3);
+    for (EventWatch* watch : cpu.event_watches) watch->returned();
 }
 
 void swapgs(Cpu& cpu, const isa::Instruction&) {

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "frontend/gdb/exceptions.h"
-#include "frontend/guest_memory.h"
 #include "frontend/monitor.h"
 #include "frontend/values.h"
+#include "machine/guest_memory.h"
 
 namespace bantam::frontend::gdb {
 namespace {
@@ -237,7 +237,7 @@ Stub::Answer Stub::read_memory(std::string_view packet) {
     const auto range = take_range(packet);
     if (!range || !packet.empty()) return kBadRequest;
     std::vector<u8> bytes(std::min<u64>(range->length, PacketReader::kMostBytes / 2));
-    const ReadMemory read = physical_ ? physical_reader(machine_) : linear_reader(machine_);
+    const ReadMemory read = physical_ ? physical_reader(machine_.cpu()) : linear_reader(machine_.cpu());
     // As far as it is mapped: gdb asks again for the rest.
     std::size_t got = 0;
     while (got < bytes.size()) {
@@ -256,8 +256,8 @@ Stub::Answer Stub::write_memory(std::string_view packet, bool binary) {
     const auto bytes = binary ? std::optional(std::vector<u8>(packet.begin(), packet.end())) : from_hex(packet);
     if (!bytes || bytes->size() != range->length) return kBadRequest;
     if (range->address + range->length < range->address) return kBadAddress;
-    const bool written =
-        physical_ ? write_physical(machine_, range->address, *bytes) : write_linear(machine_, range->address, *bytes);
+    const bool written = physical_ ? write_physical(machine_.cpu(), range->address, *bytes)
+                                   : write_linear(machine_.cpu(), range->address, *bytes);
     return written ? kOk : kBadAddress;
 }
 

@@ -5,8 +5,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "frontend/guest_memory.h"
 #include "frontend/qmp/command.h"
+#include "machine/guest_memory.h"
 
 namespace bantam::frontend::qmp {
 namespace {
@@ -27,12 +27,12 @@ Reply save(const json& arguments, const ReadMemory& read) {
 }
 
 Reply save_physical(Context& context, const json& arguments) {
-    return save(arguments, physical_reader(context.machine));
+    return save(arguments, physical_reader(context.machine.cpu()));
 }
 
 Reply save_linear(Context& context, const json& arguments) {
     if (arguments.value("cpu-index", 0) != 0) return Failure{"Parameter 'cpu-index' expects a CPU number"};
-    return save(arguments, linear_reader(context.machine));
+    return save(arguments, linear_reader(context.machine.cpu()));
 }
 
 constexpr std::array kCommands{

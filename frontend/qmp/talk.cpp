@@ -31,6 +31,8 @@ json timestamp() {
 /// QEMU's ShutdownCause (qapi/run-state.json).
 std::string_view shutdown_cause(const MachineEvent& event) {
     switch (event.reason) {
+        case StopReason::plugin:
+            return "host-ui";
         case StopReason::quit:
             return event.asked ? "host-qmp-quit" : "host-signal";
         case StopReason::time_limit:

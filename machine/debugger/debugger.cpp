@@ -7,12 +7,12 @@ namespace bantam {
 Debugger::Debugger(Cpu& cpu, Interpreter& engine, std::function<void(const Stop&)> stopped)
     : cpu_(cpu), engine_(engine), stopped_(std::move(stopped)) {
     engine_.set_supervisor(this);
-    cpu_.data_watch = this;
+    cpu_.data_watches.push_back(this);
 }
 
 Debugger::~Debugger() {
     engine_.set_supervisor(nullptr);
-    cpu_.data_watch = nullptr;
+    std::erase(cpu_.data_watches, this);
     update_debug_watch(cpu_);
     engine_.reset();  // blocks need not be split any more
 }
@@ -125,10 +125,11 @@ bool Debugger::stops_at_shutdown() {
     return stop({.cause = Cause::shutdown});
 }
 
-void Debugger::accessed(Linear address, unsigned size, bool write) {
+void Debugger::accessed(Linear address, std::span<const u8> bytes, bool write) {
     for (const Watchpoint& watch : watchpoints_) {
         const bool kind = watch.access == Access::any || (watch.access == Access::write) == write;
-        const bool overlaps = address.value - watch.address < watch.size || watch.address - address.value < size;
+        const bool overlaps =
+            address.value - watch.address < watch.size || watch.address - address.value < bytes.size();
         if (!kind || !overlaps || hit_) continue;
         hit_ = Stop{.cause = Cause::watchpoint, .access = watch.access, .address = watch.address};
         cpu_.break_block();

@@ -64,7 +64,7 @@ public:
     bool stops_at(const Exception& exception) override;
     bool stops_at_shutdown() override;
     [[nodiscard]] bool splits_at(u64 page_offset) const override { return offsets_.at(page_offset); }
-    void accessed(Linear address, unsigned size, bool write) override;
+    void accessed(Linear address, std::span<const u8> bytes, bool write) override;
     [[nodiscard]] std::span<const Linear> pages() const override { return pages_; }
 
 private:

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "cpu/isa/disassemble.h"
-#include "cpu/system/interrupt.h"
+#include "cpu/system/event_watch.h"
 #include "machine/trace/disk_commands.h"
 #include "machine/trace/trace_file.h"
 #include "mmu/paging.h"
@@ -87,9 +87,9 @@ class Trace::Deliveries final : public EventWatch {
 public:
     Deliveries(Cpu& cpu, std::shared_ptr<Sink> sink, bool all, bool bios)
         : cpu_(cpu), sink_(std::move(sink)), all_(all), bios_(bios) {
-        cpu_.event_watch = this;
+        cpu_.event_watches.push_back(this);
     }
-    ~Deliveries() override { cpu_.event_watch = nullptr; }
+    ~Deliveries() override { std::erase(cpu_.event_watches, this); }
     Deliveries(const Deliveries&) = delete;
     Deliveries& operator=(const Deliveries&) = delete;
 
@@ -109,6 +109,8 @@ public:
                                          event.vector, word(kRax), word(kRbx), word(kRcx), word(kRdx), word(kRsi),
                                          word(kRdi), state.segment[kDs].selector, state.segment[kEs].selector));
     }
+    void entering(Entry /*entry*/) override {}
+    void returned() override {}
 
 private:
     Cpu& cpu_;

@@ -29,6 +29,17 @@ class CommandLine(unittest.TestCase):
         self.assertTrue(done.stderr.startswith("bantam: "), done.stderr)
         self.assertEqual(done.stdout, "")
 
+    def test_recording_is_a_run(self) -> None:
+        asked = ("--record", "a.toml", "--memory", "16M", "--print-config")
+        self.assertEqual(run("test", *asked).stdout, run("run", *asked).stdout)
+        self.assertIn('record = "a.toml"', run("test", *asked).stdout)
+        self.assertIn("--record FILE.toml", run("test", "--help").stdout)
+
+    def test_plugins_are_printed_as_they_are_read(self) -> None:
+        printed = run("run", "--plugin", "a,,b.so,c,,d=e", "--plugin", "f.so", "--print-config").stdout
+        self.assertIn('plugin = ["a,,b.so,c,,d=e", "f.so"]', printed)
+        self.fails(64, "run", "--plugin", ",x", says="the plugin's file name is empty")
+
     def test_texts(self) -> None:
         self.assertRegex(run("--version").stdout, r"^bantam \d+\.\d+\.\d+\n$")
         for arguments in (["--help"], ["help"], ["help", "run"], ["run", "--help"], ["help", "doctor"]):

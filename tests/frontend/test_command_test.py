@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """`bantam test --stop-at-failure --gdb`: the machine stands at the failure until gdb lets it go on, ends it, or Ctrl-C does; and scenarios
-that `bantam run --record` wrote."""
+that `bantam test --record` wrote."""
 import pathlib
 import signal
 import socket
@@ -99,8 +99,8 @@ class RecordTest(unittest.TestCase):
                                               + guest_image.write_text("ready $ ") + take * 8 + guest_image.POWER_OFF)
             (folder / "disc.iso").write_bytes(bytes(65536))
             record = folder / "recorded.toml"
-            process = subprocess.Popen([BANTAM, "run", "--headless", "--kernel", kernel, "--memory", "16M", "--cdrom", "none", "--serial", "none",
-                                        "--qmp", f"unix:{folder}/qmp", "--record", record, "--audio", f"wav:{folder}/sound.wav", "--print-hash"],
+            process = subprocess.Popen([BANTAM, "test", "--record", record, "--headless", "--kernel", kernel, "--memory", "16M", "--cdrom", "none", "--serial", "none",
+                                        "--qmp", f"unix:{folder}/qmp", "--audio", f"wav:{folder}/sound.wav", "--print-hash"],
                                        stdout=subprocess.DEVNULL)
             self.addCleanup(process.wait)
             self.addCleanup(process.kill)

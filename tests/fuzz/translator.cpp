@@ -17,6 +17,7 @@
 #include <span>
 
 #include "base/check.h"
+#include "cpu/interpreter/block_watch.h"
 #include "cpu/interpreter/interpreter.h"
 #include "machine/lockstep/compare.h"
 #include "tests/empty_environment.h"
@@ -81,6 +82,27 @@ public:
     u64 now_ns() override { return cpu->retired(); }
 };
 
+/// What it is told of depends on the guest alone.
+class Blocks final : public BlockWatch {
+public:
+    explicit Blocks(const Cpu& cpu) : cpu_(cpu) {}
+    u64* decoded(const interpreter::Block&) override { return &counted_; }
+    [[nodiscard]] bool each_execution() const override { return true; }
+    void executing(const interpreter::Block& block) override {
+        constexpr u64 kPrime = 0x100000001B3;
+        for (const u64 seen : {cpu_.state.rip(), cpu_.retired(), block.start.value, u64{block.count}})
+            sum_ = (sum_ ^ seen) * kPrime;
+        ++told_;
+    }
+    [[nodiscard]] bool same_as(const Blocks& other) const {
+        return sum_ == other.sum_ && told_ == other.told_ && counted_ == told_ && other.counted_ == other.told_;
+    }
+
+private:
+    const Cpu& cpu_;
+    u64 sum_ = 0, told_ = 0, counted_ = 0;
+};
+
 class Board {
 public:
     explicit Board(bool translated)
@@ -102,7 +124,9 @@ public:
     [[nodiscard]] PhysicalMemory& memory() { return *memory_; }
 
     /// Power-on: nothing of an earlier input is left.
-    void clear() {
+    void clear(bool watched) {
+        blocks_ = watched ? std::make_unique<Blocks>(*cpu_) : nullptr;
+        engine_->set_block_watch(blocks_.get());
         memory_->set_a20(true);
         engine_->reset();
         CHECK(::fallocate(memory_->ram_fd(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, kRamBytes) == 0);
@@ -115,6 +139,7 @@ public:
         cpu_->state.deadline = until;
         return engine_->run();
     }
+    [[nodiscard]] bool same_blocks(const Board& other) const { return !blocks_ || blocks_->same_as(*other.blocks_); }
     void put(u64 at, u64 value, unsigned size) { memory_->write(Physical{at}, size, value); }
     void put(u64 at, std::span<const u8> bytes) { memory_->copy_in(Physical{at}, bytes); }
 
@@ -123,6 +148,7 @@ private:
     std::unique_ptr<PhysicalMemory> memory_;
     Ports ports_;
     std::unique_ptr<Cpu> cpu_;
+    std::unique_ptr<Blocks> blocks_;  // null: nobody watches
     std::unique_ptr<Interpreter> engine_;
 };
 
@@ -344,11 +370,13 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
     static Board translated(true);
     if (size < 32) return 0;
     Input input(data, size);
-    const auto mode = static_cast<Mode>(input.byte() % kModes);
+    const u8 chosen = input.byte();
+    const auto mode = static_cast<Mode>(chosen % kModes);
+    const bool watched = chosen / kModes % 4 == 3;
     const Input registers = input;
     for (Board* board : {&interpreted, &translated}) {
         Input same = registers;
-        board->clear();
+        board->clear(watched);
         set_up(*board, mode, same);
         input = same;
     }
@@ -369,6 +397,10 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
         const bool last = exit != EngineExit::deadline || until >= kMostInstructions;
         compare(interpreted, translated, last || slice % kSlicesBetweenMemory == 0);
         if (!same_exit) std::abort();
+        if (!interpreted.same_blocks(translated)) {
+            fmt::print(stderr, "the blocks differ after {} instructions\n", until);
+            std::abort();
+        }
         if (exit == EngineExit::shutdown) return 0;
         Event event{input.byte(), input.byte(), input.byte()};
         if (exit == EngineExit::halted) {

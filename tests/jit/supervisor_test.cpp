@@ -35,8 +35,8 @@ public:
     }
     bool stops_at_shutdown() override { return false; }
     [[nodiscard]] bool splits_at(u64 page_offset) const override { return page_offset == stop_rip % kPageSize; }
-    void accessed(Linear address, unsigned size, bool write) override {
-        if (!write || address.value >= kWatched + 4 || address.value + size <= kWatched) return;
+    void accessed(Linear address, std::span<const u8> bytes, bool write) override {
+        if (!write || address.value >= kWatched + 4 || address.value + bytes.size() <= kWatched) return;
         ++writes;
         written = address;
         cpu_.break_block();
@@ -90,13 +90,13 @@ TEST_P(SupervisorTest, StopsExactlyBeforeAnInstructionInTheMiddleOfABlock) {
 TEST_P(SupervisorTest, StopsAfterTheInstructionThatWrote) {
     EXPECT_EQ(run(3000), EngineExit::deadline);
     watcher_.watching = true;
-    cpu_->data_watch = &watcher_;
+    cpu_->data_watches.push_back(&watcher_);
     update_debug_watch(*cpu_);
     EXPECT_EQ(run(3000), EngineExit::stopped);
     EXPECT_EQ(cpu_->state.rip(), kCode + 6);
     EXPECT_EQ(watcher_.writes, 1u);
     EXPECT_EQ(watcher_.written.value, kWatched);
-    cpu_->data_watch = nullptr;
+    cpu_->data_watches.clear();
     update_debug_watch(*cpu_);
     watcher_.watching = false;
     EXPECT_EQ(run(3000), EngineExit::deadline);

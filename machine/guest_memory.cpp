@@ -1,4 +1,4 @@
-#include "frontend/guest_memory.h"
+#include "machine/guest_memory.h"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include <optional>
 #include <vector>
 
-namespace bantam::frontend {
+namespace bantam {
 
 namespace {
 
@@ -29,11 +29,10 @@ std::size_t in_page(u64 address, std::size_t left) {
 
 /// Nothing where no page is, or where the CPU's mode has no such address. In compatibility mode the linear addresses of
 /// the operating system behind it count too.
-std::optional<Physical> translated(Machine& machine, u64 address) {
-    const Cpu& cpu = machine.cpu();
+std::optional<Physical> translated(Cpu& cpu, u64 address) {
     const bool exists = cpu.long_mode() ? cpu.canonical(address) : address <= 0xFFFFFFFF;
     if (!exists) return std::nullopt;
-    const Translation found = peek_translation(machine.memory(), cpu.mmu.controls(), Linear{address});
+    const Translation found = peek_translation(cpu.mmu.memory(), cpu.mmu.controls(), Linear{address});
     if (!found.ok) return std::nullopt;
     return found.address;
 }
@@ -48,8 +47,8 @@ bool write_page(PhysicalMemory& memory, Physical to, std::span<const u8> from) {
 
 }  // namespace
 
-ReadMemory physical_reader(Machine& machine) {
-    return [&memory = machine.memory()](u64 address, std::span<u8> to) {
+ReadMemory physical_reader(Cpu& cpu) {
+    return [&memory = cpu.mmu.memory()](u64 address, std::span<u8> to) {
         for (std::size_t done = 0; done < to.size();) {
             const std::size_t length = in_page(address + done, to.size() - done);
             copy_page(memory, {address + done}, to.subspan(done, length));
@@ -59,41 +58,41 @@ ReadMemory physical_reader(Machine& machine) {
     };
 }
 
-ReadMemory linear_reader(Machine& machine) {
-    return [&machine](u64 address, std::span<u8> to) {
+ReadMemory linear_reader(Cpu& cpu) {
+    return [&cpu](u64 address, std::span<u8> to) {
         for (std::size_t done = 0; done < to.size();) {
             const std::size_t length = in_page(address + done, to.size() - done);
-            const auto physical = translated(machine, address + done);
+            const auto physical = translated(cpu, address + done);
             if (!physical) return false;
-            copy_page(machine.memory(), *physical, to.subspan(done, length));
+            copy_page(cpu.mmu.memory(), *physical, to.subspan(done, length));
             done += length;
         }
         return true;
     };
 }
 
-bool write_physical(Machine& machine, u64 address, std::span<const u8> from) {
+bool write_physical(Cpu& cpu, u64 address, std::span<const u8> from) {
     bool written = true;
     for (std::size_t done = 0; done < from.size();) {
         const std::size_t length = in_page(address + done, from.size() - done);
-        if (!write_page(machine.memory(), {address + done}, from.subspan(done, length))) written = false;
+        if (!write_page(cpu.mmu.memory(), {address + done}, from.subspan(done, length))) written = false;
         done += length;
     }
     return written;
 }
 
-bool write_linear(Machine& machine, u64 address, std::span<const u8> from) {
+bool write_linear(Cpu& cpu, u64 address, std::span<const u8> from) {
     std::vector<std::pair<Physical, std::span<const u8>>> parts;
     for (std::size_t done = 0; done < from.size();) {
         const std::size_t length = in_page(address + done, from.size() - done);
-        const auto physical = translated(machine, address + done);
+        const auto physical = translated(cpu, address + done);
         if (!physical) return false;
         parts.emplace_back(*physical, from.subspan(done, length));
         done += length;
     }
     bool written = true;
     for (const auto& [physical, bytes] : parts) {
-        if (!write_page(machine.memory(), physical, bytes)) written = false;
+        if (!write_page(cpu.mmu.memory(), physical, bytes)) written = false;
     }
     return written;
 }
@@ -117,4 +116,4 @@ Result<void> save_memory(const ReadMemory& read, u64 first, u64 size, const std:
     return {};
 }
 
-}  // namespace bantam::frontend
+}  // namespace bantam
