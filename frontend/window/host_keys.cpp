@@ -21,6 +21,7 @@ constexpr std::array kShortcuts{
     row('S', Action::screenshot, "write the screen to a PNG file in the current folder"),
     row('P', Action::pause, "pause, and go on"),
     row('D', Action::ctrl_alt_delete, "press Ctrl-Alt-Del"),
+    row('V', Action::paste, "type the text of the clipboard, or stop typing it"),
     row('B', Action::power_button, "press the power button"),
     row('R', Action::reset, "reset the machine"),
     row('Q', Action::close, "as closing the window: the power button, the second time the end"),

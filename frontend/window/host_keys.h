@@ -21,6 +21,7 @@ enum class Action {
     screenshot,
     pause,
     ctrl_alt_delete,
+    paste,  // or stop to
     power_button,
     reset,
     close,

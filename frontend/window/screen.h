@@ -49,6 +49,8 @@ public:
     virtual void set_size(int width, int height) = 0;
     virtual void size(int& width, int& height) = 0;
     virtual void set_full_screen(bool full) = 0;
+    /// The text that was last copied on the desktop, UTF-8; empty when there is none.
+    virtual std::string clipboard() = 0;
     /// The pointer's movement, and the desktop's own keys, come to us alone.
     virtual void capture(bool on) = 0;
     /// The host's pointer is to be seen over the window.

@@ -58,6 +58,12 @@ public:
     void set_full_screen(bool full) override {
         SDL_SetWindowFullscreen(window_, full ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
     }
+    std::string clipboard() override {
+        char* text = SDL_GetClipboardText();
+        std::string copied = text != nullptr ? text : "";
+        SDL_free(text);
+        return copied;
+    }
     void capture(bool on) override {
         SDL_SetRelativeMouseMode(on ? SDL_TRUE : SDL_FALSE);
         SDL_SetWindowKeyboardGrab(window_, on ? SDL_TRUE : SDL_FALSE);

@@ -18,6 +18,7 @@ namespace {
 constexpr u64 kMs = 1'000'000;
 constexpr u64 kPicturePeriod_ns = 1'000 * kMs / 60;
 constexpr u64 kMessage_ns = 6'000 * kMs;
+constexpr unsigned kEscape = 0x29;  // HID usage
 constexpr u64 kSpeedPeriod_ns = 1'000 * kMs;
 
 std::string screenshot_name() {
@@ -34,7 +35,10 @@ std::string screenshot_name() {
 }  // namespace
 
 Window::Window(Machine& machine, Screen& screen)
-    : machine_(machine), screen_(screen), feed_(machine, [this] { screen_.wake(); }) {}
+    : machine_(machine),
+      screen_(screen),
+      feed_(machine, [this] { screen_.wake(); }),
+      paster_(machine, [this](std::string text) { say_later(std::move(text)); }) {}
 
 Outcome Window::run(const std::function<Outcome()>& run) {
     Outcome outcome;
@@ -97,7 +101,11 @@ void Window::handle(const ScreenEvent& event) {
             break;
         case Kind::key: {
             const HostKeys::Answer answer = keys_.key(event.key_usage, event.pressed);
-            send_keys(answer.guest);
+            if (!paster_.active()) {
+                send_keys(answer.guest);
+            } else if (event.pressed && event.key_usage == kEscape) {
+                stop_pasting();
+            }
             act(answer.action);
             break;
         }
@@ -197,6 +205,9 @@ void Window::act(Action action) {
                 if (!sent) say_later(sent.error().message);
             });
             break;
+        case Action::paste:
+            paste();
+            break;
         case Action::power_button:
             machine_.post([&m = machine_] { m.system_powerdown(); });
             say("the power button was pressed");
@@ -219,6 +230,18 @@ void Window::close() {
         m.system_powerdown();
     });
     say("the guest was asked to power off; close again to end it at once");
+}
+
+/// The person's own keys would get in between: they are the guest's again when it has all of the text.
+void Window::paste() {
+    if (paster_.active()) return stop_pasting();
+    Result<std::vector<Chord>> chords = chords_for_paste(screen_.clipboard());
+    if (!chords) return say(chords.error().message);
+    machine_.post([this, chords = std::move(chords.value())] { paster_.begin(chords); });
+}
+
+void Window::stop_pasting() {
+    machine_.post([this] { paster_.stop(); });
 }
 
 void Window::take_screenshot() {
@@ -264,14 +287,16 @@ void Window::update_title() {
     const bool speaking = host::monotonic_ns() < message_until_ns_;
     // A speed near the full one is the full one: the looks at the guest's time are not evenly spaced.
     const bool full_speed = speed_percent_ >= 97 && speed_percent_ <= 103;
-    const std::string text = fmt::format("Bantam{} - {}",
-                                         !feed_.status().running ? " (paused)"
-                                         : full_speed            ? std::string{}
-                                                                 : fmt::format(" ({} % speed)", speed_percent_),
-                                         speaking     ? message_
-                                         : captured_  ? "Ctrl-Alt-G releases the mouse"
-                                         : pointing() ? "the mouse is the guest's and yours"
-                                                      : "a click gives the guest the mouse");
+    const std::string text =
+        fmt::format("Bantam{} - {}",
+                    !feed_.status().running ? " (paused)"
+                    : full_speed            ? std::string{}
+                                            : fmt::format(" ({} % speed)", speed_percent_),
+                    speaking           ? message_
+                    : paster_.active() ? fmt::format("typing the clipboard, {} %; Esc stops", paster_.percent())
+                    : captured_        ? "Ctrl-Alt-G releases the mouse"
+                    : pointing()       ? "the mouse is the guest's and yours"
+                                       : "a click gives the guest the mouse");
     if (text == title_) return;
     title_ = text;
     screen_.set_title(text);

@@ -9,6 +9,7 @@
 #include "frontend/picture_feed.h"
 #include "frontend/window/host_keys.h"
 #include "frontend/window/layout.h"
+#include "frontend/window/paster.h"
 #include "frontend/window/screen.h"
 
 namespace bantam::frontend {
@@ -31,6 +32,8 @@ private:
     void point(int wheel);
     void act(Action action);
     void capture(bool on);
+    void paste();
+    void stop_pasting();
     void take_screenshot();
     void insert_image(const std::string& path);
     void close();
@@ -46,6 +49,7 @@ private:
     Machine& machine_;
     Screen& screen_;
     PictureFeed feed_;
+    Paster paster_;
     HostKeys keys_;
     devices::Frame frame_;
     Scaling scaling_ = Scaling::aspect;

@@ -160,6 +160,43 @@ class WindowTest(unittest.TestCase):
         self.until(lambda: self.keys_heard()[-2:] == [0xB8, 0x9D], "Ctrl-Alt-Del is let go")
         self.assertIn(0x53, self.keys_heard())
 
+    def typed(self) -> str:
+        """What the keys that the guest read mean on a US keyboard."""
+        plain = dict(zip([*range(0x02, 0x0E), *range(0x10, 0x1D), *range(0x1E, 0x2A), *range(0x2B, 0x36), 0x39],
+                         "1234567890-=" "qwertyuiop[]\n" "asdfghjkl;'`" "\\zxcvbnm,./" " "))
+        shifted = dict(zip("1234567890-=[];'`\\,./", "!@#$%^&*()_+{}:\"~|<>?"))
+        text, shift = "", False
+        for code in self.keys_heard():
+            if code & 0x7F == 0x2A:
+                shift = code < 0x80
+            elif code in plain:
+                text += shifted.get(plain[code], plain[code].upper()) if shift else plain[code]
+        return text
+
+    def test_paste(self) -> None:
+        self.start()
+        lines = "".join(f"{n:04} The quick brown fox jumps! over {{the}} \"lazy\" dog~ `|<>?:;'\\/@#$%^&*()_+-=[]\n" for n in range(150))
+        text = lines[:10_000]
+        self.display.copy(text)
+        self.press("ctrl+alt+v")
+        self.until(lambda: "typing the clipboard" in self.title(), "the title tells")
+        self.press("a")  # the person's keys do not get in between
+        self.until(lambda: "10000 characters were typed" in self.title(), "all is typed", 120)
+        self.assertEqual(self.typed(), text)
+        self.display.copy("caf\u00e9")
+        self.press("ctrl+alt+v")
+        self.until(lambda: "U+00E9" in self.title(), "what a keyboard lacks is told")
+        self.display.copy(text)
+        self.press("ctrl+alt+v")
+        self.until(lambda: "typing the clipboard" in self.title(), "it begins again")
+        self.press("Escape")
+        self.until(lambda: "pasting was stopped after" in self.title(), "Esc stops it")
+        heard = len(self.typed())
+        self.assertLess(heard, 20_000)
+        self.press("b")
+        self.until(lambda: self.keys_heard()[-2:] == [0x30, 0xB0], "keys are the guest's again")
+        self.assertEqual(len(self.typed()), heard + 1)
+
     def test_mouse(self) -> None:
         self.start()
         self.assertIn("a click gives the guest the mouse", self.title())
