@@ -9,6 +9,7 @@
 #include <exception>
 #include <thread>
 
+#include "machine/firmware.h"
 #include "machine/host/host_io.h"
 #include "machine/image_writer.h"
 
@@ -61,6 +62,7 @@ Outcome Window::run(const std::function<Outcome()>& run) {
             if (now >= next_ns) {
                 feed_.request();
                 next_ns = now + kPicturePeriod_ns;
+                look_at_status();
                 measure_speed();
                 update_title();
                 update_pointer();
@@ -99,29 +101,84 @@ void Window::handle(const ScreenEvent& event) {
             send_keys(keys_.release_all());
             capture(false);
             break;
-        case Kind::key: {
-            const HostKeys::Answer answer = keys_.key(event.key_usage, event.pressed);
-            if (!paster_.active()) {
-                send_keys(answer.guest);
-            } else if (event.pressed && event.key_usage == kEscape) {
-                stop_pasting();
-            }
-            act(answer.action);
+        case Kind::key:
+            handle_key(event);
             break;
-        }
+        case Kind::text:
+            if (menu_) handle_in_menu(event);
+            break;
         case Kind::mouse_moved:
-            move_mouse(event);
+            menu_ ? handle_in_menu(event) : move_mouse(event);
             break;
         case Kind::mouse_button:
-            press_mouse(event.button, event.pressed);
+            menu_ ? handle_in_menu(event) : press_mouse(event.button, event.pressed);
             break;
         case Kind::wheel:
-            turn_wheel(event.dy);
+            menu_ ? handle_in_menu(event) : turn_wheel(event.dy);
             break;
         case Kind::file_dropped:
             insert_image(event.text);
             break;
     }
+}
+
+void Window::handle_key(const ScreenEvent& event) {
+    if (event.repeated) {
+        if (menu_) handle_in_menu(event);
+        return;
+    }
+    const HostKeys::Answer answer = keys_.key(event.key_usage, event.pressed, !menu_ && !paster_.active());
+    send_keys(answer.guest);
+    if (answer.action != Action::none) return act(answer.action);
+    if (menu_) return handle_in_menu(event);
+    if (paster_.active() && event.pressed && event.key_usage == kEscape) stop_pasting();
+}
+
+void Window::open_menu() {
+    capture(false);
+    release_buttons();
+    if (glyphs_ == Glyphs{}) {
+        const Result<std::vector<u8>> vga_bios = load_vga_bios({});
+        glyphs_ = bios_font(vga_bios ? vga_bios.value() : std::vector<u8>{});
+    }
+    menu_.emplace(status_.drives, folder_);
+    draw_menu();
+    update_pointer();
+}
+
+void Window::close_menu() {
+    folder_ = menu_->folder();
+    menu_.reset();
+    screen_.upload_panel({});
+    update_pointer();
+    to_show_ = true;
+}
+
+void Window::handle_in_menu(const ScreenEvent& event) {
+    const Menu::Answer answer = menu_->handle(event, panel_);
+    if (!answer.closed) return draw_menu();
+    close_menu();
+    if (answer.action == Action::insert || answer.action == Action::eject) return change_medium(answer);
+    act(answer.action);
+}
+
+void Window::draw_menu() {
+    screen_.upload_panel(menu_->page().draw(glyphs_));
+    to_show_ = true;
+}
+
+void Window::look_at_status() {
+    const auto media = [](const std::vector<DriveState>& drives) {
+        std::vector<std::string> paths;
+        for (const DriveState& drive : drives) paths.push_back(drive.medium ? drive.medium->path : std::string{});
+        return paths;
+    };
+    PictureFeed::Status status = feed_.status();
+    const bool changed = media(status.drives) != media(status_.drives);
+    status_ = std::move(status);
+    if (!menu_ || !changed) return;
+    menu_->update(status_.drives);
+    draw_menu();
 }
 
 void Window::send_keys(const std::vector<HostKeys::GuestKey>& keys) {
@@ -168,14 +225,37 @@ void Window::capture(bool on) {
     if (captured_ == on) return;
     captured_ = on;
     screen_.capture(on);
-    if (on || buttons_ == 0) return;
+    if (!on) release_buttons();
+}
+
+void Window::release_buttons() {
+    if (buttons_ == 0) return;
     buttons_ = 0;
+    if (pointing()) return point(0);
     machine_.post([&m = machine_] { m.mouse_button(0); });
 }
 
 void Window::act(Action action) {
+    if (menu_ && action != Action::none && action != Action::release_mouse) {
+        close_menu();
+        if (action == Action::menu) return;
+    }
     switch (action) {
         case Action::none:
+        case Action::insert:
+        case Action::eject:
+            break;
+        case Action::menu:
+            open_menu();
+            break;
+        case Action::menu_key:
+            machine_.post([this] {
+                const Result<void> sent = machine_.send_keys("menu");
+                if (!sent) say_later(sent.error().message);
+            });
+            break;
+        case Action::quit:
+            machine_.request_quit();
             break;
         case Action::release_mouse:
             capture(false);
@@ -257,6 +337,17 @@ void Window::insert_image(const std::string& path) {
     });
 }
 
+void Window::change_medium(const Menu::Answer& wanted) {
+    machine_.post([this, wanted] {
+        if (wanted.action == Action::eject) {
+            const Result<void> ejected = machine_.eject(wanted.drive);
+            return say_later(ejected ? fmt::format("{} is empty", wanted.drive) : ejected.error().message);
+        }
+        const Result<void> changed = machine_.change_medium(wanted.drive, {.path = wanted.path});
+        say_later(changed ? fmt::format("{} is in {}", wanted.path, wanted.drive) : changed.error().message);
+    });
+}
+
 void Window::say(std::string text) {
     message_ = std::move(text);
     message_until_ns_ = host::monotonic_ns() + kMessage_ns;
@@ -271,7 +362,7 @@ void Window::say_later(std::string text) {
 void Window::measure_speed() {
     const u64 now = host::monotonic_ns();
     if (now - measured_host_ns_ < kSpeedPeriod_ns) return;
-    const u64 guest = feed_.status().guest_ns;
+    const u64 guest = status_.guest_ns;
     speed_percent_ = static_cast<unsigned>(100 * (guest - measured_guest_ns_) / (now - measured_host_ns_));
     measured_host_ns_ = now;
     measured_guest_ns_ = guest;
@@ -289,14 +380,15 @@ void Window::update_title() {
     const bool full_speed = speed_percent_ >= 97 && speed_percent_ <= 103;
     const std::string text =
         fmt::format("Bantam{} - {}",
-                    !feed_.status().running ? " (paused)"
-                    : full_speed            ? std::string{}
-                                            : fmt::format(" ({} % speed)", speed_percent_),
+                    !status_.running ? " (paused)"
+                    : full_speed     ? std::string{}
+                                     : fmt::format(" ({} % speed)", speed_percent_),
                     speaking           ? message_
                     : paster_.active() ? fmt::format("typing the clipboard, {} %; Esc stops", paster_.percent())
-                    : captured_        ? "Ctrl-Alt-G releases the mouse"
-                    : pointing()       ? "the mouse is the guest's and yours"
-                                       : "a click gives the guest the mouse");
+                    : menu_            ? "the menu; Esc closes it"
+                    : captured_        ? "Ctrl-Alt-G releases the mouse; Ctrl-Alt-M: menu"
+                    : pointing()       ? "the mouse is the guest's and yours; Ctrl-Alt-M: menu"
+                                       : "a click gives the guest the mouse; Ctrl-Alt-M: menu");
     if (text == title_) return;
     title_ = text;
     screen_.set_title(text);
@@ -304,7 +396,7 @@ void Window::update_title() {
 
 /// A guest that takes positions draws a pointer of its own.
 void Window::update_pointer() {
-    const bool show = !pointing();
+    const bool show = menu_.has_value() || !pointing();
     if (show == pointer_shown_) return;
     pointer_shown_ = show;
     screen_.show_pointer(show);
@@ -327,7 +419,8 @@ void Window::show() {
     int width = 0, height = 0;
     screen_.size(width, height);
     placement_ = place_picture(frame_.width, frame_.height, width, height, scaling_);
-    screen_.show(placement_);
+    if (menu_) panel_ = place_panel(ListPage::width(), menu_->page().height(), width, height);
+    screen_.show(placement_, panel_);
 }
 
 }  // namespace bantam::frontend

@@ -160,6 +160,33 @@ class WindowTest(unittest.TestCase):
         self.until(lambda: self.keys_heard()[-2:] == [0xB8, 0x9D], "Ctrl-Alt-Del is let go")
         self.assertIn(0x53, self.keys_heard())
 
+    def test_menu(self) -> None:
+        disc = self.path / "disc.iso"
+        disc.write_bytes(bytes(1 << 20))
+        self.start("--cdrom", "none")
+        self.press("Menu")
+        self.until(lambda: "the menu" in self.title(), "one key opens the menu")
+        x, y, width, height = self.display.geometry(self.window)
+        panel_left, panel_top = x + (width - 568) // 2, y + 40
+
+        def title_bar_shows() -> bool:
+            return any(bytes.fromhex("2b5c8a") * 400 in row for row in self.display.pixels(panel_left, panel_top, 568, 200))
+        self.until(title_bar_shows, "the panel is drawn")
+        for key in ("End", "Return", "d", "i", "s", "c", "Return"):  # the last row: put an image into the drive; find it by name
+            self.press(key)
+        self.until(lambda: "is in ide" in self.title() and "disc.iso" in self.title(), "the image is in the drive")
+        self.assertFalse(title_bar_shows(), "the menu is still there")
+        self.press("Menu", "End", "Return")
+        self.until(lambda: re.search("ide.-cd. is empty", self.title()), "it is taken out")
+        self.press("Menu")
+        self.until(title_bar_shows, "the menu again")
+        rows = self.display.pixels(panel_left, panel_top, 568, 200)
+        top = y + 40 + next(n for n, row in enumerate(rows) if bytes.fromhex("2b5c8a") * 400 in row)
+        self.display.xdotool("mousemove", "--sync", x + width // 2, top + 31 + 18 * 4 + 9, "click", 1)  # the fifth row
+        self.until(lambda: "(paused)" in self.title(), "a click on the row pauses")
+        self.press("ctrl+alt+p")
+        self.assertEqual([key for key in self.keys_heard() if key & 0x7F not in (0x1D, 0x38)], [], "the guest got keys of the menu's")
+
     def typed(self) -> str:
         """What the keys that the guest read mean on a US keyboard."""
         plain = dict(zip([*range(0x02, 0x0E), *range(0x10, 0x1D), *range(0x1E, 0x2A), *range(0x2B, 0x36), 0x39],
