@@ -64,6 +64,9 @@ public:
     virtual void show(const Placement& picture, const Placement& panel) = 0;
 };
 
+/// The environment names a display that a window could be opened on.
+bool display_is_named();
+
 /// Opens a window through the module beside the program or in ../lib/bantam. Errors: host_resource (no module, no
 /// display).
 Result<std::unique_ptr<Screen>> open_screen();

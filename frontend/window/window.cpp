@@ -378,11 +378,13 @@ void Window::update_title() {
     const bool speaking = host::monotonic_ns() < message_until_ns_;
     // A speed near the full one is the full one: the looks at the guest's time are not evenly spaced.
     const bool full_speed = speed_percent_ >= 97 && speed_percent_ <= 103;
+    const std::string& disks = disk_activity_.look(status_.drives, host::monotonic_ns());
     const std::string text =
-        fmt::format("Bantam{} - {}",
+        fmt::format("Bantam{}{} - {}",
                     !status_.running ? " (paused)"
                     : full_speed     ? std::string{}
                                      : fmt::format(" ({} % speed)", speed_percent_),
+                    disks.empty() ? std::string{} : fmt::format(" [{}]", disks),
                     speaking           ? message_
                     : paster_.active() ? fmt::format("typing the clipboard, {} %; Esc stops", paster_.percent())
                     : menu_            ? "the menu; Esc closes it"

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "frontend/picture_feed.h"
+#include "frontend/window/disk_activity.h"
 #include "frontend/window/host_keys.h"
 #include "frontend/window/layout.h"
 #include "frontend/window/menu.h"
@@ -59,6 +60,7 @@ private:
     Screen& screen_;
     PictureFeed feed_;
     Paster paster_;
+    DiskActivity disk_activity_;
     HostKeys keys_;
     devices::Frame frame_;
     Scaling scaling_ = Scaling::aspect;

@@ -314,6 +314,36 @@ class WindowTest(unittest.TestCase):
         self.assertEqual(self.process.wait(timeout=20), 0)
         self.assertEqual(self.process.stderr.read(), "")
 
+    def test_start_screen(self) -> None:
+        guest_image.write_kernel(self.path / "hello.kernel", self.code)
+        command = [BANTAM]
+        self.process = subprocess.Popen(command, env=self.display.environment, cwd=self.path, stdin=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.process.stderr.close)
+        self.addCleanup(self.process.wait)
+        self.addCleanup(self.process.kill)
+        self.window = self.display.window()
+
+        def shows(colour: str) -> bool:
+            return any(bytes.fromhex(colour) * 400 in row for row in self.display.pixels(*self.display.geometry(self.window)))
+        self.until(lambda: shows("2b5c8a"), "the start screen")
+        self.press("Home", "Return", *"hello", "Return")
+        self.until(lambda: "a click gives the guest the mouse" in self.title(), "the machine runs")
+        self.assertFalse(shows("2b5c8a"), "the start screen is gone")
+        self.press("ctrl+alt+q", "ctrl+alt+q")
+        self.assertEqual(self.process.wait(timeout=20), 0)
+        self.process = subprocess.Popen(command, env=self.display.environment, cwd="/", stdin=subprocess.DEVNULL)
+        self.addCleanup(self.process.wait)
+        self.addCleanup(self.process.kill)
+        self.window = self.display.window()
+        self.until(lambda: shows("2b5c8a"), "the start screen again")
+        self.press("Home", "Return")  # the machine of before
+        self.until(lambda: "a click gives the guest the mouse" in self.title(), "it runs again")
+        self.process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.process.wait(timeout=20), 0)
+        kept = (self.path / "state/bantam/recent.json").read_text()
+        self.assertEqual(kept.count('"machine"'), 1, kept)
+
     def test_signal_and_monitor(self) -> None:
         self.start("--monitor", f"unix:{self.path}/monitor")
         with socket.socket(socket.AF_UNIX) as line:
@@ -341,6 +371,8 @@ class WindowTest(unittest.TestCase):
         done = subprocess.run(self.command("--time-limit", "20ms"), **options)
         self.assertEqual(done.returncode, 75)
         self.assertIn("there is no display: running headless", done.stderr)
+        done = subprocess.run([BANTAM], **options)
+        self.assertEqual((done.returncode, done.stderr), (64, "bantam: no command given ('bantam help' lists commands and options)\n"))
         done = subprocess.run(self.command("--display", "none", "--time-limit", "20ms"), **options)
         self.assertEqual((done.returncode, done.stderr), (75, "bantam: the time limit was reached\n"))
         done = subprocess.run(self.command("--display", "sdl"), **options)

@@ -21,7 +21,7 @@ class Display:
         os.close(write_end)
         with os.fdopen(read_end) as number:
             self.name = ":" + number.readline().strip()
-        self.environment = {**os.environ, "DISPLAY": self.name}
+        self.environment = {**os.environ, "DISPLAY": self.name, "XDG_STATE_HOME": str(folder / "state")}
         self.environment.pop("WAYLAND_DISPLAY", None)
         self.frame_buffer = folder / "Xvfb_screen0"
 
