@@ -2,6 +2,7 @@
 #pragma once
 
 #include "frontend/options.h"
+#include "frontend/window/screen.h"
 
 namespace bantam::frontend {
 
@@ -11,8 +12,11 @@ int run_doctor();
 /// Prints the code in a file, one instruction a line. Errors: bad_input, usage.
 Result<void> run_disassemble(const DisassembleOptions& options);
 
-/// Builds and runs the machine; the value is the process's exit status.
-Result<int> run_machine(const Settings& settings);
+/// Builds and runs the machine, in `screen` if there is one already; the value is the process's exit status.
+Result<int> run_machine(const Settings& settings, Screen* screen = nullptr);
+
+/// Lets the person choose a machine, and runs it; the value is the process's exit status.
+Result<int> run_start_screen(Screen& screen);
 
 /// Runs the scenarios; the value is the process's exit status: 0, or 1 when some failed. Errors: bad_input (a scenario
 /// is wrong; nothing has run then), host_resource.

@@ -17,6 +17,7 @@
 #include "frontend/commands.h"
 #include "frontend/machine_file.h"
 #include "frontend/manual.h"
+#include "frontend/signals.h"
 #include "frontend/version.h"
 
 namespace bantam::frontend {
@@ -77,6 +78,15 @@ void reserve_standard_streams() {
 
 int main_with(std::vector<std::string> arguments) {
     reserve_standard_streams();
+    if (arguments.empty() && display_is_named()) {
+        SignalWatch::block();  // for the threads that SDL may start
+        const Result<std::unique_ptr<Screen>> screen = open_screen();
+        if (screen) {
+            const Result<int> status = run_start_screen(*screen.value());
+            return status ? status.value() : fail(status.error());
+        }
+        fail(screen.error());  // and what is said without a display
+    }
     const Result<CommandLine> line = parse_command_line(std::move(arguments));
     if (!line) return fail(line.error());
     const Result<int> status = execute(line.value());

@@ -120,10 +120,13 @@ std::string help_text(std::string_view topic) {
         }
     }
     if (topic.empty()) {
-        text = "Bantam runs operating systems for the PC, without needing virtualization from the host.\n\nUsage:\n" +
-               text +
-               "  bantam --version                            Prints the version.\n"
-               "\n'bantam help run' lists the options of a machine.\n";
+        text =
+            "Bantam runs operating systems for the PC, without needing virtualization from the host.\n\nUsage:\n" +
+            text +
+            "  bantam                                      On a desktop: recent machines, an image to open, a disk to "
+            "create.\n"
+            "  bantam --version                            Prints the version.\n"
+            "\n'bantam help run' lists the options of a machine.\n";
     }
     return text + statuses_text();
 }
@@ -135,9 +138,10 @@ std::string manual_page() {
         kVersion);
     for (const CommandInfo& info : command_table()) page += fmt::format(".B bantam\n{}\n.br\n", roff(info.usage));
     page +=
-        ".B bantam\n\\-\\-version\n.SH DESCRIPTION\n"
+        ".B bantam\n\\-\\-version\n.br\n.B bantam\n.SH DESCRIPTION\n"
         "Bantam runs unmodified operating systems for the PC on an x86\\-64 Linux host, without needing virtualization "
-        "from it.\n.SH COMMANDS\n";
+        "from it. Alone, on a desktop, it opens a window with recent machines, to open an image, or to create a disk.\n"
+        ".SH COMMANDS\n";
     for (const CommandInfo& info : command_table()) {
         page += fmt::format(".TP\n.B {}\n{}\n", roff(info.name), roff(info.help));
     }

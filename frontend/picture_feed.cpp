@@ -27,13 +27,14 @@ void PictureFeed::request() {
     }
     machine_.post([&machine = machine_, shared = shared_] {
         const bool changed = machine.render_changes(shared->last);
-        const Status status{.guest_ns = machine.now_ns(),
-                            .running = machine.running(),
-                            .mouse_is_absolute = machine.mouse_is_absolute()};
+        Status status{.guest_ns = machine.now_ns(),
+                      .running = machine.running(),
+                      .mouse_is_absolute = machine.mouse_is_absolute(),
+                      .drives = machine.drives()};
         {
             const std::lock_guard lock(shared->mutex);
             shared->under_way = false;
-            shared->status = status;
+            shared->status = std::move(status);
             if (changed) {
                 shared->frame = shared->last.frame;
                 shared->waiting = true;

@@ -23,6 +23,7 @@ public:
         u64 guest_ns = 0;
         bool running = true;
         bool mouse_is_absolute = false;
+        std::vector<DriveState> drives;
     };
     /// As of the last look.
     [[nodiscard]] Status status() const;

@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <cstdlib>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "base/check.h"
 #include "base/log.h"
@@ -12,9 +13,11 @@
 #include "frontend/commands.h"
 #include "frontend/gdb/packets.h"
 #include "frontend/gdb/stub.h"
+#include "frontend/machine_file.h"
 #include "frontend/monitor.h"
 #include "frontend/qmp/json_stream.h"
 #include "frontend/qmp/talk.h"
+#include "frontend/recent_machines.h"
 #include "frontend/recorder.h"
 #include "frontend/signals.h"
 #include "frontend/talk_line.h"
@@ -77,16 +80,22 @@ bool has_nothing_to_boot(const MachineConfig& config) {
            config.flashes.empty() && config.option_roms.empty() && config.firmware == MachineConfig{}.firmware;
 }
 
+/// For the start screen. That it cannot be kept is no reason not to run.
+void remember(const Settings& settings) {
+    const std::string file = recent_machines_file();
+    std::error_code failed;
+    const std::string folder = std::filesystem::current_path(failed);
+    if (file.empty() || failed) return;
+    const Result<void> kept = remember_machine(file, {folder, print_machine_text(settings)});
+    if (!kept) log::warning("the machine is not among the recent ones: {}", kept.error().message);
+}
+
 /// The window that --display asks for; null: headless.
 Result<std::unique_ptr<Screen>> open_display(const Settings& settings) {
     const bool chosen = settings.display == DisplayKind::sdl;
     if (settings.machine.headless || settings.machine.lockstep || settings.display == DisplayKind::none)
         return std::unique_ptr<Screen>{};
-    const auto names_display = [](const char* variable) {
-        const char* value = std::getenv(variable);
-        return value != nullptr && *value != '\0';
-    };
-    if (!names_display("DISPLAY") && !names_display("WAYLAND_DISPLAY") && !names_display("SDL_VIDEODRIVER")) {
+    if (!display_is_named()) {
         if (chosen) {
             return Error{
                 ExitStatus::host_resource,
@@ -103,11 +112,15 @@ Result<std::unique_ptr<Screen>> open_display(const Settings& settings) {
 
 }  // namespace
 
-Result<int> run_machine(const Settings& settings) {
+Result<int> run_machine(const Settings& settings, Screen* screen) {
     SignalWatch::block();
-    Result<std::unique_ptr<Screen>> display = open_display(settings);
-    if (!display) return display.error();
-    std::unique_ptr<Screen>& screen = display.value();
+    std::unique_ptr<Screen> opened;
+    if (screen == nullptr) {
+        Result<std::unique_ptr<Screen>> display = open_display(settings);
+        if (!display) return display.error();
+        opened = std::move(display.value());
+        screen = opened.get();
+    }
     MachineConfig config = settings.machine;
     config.headless = screen == nullptr;
 
@@ -115,6 +128,8 @@ Result<int> run_machine(const Settings& settings) {
     if (!made) return made.error();
     if (has_nothing_to_boot(settings.machine)) {
         say("nothing to boot: the firmware will wait for ever (Ctrl-C ends it); try --kernel");
+    } else if (screen != nullptr) {
+        remember(settings);
     }
     Guest& guest = made.value();
     Machine& machine = guest.machine();
@@ -152,7 +167,7 @@ Result<int> run_machine(const Settings& settings) {
         running_machine = &machine;
         set_crash_reporter(show_registers);
         outcome = screen ? Window(machine, *screen).run([&guest] { return guest.run(); }) : guest.run();
-        screen.reset();
+        opened.reset();
         running_machine = nullptr;
     }
     explain(outcome);

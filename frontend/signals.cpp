@@ -31,6 +31,11 @@ void SignalWatch::block() {
     std::signal(SIGPIPE, SIG_IGN);
 }
 
+void SignalWatch::unblock() {
+    const sigset_t set = watched_signals();
+    pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+}
+
 Result<std::unique_ptr<SignalWatch>> SignalWatch::start(Machine& machine) {
     const sigset_t set = watched_signals();
     const int signal_fd = ::signalfd(-1, &set, SFD_CLOEXEC);

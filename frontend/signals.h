@@ -15,6 +15,8 @@ public:
     /// Blocks the signals for this thread and all it will start, and turns SIGPIPE into an error of write(). Call
     /// before any thread exists.
     static void block();
+    /// For this thread: they end the process again.
+    static void unblock();
     /// Starts the thread that waits for them. Errors: host_resource.
     static Result<std::unique_ptr<SignalWatch>> start(Machine& machine);
     ~SignalWatch();

@@ -188,8 +188,7 @@ Result<void> Machine::Parts::install_software() {
         Result<KernelBoot> opened = KernelBoot::open(config, model.has(isa::Feature::long_mode));
         if (!opened) return opened.error();
         kernel = std::move(opened.value());
-        const std::optional<devices::VgaFont> rom_font = devices::find_rom_font(vga_bios.value());
-        font = std::make_unique<devices::VgaFont>(rom_font ? *rom_font : devices::make_plain_font());
+        font = std::make_unique<devices::VgaFont>(bios_font(vga_bios.value()));
         return start_kernel();
     }
     if (!config.initrd.empty() || !config.modules.empty() || !config.append.empty()) {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "base/file.h"
+#include "devices/vga.h"
 
 namespace bantam {
 namespace {
@@ -73,6 +74,11 @@ Result<std::vector<u8>> load_vga_bios(const std::string& path) {
     if (!image) return Error{image.error().status, fmt::format("VGA BIOS: {}", image.error().message)};
     if (const Result<void> fit = check_option_rom("VGA BIOS", file, image.value()); !fit) return fit.error();
     return image;
+}
+
+std::array<u8, 256 * 16> bios_font(std::span<const u8> vga_bios) {
+    const std::optional<devices::VgaFont> found = devices::find_rom_font(vga_bios);
+    return found ? *found : devices::make_plain_font();
 }
 
 Result<std::vector<OptionRom>> load_option_roms(const std::vector<std::string>& paths) {

@@ -1,6 +1,8 @@
 // Firmware: finds and reads the BIOS and VGA BIOS images a machine starts from.
 #pragma once
 
+#include <array>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,10 @@ Result<std::vector<u8>> load_bios(const std::string& name);
 
 /// The VGA BIOS in `path`; when empty, that of the distribution's package, or nothing when there is none.
 Result<std::vector<u8>> load_vga_bios(const std::string& path);
+
+/// The 8x16 font for text: 256 glyphs of 16 rows, leftmost dot in bit 7. That of `vga_bios`; a plain one when it has
+/// none.
+std::array<u8, 256 * 16> bios_font(std::span<const u8> vga_bios);
 
 struct OptionRom {
     std::string name;  // of the file, without its folder

@@ -138,14 +138,15 @@ bool Machine::keyboard_read() const { return cables_idle() && !parts_->pc->keybo
 
 void Machine::watch(u64 period_ns, std::function<void()> watch, Watcher watcher) {
     if (watcher == Watcher::acts) parts_->loop->expect_acts();
-    parts_->watch_timer = std::make_unique<Timer>(
-        parts_->scheduler, "watch",
-        [this, period_ns, watch = std::move(watch)] {
-            parts_->watch_timer->arm(parts_->watch_timer->deadline_ns() + period_ns);
-            watch();
-        },
-        Timer::Owner::host);
+    parts_->watch_timer = host_timer("watch", [this, period_ns, watch = std::move(watch)] {
+        parts_->watch_timer->arm(parts_->watch_timer->deadline_ns() + period_ns);
+        watch();
+    });
     parts_->watch_timer->arm(period_ns);
+}
+
+std::unique_ptr<Timer> Machine::host_timer(std::string name, std::function<void()> callback) {
+    return std::make_unique<Timer>(parts_->scheduler, std::move(name), std::move(callback), Timer::Owner::host);
 }
 
 void Machine::watch_port_writes(std::function<void(u16 port, u32 value)> watch) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/scheduler.h"
 #include "cpu/cpu.h"
 #include "devices/frame.h"
 #include "devices/key_names.h"
@@ -72,6 +73,9 @@ public:
     /// a guest ends the run. Once, before run().
     enum class Watcher { looks, acts };
     void watch(u64 period_ns, std::function<void()> watch, Watcher watcher = Watcher::looks);
+    /// A timer in guest time for who acts on the machine from outside: it fires between two instructions and is no part
+    /// of the state. To be gone before the machine is.
+    [[nodiscard]] std::unique_ptr<Timer> host_timer(std::string name, std::function<void()> callback);
     /// Calls `watch` for every write to a port, in the middle of the instruction; stop() then stops behind it.
     void watch_port_writes(std::function<void(u16 port, u32 value)> watch);
     /// Virtual time: how long the processor has been halted so far.

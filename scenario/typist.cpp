@@ -33,14 +33,24 @@ bool Typist::ring_empty() const {
     return !bios || word(kHead) == word(kTail);
 }
 
+void Typist::let_go() {
+    const Chord& chord = chords_[next_];
+    for (auto key = chord.rbegin(); key != chord.rend(); ++key) machine_.set_key(*key, false);
+    held_ = false;
+    ++next_;
+}
+
+void Typist::stop() {
+    if (held_) let_go();
+    chords_.clear();
+    next_ = 0;
+}
+
 Typist::State Typist::step() {
     const u64 now = machine_.now_ns();
     const bool read = machine_.keyboard_read();
     if (held_ && (read || now - since_ns_ >= kLongestHold_ns)) {
-        const Chord& chord = chords_[next_];
-        for (auto key = chord.rbegin(); key != chord.rend(); ++key) machine_.set_key(*key, false);
-        held_ = false;
-        ++next_;
+        let_go();
         since_ns_ = now;
     } else if (!held_ && read && ring_empty()) {
         if (next_ == chords_.size()) return State::done;

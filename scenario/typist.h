@@ -33,12 +33,15 @@ public:
     void begin(std::vector<Chord> chords);
     /// Does what can be done now; to be called every so often of guest time.
     State step();
+    /// Lets go of what is held, and types no more.
+    void stop();
     /// Nothing is left but to let go of the last key.
     [[nodiscard]] bool all_pressed() const { return next_ + (held_ ? 1 : 0) == chords_.size(); }
     [[nodiscard]] std::size_t typed() const { return next_; }
     [[nodiscard]] std::size_t all() const { return chords_.size(); }
 
 private:
+    void let_go();
     [[nodiscard]] bool ring_empty() const;
 
     Machine& machine_;

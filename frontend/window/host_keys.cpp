@@ -8,6 +8,7 @@
 namespace bantam::frontend {
 namespace {
 
+constexpr unsigned kMenuKey = 0x65;  // "application"
 constexpr unsigned kLeftControl = 0xE0, kLeftAlt = 0xE2, kRightControl = 0xE4;
 constexpr unsigned usage_of(char letter) { return 0x04 + static_cast<unsigned>(letter - 'A'); }
 
@@ -15,15 +16,17 @@ constexpr Shortcut row(char letter, Action action, std::string_view help) {
     return {usage_of(letter), letter, action, help};
 }
 constexpr std::array kShortcuts{
-    row('G', Action::capture_mouse, "give the guest the mouse, or take it back"),
+    row('M', Action::menu, "this menu"),
+    row('G', Action::capture_mouse, "give the guest the mouse, or take it back (Ctrl-Alt too)"),
     row('F', Action::full_screen, "full screen, and back"),
     row('I', Action::scaling, "dots as whole squares, or the shape a monitor shows"),
     row('S', Action::screenshot, "write the screen to a PNG file in the current folder"),
     row('P', Action::pause, "pause, and go on"),
     row('D', Action::ctrl_alt_delete, "press Ctrl-Alt-Del"),
+    row('V', Action::paste, "type the text of the clipboard, or stop typing it"),
     row('B', Action::power_button, "press the power button"),
     row('R', Action::reset, "reset the machine"),
-    row('Q', Action::close, "as closing the window: the power button, the second time the end"),
+    row('Q', Action::close, "close: press the power button, the second time end all"),
 };
 
 }  // namespace
@@ -34,7 +37,13 @@ bool HostKeys::host_combination() const {
     return held_.count(kLeftAlt) != 0 && (held_.count(kLeftControl) != 0 || held_.count(kRightControl) != 0);
 }
 
-HostKeys::Answer HostKeys::key(unsigned usage, bool pressed) {
+/// Whatever the guest has down.
+void HostKeys::let_go(Answer& answer) {
+    for (const u16 held : guest_holds_) answer.guest.push_back({held, false});
+    guest_holds_.clear();
+}
+
+HostKeys::Answer HostKeys::key(unsigned usage, bool pressed, bool guest_listens) {
     Answer answer;
     const auto code = set1_of_hid(usage);
     if (!pressed) {
@@ -44,14 +53,20 @@ HostKeys::Answer HostKeys::key(unsigned usage, bool pressed) {
         if (code && guest_holds_.erase(*code) != 0) answer.guest.push_back({*code, false});
         return answer;
     }
+    if (usage == kMenuKey) {
+        if (!held_.insert(usage).second) return answer;
+        alone_ = false;
+        let_go(answer);
+        answer.action = Action::menu;
+        return answer;
+    }
     if (host_combination()) {
         alone_ = false;
         const auto found = std::find_if(kShortcuts.begin(), kShortcuts.end(),
                                         [usage](const Shortcut& shortcut) { return shortcut.usage == usage; });
         if (found != kShortcuts.end()) {
             if (!held_.insert(usage).second) return answer;
-            for (const u16 held : guest_holds_) answer.guest.push_back({held, false});
-            guest_holds_.clear();
+            let_go(answer);
             answer.action = found->action;
             return answer;
         }
@@ -59,7 +74,7 @@ HostKeys::Answer HostKeys::key(unsigned usage, bool pressed) {
     const bool before = host_combination();
     held_.insert(usage);
     if (!before && host_combination()) alone_ = held_.size() == 2;
-    if (code && guest_holds_.insert(*code).second) answer.guest.push_back({*code, true});
+    if (code && guest_listens && guest_holds_.insert(*code).second) answer.guest.push_back({*code, true});
     return answer;
 }
 

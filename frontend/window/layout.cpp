@@ -36,6 +36,20 @@ Placement place_picture(unsigned width, unsigned height, int window_width, int w
     return place;
 }
 
+Placement place_panel(unsigned width, unsigned height, int window_width, int window_height) {
+    Placement place;
+    const int w = static_cast<int>(width), h = static_cast<int>(height);
+    if (w == 0 || h == 0 || window_width <= 0 || window_height <= 0) return place;
+    const int factor = std::min(window_width / w, window_height / h);
+    const double shrunk =
+        std::min({1.0, static_cast<double>(window_width) / w, static_cast<double>(window_height) / h});
+    place.width = factor >= 1 ? w * factor : std::max(static_cast<int>(w * shrunk), 1);
+    place.height = factor >= 1 ? h * factor : std::max(static_cast<int>(h * shrunk), 1);
+    place.x = (window_width - place.width) / 2;
+    place.y = (window_height - place.height) / 2;
+    return place;
+}
+
 PicturePoint point_on_picture(const Placement& place, int x, int y) {
     const auto across = [](i64 at, i64 extent) {
         constexpr i64 kMost = 0xFFFF;

@@ -15,6 +15,9 @@ enum class Scaling {
 /// once; in a smaller one the picture is shrunk as by Scaling::aspect.
 Placement place_picture(unsigned width, unsigned height, int window_width, int window_height, Scaling scaling);
 
+/// The place of a panel of ours: centred, at the largest whole factor that leaves room around it, or shrunk.
+Placement place_panel(unsigned width, unsigned height, int window_width, int window_height);
+
 /// Where on the picture a point of the window lies, 0 to 65535 each across all of it; outside: on its edge.
 struct PicturePoint {
     unsigned x = 0, y = 0;

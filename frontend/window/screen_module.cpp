@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
@@ -29,6 +30,14 @@ Result<void*> find_in_window_module(const char* name) {
     }
     return Error{ExitStatus::host_resource,
                  causes.empty() ? "the module bantam-window.so is not beside the program: install it anew" : causes};
+}
+
+bool display_is_named() {
+    const auto names_display = [](const char* variable) {
+        const char* value = std::getenv(variable);
+        return value != nullptr && *value != '\0';
+    };
+    return names_display("DISPLAY") || names_display("WAYLAND_DISPLAY") || names_display("SDL_VIDEODRIVER");
 }
 
 Result<std::unique_ptr<Screen>> open_screen() {

@@ -12,10 +12,13 @@
 namespace bantam::frontend {
 namespace {
 
+constexpr Uint8 kDimmed = 90;  // of 255: a picture behind a panel
+
 class SdlScreen final : public Screen {
 public:
     ~SdlScreen() override {
         drop_textures();
+        if (panel_ != nullptr) SDL_DestroyTexture(panel_);
         if (renderer_ != nullptr) SDL_DestroyRenderer(renderer_);
         if (window_ != nullptr) SDL_DestroyWindow(window_);
         SDL_QuitSubSystem(SDL_INIT_VIDEO);
@@ -58,6 +61,12 @@ public:
     void set_full_screen(bool full) override {
         SDL_SetWindowFullscreen(window_, full ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
     }
+    std::string clipboard() override {
+        char* text = SDL_GetClipboardText();
+        std::string copied = text != nullptr ? text : "";
+        SDL_free(text);
+        return copied;
+    }
     void capture(bool on) override {
         SDL_SetRelativeMouseMode(on ? SDL_TRUE : SDL_FALSE);
         SDL_SetWindowKeyboardGrab(window_, on ? SDL_TRUE : SDL_FALSE);
@@ -76,13 +85,34 @@ public:
         SDL_UpdateTexture(picture_, nullptr, frame.pixels.data(), width * 4);
     }
 
-    void show(const Placement& placement) override {
-        const SDL_Rect where{placement.x, placement.y, placement.width, placement.height};
+    void upload_panel(const devices::Frame& frame) override {
+        const int width = static_cast<int>(frame.width), height = static_cast<int>(frame.height);
+        if (panel_ != nullptr) SDL_DestroyTexture(panel_);
+        panel_ = nullptr;
+        if (frame.width == 0) return;
+        panel_width_ = width;
+        panel_ = SDL_CreateTexture(renderer_, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STATIC, width, height);
+        SDL_UpdateTexture(panel_, nullptr, frame.pixels.data(), width * 4);
+    }
+
+    void show(const Placement& picture, const Placement& panel) override {
+        const SDL_Rect where{picture.x, picture.y, picture.width, picture.height};
         SDL_Texture* from = picture_;
         if (picture_ != nullptr && (where.w % width_ != 0 || where.h % height_ != 0)) from = enlarged(where);
         SDL_SetRenderDrawColor(renderer_, 0, 0, 0, 255);
         SDL_RenderClear(renderer_);
-        if (from != nullptr) SDL_RenderCopy(renderer_, from, nullptr, &where);
+        const Uint8 light = panel_ != nullptr ? kDimmed : 255;
+        if (from != nullptr) {
+            SDL_SetTextureColorMod(from, light, light, light);
+            SDL_RenderCopy(renderer_, from, nullptr, &where);
+            SDL_SetTextureColorMod(from, 255, 255, 255);
+        }
+        if (panel_ != nullptr) {
+            const SDL_Rect before{panel.x, panel.y, panel.width, panel.height};
+            const bool shrunk = panel.width < panel_width_;
+            SDL_SetTextureScaleMode(panel_, shrunk ? SDL_ScaleModeLinear : SDL_ScaleModeNearest);
+            SDL_RenderCopy(renderer_, panel_, nullptr, &before);
+        }
         SDL_RenderPresent(renderer_);
     }
 
@@ -136,10 +166,14 @@ private:
                 return to;
             case SDL_KEYDOWN:
             case SDL_KEYUP:
-                if (event.key.repeat != 0) return std::nullopt;
                 to.kind = Kind::key;
                 to.key_usage = static_cast<unsigned>(event.key.keysym.scancode);  // SDL numbers keys by HID usage
                 to.pressed = event.type == SDL_KEYDOWN;
+                to.repeated = event.key.repeat != 0;
+                return to;
+            case SDL_TEXTINPUT:
+                to.kind = Kind::text;
+                to.text = event.text.text;
                 return to;
             case SDL_MOUSEMOTION:
                 to.kind = Kind::mouse_moved;
@@ -156,6 +190,8 @@ private:
                             : event.button.button == SDL_BUTTON_RIGHT ? 1
                                                                       : 2;
                 to.pressed = event.type == SDL_MOUSEBUTTONDOWN;
+                to.x = event.button.x;
+                to.y = event.button.y;
                 return to;
             case SDL_MOUSEWHEEL:
                 to.kind = Kind::wheel;
@@ -175,7 +211,9 @@ private:
     SDL_Renderer* renderer_ = nullptr;
     SDL_Texture* picture_ = nullptr;
     SDL_Texture* enlarged_ = nullptr;
+    SDL_Texture* panel_ = nullptr;
     int width_ = 0, height_ = 0;  // of the picture
+    int panel_width_ = 0;
     Uint32 wake_type_ = 0;
 };
 

@@ -9,6 +9,7 @@
 #include <exception>
 #include <thread>
 
+#include "machine/firmware.h"
 #include "machine/host/host_io.h"
 #include "machine/image_writer.h"
 
@@ -18,6 +19,7 @@ namespace {
 constexpr u64 kMs = 1'000'000;
 constexpr u64 kPicturePeriod_ns = 1'000 * kMs / 60;
 constexpr u64 kMessage_ns = 6'000 * kMs;
+constexpr unsigned kEscape = 0x29;  // HID usage
 constexpr u64 kSpeedPeriod_ns = 1'000 * kMs;
 
 std::string screenshot_name() {
@@ -34,7 +36,10 @@ std::string screenshot_name() {
 }  // namespace
 
 Window::Window(Machine& machine, Screen& screen)
-    : machine_(machine), screen_(screen), feed_(machine, [this] { screen_.wake(); }) {}
+    : machine_(machine),
+      screen_(screen),
+      feed_(machine, [this] { screen_.wake(); }),
+      paster_(machine, [this](std::string text) { say_later(std::move(text)); }) {}
 
 Outcome Window::run(const std::function<Outcome()>& run) {
     Outcome outcome;
@@ -57,6 +62,7 @@ Outcome Window::run(const std::function<Outcome()>& run) {
             if (now >= next_ns) {
                 feed_.request();
                 next_ns = now + kPicturePeriod_ns;
+                look_at_status();
                 measure_speed();
                 update_title();
                 update_pointer();
@@ -95,25 +101,84 @@ void Window::handle(const ScreenEvent& event) {
             send_keys(keys_.release_all());
             capture(false);
             break;
-        case Kind::key: {
-            const HostKeys::Answer answer = keys_.key(event.key_usage, event.pressed);
-            send_keys(answer.guest);
-            act(answer.action);
+        case Kind::key:
+            handle_key(event);
             break;
-        }
+        case Kind::text:
+            if (menu_) handle_in_menu(event);
+            break;
         case Kind::mouse_moved:
-            move_mouse(event);
+            menu_ ? handle_in_menu(event) : move_mouse(event);
             break;
         case Kind::mouse_button:
-            press_mouse(event.button, event.pressed);
+            menu_ ? handle_in_menu(event) : press_mouse(event.button, event.pressed);
             break;
         case Kind::wheel:
-            turn_wheel(event.dy);
+            menu_ ? handle_in_menu(event) : turn_wheel(event.dy);
             break;
         case Kind::file_dropped:
             insert_image(event.text);
             break;
     }
+}
+
+void Window::handle_key(const ScreenEvent& event) {
+    if (event.repeated) {
+        if (menu_) handle_in_menu(event);
+        return;
+    }
+    const HostKeys::Answer answer = keys_.key(event.key_usage, event.pressed, !menu_ && !paster_.active());
+    send_keys(answer.guest);
+    if (answer.action != Action::none) return act(answer.action);
+    if (menu_) return handle_in_menu(event);
+    if (paster_.active() && event.pressed && event.key_usage == kEscape) stop_pasting();
+}
+
+void Window::open_menu() {
+    capture(false);
+    release_buttons();
+    if (glyphs_ == Glyphs{}) {
+        const Result<std::vector<u8>> vga_bios = load_vga_bios({});
+        glyphs_ = bios_font(vga_bios ? vga_bios.value() : std::vector<u8>{});
+    }
+    menu_.emplace(status_.drives, folder_);
+    draw_menu();
+    update_pointer();
+}
+
+void Window::close_menu() {
+    folder_ = menu_->folder();
+    menu_.reset();
+    screen_.upload_panel({});
+    update_pointer();
+    to_show_ = true;
+}
+
+void Window::handle_in_menu(const ScreenEvent& event) {
+    const Menu::Answer answer = menu_->handle(event, panel_);
+    if (!answer.closed) return draw_menu();
+    close_menu();
+    if (answer.action == Action::insert || answer.action == Action::eject) return change_medium(answer);
+    act(answer.action);
+}
+
+void Window::draw_menu() {
+    screen_.upload_panel(menu_->page().draw(glyphs_));
+    to_show_ = true;
+}
+
+void Window::look_at_status() {
+    const auto media = [](const std::vector<DriveState>& drives) {
+        std::vector<std::string> paths;
+        for (const DriveState& drive : drives) paths.push_back(drive.medium ? drive.medium->path : std::string{});
+        return paths;
+    };
+    PictureFeed::Status status = feed_.status();
+    const bool changed = media(status.drives) != media(status_.drives);
+    status_ = std::move(status);
+    if (!menu_ || !changed) return;
+    menu_->update(status_.drives);
+    draw_menu();
 }
 
 void Window::send_keys(const std::vector<HostKeys::GuestKey>& keys) {
@@ -160,14 +225,37 @@ void Window::capture(bool on) {
     if (captured_ == on) return;
     captured_ = on;
     screen_.capture(on);
-    if (on || buttons_ == 0) return;
+    if (!on) release_buttons();
+}
+
+void Window::release_buttons() {
+    if (buttons_ == 0) return;
     buttons_ = 0;
+    if (pointing()) return point(0);
     machine_.post([&m = machine_] { m.mouse_button(0); });
 }
 
 void Window::act(Action action) {
+    if (menu_ && action != Action::none && action != Action::release_mouse) {
+        close_menu();
+        if (action == Action::menu) return;
+    }
     switch (action) {
         case Action::none:
+        case Action::insert:
+        case Action::eject:
+            break;
+        case Action::menu:
+            open_menu();
+            break;
+        case Action::menu_key:
+            machine_.post([this] {
+                const Result<void> sent = machine_.send_keys("menu");
+                if (!sent) say_later(sent.error().message);
+            });
+            break;
+        case Action::quit:
+            machine_.request_quit();
             break;
         case Action::release_mouse:
             capture(false);
@@ -197,6 +285,9 @@ void Window::act(Action action) {
                 if (!sent) say_later(sent.error().message);
             });
             break;
+        case Action::paste:
+            paste();
+            break;
         case Action::power_button:
             machine_.post([&m = machine_] { m.system_powerdown(); });
             say("the power button was pressed");
@@ -221,6 +312,18 @@ void Window::close() {
     say("the guest was asked to power off; close again to end it at once");
 }
 
+/// The person's own keys would get in between: they are the guest's again when it has all of the text.
+void Window::paste() {
+    if (paster_.active()) return stop_pasting();
+    Result<std::vector<Chord>> chords = chords_for_paste(screen_.clipboard());
+    if (!chords) return say(chords.error().message);
+    machine_.post([this, chords = std::move(chords.value())] { paster_.begin(chords); });
+}
+
+void Window::stop_pasting() {
+    machine_.post([this] { paster_.stop(); });
+}
+
 void Window::take_screenshot() {
     const std::string name = screenshot_name();
     const Result<void> written = write_picture(frame_, name);
@@ -231,6 +334,17 @@ void Window::insert_image(const std::string& path) {
     machine_.post([this, path] {
         const Result<std::string> drive = machine_.insert_image(path);
         say_later(drive ? fmt::format("{} is in {}", path, drive.value()) : drive.error().message);
+    });
+}
+
+void Window::change_medium(const Menu::Answer& wanted) {
+    machine_.post([this, wanted] {
+        if (wanted.action == Action::eject) {
+            const Result<void> ejected = machine_.eject(wanted.drive);
+            return say_later(ejected ? fmt::format("{} is empty", wanted.drive) : ejected.error().message);
+        }
+        const Result<void> changed = machine_.change_medium(wanted.drive, {.path = wanted.path});
+        say_later(changed ? fmt::format("{} is in {}", wanted.path, wanted.drive) : changed.error().message);
     });
 }
 
@@ -248,7 +362,7 @@ void Window::say_later(std::string text) {
 void Window::measure_speed() {
     const u64 now = host::monotonic_ns();
     if (now - measured_host_ns_ < kSpeedPeriod_ns) return;
-    const u64 guest = feed_.status().guest_ns;
+    const u64 guest = status_.guest_ns;
     speed_percent_ = static_cast<unsigned>(100 * (guest - measured_guest_ns_) / (now - measured_host_ns_));
     measured_host_ns_ = now;
     measured_guest_ns_ = guest;
@@ -264,14 +378,19 @@ void Window::update_title() {
     const bool speaking = host::monotonic_ns() < message_until_ns_;
     // A speed near the full one is the full one: the looks at the guest's time are not evenly spaced.
     const bool full_speed = speed_percent_ >= 97 && speed_percent_ <= 103;
-    const std::string text = fmt::format("Bantam{} - {}",
-                                         !feed_.status().running ? " (paused)"
-                                         : full_speed            ? std::string{}
-                                                                 : fmt::format(" ({} % speed)", speed_percent_),
-                                         speaking     ? message_
-                                         : captured_  ? "Ctrl-Alt-G releases the mouse"
-                                         : pointing() ? "the mouse is the guest's and yours"
-                                                      : "a click gives the guest the mouse");
+    const std::string& disks = disk_activity_.look(status_.drives, host::monotonic_ns());
+    const std::string text =
+        fmt::format("Bantam{}{} - {}",
+                    !status_.running ? " (paused)"
+                    : full_speed     ? std::string{}
+                                     : fmt::format(" ({} % speed)", speed_percent_),
+                    disks.empty() ? std::string{} : fmt::format(" [{}]", disks),
+                    speaking           ? message_
+                    : paster_.active() ? fmt::format("typing the clipboard, {} %; Esc stops", paster_.percent())
+                    : menu_            ? "the menu; Esc closes it"
+                    : captured_        ? "Ctrl-Alt-G releases the mouse; Ctrl-Alt-M: menu"
+                    : pointing()       ? "the mouse is the guest's and yours; Ctrl-Alt-M: menu"
+                                       : "a click gives the guest the mouse; Ctrl-Alt-M: menu");
     if (text == title_) return;
     title_ = text;
     screen_.set_title(text);
@@ -279,7 +398,7 @@ void Window::update_title() {
 
 /// A guest that takes positions draws a pointer of its own.
 void Window::update_pointer() {
-    const bool show = !pointing();
+    const bool show = menu_.has_value() || !pointing();
     if (show == pointer_shown_) return;
     pointer_shown_ = show;
     screen_.show_pointer(show);
@@ -302,7 +421,8 @@ void Window::show() {
     int width = 0, height = 0;
     screen_.size(width, height);
     placement_ = place_picture(frame_.width, frame_.height, width, height, scaling_);
-    screen_.show(placement_);
+    if (menu_) panel_ = place_panel(ListPage::width(), menu_->page().height(), width, height);
+    screen_.show(placement_, panel_);
 }
 
 }  // namespace bantam::frontend

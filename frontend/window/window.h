@@ -7,8 +7,11 @@
 #include <string>
 
 #include "frontend/picture_feed.h"
+#include "frontend/window/disk_activity.h"
 #include "frontend/window/host_keys.h"
 #include "frontend/window/layout.h"
+#include "frontend/window/menu.h"
+#include "frontend/window/paster.h"
 #include "frontend/window/screen.h"
 
 namespace bantam::frontend {
@@ -22,17 +25,27 @@ public:
 
 private:
     void handle(const ScreenEvent& event);
+    void handle_key(const ScreenEvent& event);
+    void open_menu();
+    void close_menu();
+    void handle_in_menu(const ScreenEvent& event);
+    void draw_menu();
     void send_keys(const std::vector<HostKeys::GuestKey>& keys);
     void move_mouse(const ScreenEvent& event);
     void press_mouse(unsigned button, bool pressed);
     void turn_wheel(int notches);
     /// The guest takes positions: its pointer follows the host's, without capture.
-    [[nodiscard]] bool pointing() const { return !captured_ && feed_.status().mouse_is_absolute; }
+    [[nodiscard]] bool pointing() const { return !captured_ && status_.mouse_is_absolute; }
     void point(int wheel);
     void act(Action action);
     void capture(bool on);
+    void paste();
+    void stop_pasting();
     void take_screenshot();
     void insert_image(const std::string& path);
+    void change_medium(const Menu::Answer& wanted);
+    void look_at_status();
+    void release_buttons();
     void close();
     void show();
     void fit_window();
@@ -46,11 +59,18 @@ private:
     Machine& machine_;
     Screen& screen_;
     PictureFeed feed_;
+    Paster paster_;
+    DiskActivity disk_activity_;
     HostKeys keys_;
     devices::Frame frame_;
     Scaling scaling_ = Scaling::aspect;
-    Placement placement_;  // of the picture in the window
-    Placement wanted_;     // the window's size as we last set it
+    PictureFeed::Status status_;
+    std::optional<Menu> menu_;  // while it is open
+    Glyphs glyphs_{};           // once a menu was open
+    std::string folder_ = ".";  // where the menu looks for images
+    Placement panel_;           // of the menu in the window
+    Placement placement_;       // of the picture in the window
+    Placement wanted_;          // the window's size as we last set it
     bool to_show_ = false;
     bool full_screen_ = false;
     bool captured_ = false;

@@ -1,9 +1,11 @@
-// The window without a desktop: keys by place, shortcuts, where the picture lies.
+// The window without a desktop: keys by place, shortcuts, where the picture lies, what can be pasted.
 #include <gtest/gtest.h>
 
 #include "frontend/window/hid_keys.h"
 #include "frontend/window/host_keys.h"
 #include "frontend/window/layout.h"
+#include "frontend/window/paster.h"
+#include "frontend/window/utf8.h"
 
 namespace bantam::frontend {
 namespace {
@@ -92,6 +94,39 @@ TEST(Layout, PointsOnThePicture) {
     EXPECT_EQ(point_on_picture(place, 0, 500).x, 0u) << "left of the picture";
     EXPECT_EQ(point_on_picture(place, 0, 500).y, 0xFFFFu) << "below the picture";
     EXPECT_EQ(point_on_picture({}, 5, 5).x, 0u) << "no picture";
+}
+
+TEST(Utf8, CharactersAndWhatIsNone) {
+    const auto all = [](std::string_view text) {
+        std::u32string characters;
+        while (!text.empty()) characters += take_character(text);
+        return characters;
+    };
+    EXPECT_EQ(all("a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80"), U"a\u00E9\u20AC\U0001F600");
+    EXPECT_EQ(all("\x80x"), U"\uFFFDx") << "a stray continuation";
+    EXPECT_EQ(all("\xE2\x82"), U"\uFFFD\uFFFD") << "breaks off";
+    EXPECT_EQ(all("\xC3x"), U"\uFFFDx") << "no continuation";
+    EXPECT_EQ(all("\xC0\x80"), U"\uFFFD\uFFFD") << "overlong";
+    EXPECT_EQ(all("\xED\xA0\x80").front(), U'\uFFFD') << "a surrogate";
+    EXPECT_EQ(all("\xF4\x90\x80\x80").front(), U'\uFFFD') << "beyond Unicode";
+    EXPECT_EQ(all("\xFF").front(), U'\uFFFD');
+}
+
+TEST(Paste, TextBecomesKeysAndWhatHasNoneIsTold) {
+    const auto chords = chords_for_paste("aB\r\nc\rd\n\t~");
+    ASSERT_TRUE(chords) << chords.error().message;
+    ASSERT_EQ(chords.value().size(), 9u) << "each end of a line is one Enter";
+    EXPECT_EQ(chords.value()[1].size(), 2u) << "B is Shift and b";
+    const auto refused = [](std::string_view text) {
+        const auto none = chords_for_paste(text);
+        return none ? std::string("taken") : none.error().message;
+    };
+    EXPECT_EQ(refused("one\ntw\xC3\xB6"), "nothing was typed: line 2 has U+00F6, which a US keyboard has no key for");
+    EXPECT_EQ(refused("\x1B[A"), "nothing was typed: line 1 has U+001B, which a US keyboard has no key for");
+    EXPECT_EQ(refused(std::string_view("\0", 1)),
+              "nothing was typed: line 1 has U+0000, which a US keyboard has no key for");
+    EXPECT_EQ(refused(""), "the clipboard holds no text");
+    EXPECT_EQ(refused(std::string((1 << 20) + 1, 'x')), "the clipboard holds more than 1 MiB: nothing was typed");
 }
 
 TEST(Layout, WholeDotsNeedRoom) {

@@ -160,6 +160,70 @@ class WindowTest(unittest.TestCase):
         self.until(lambda: self.keys_heard()[-2:] == [0xB8, 0x9D], "Ctrl-Alt-Del is let go")
         self.assertIn(0x53, self.keys_heard())
 
+    def test_menu(self) -> None:
+        disc = self.path / "disc.iso"
+        disc.write_bytes(bytes(1 << 20))
+        self.start("--cdrom", "none")
+        self.press("Menu")
+        self.until(lambda: "the menu" in self.title(), "one key opens the menu")
+        x, y, width, height = self.display.geometry(self.window)
+        panel_left, panel_top = x + (width - 568) // 2, y + 40
+
+        def title_bar_shows() -> bool:
+            return any(bytes.fromhex("2b5c8a") * 400 in row for row in self.display.pixels(panel_left, panel_top, 568, 200))
+        self.until(title_bar_shows, "the panel is drawn")
+        for key in ("End", "Return", "d", "i", "s", "c", "Return"):  # the last row: put an image into the drive; find it by name
+            self.press(key)
+        self.until(lambda: "is in ide" in self.title() and "disc.iso" in self.title(), "the image is in the drive")
+        self.assertFalse(title_bar_shows(), "the menu is still there")
+        self.press("Menu", "End", "Return")
+        self.until(lambda: re.search("ide.-cd. is empty", self.title()), "it is taken out")
+        self.press("Menu")
+        self.until(title_bar_shows, "the menu again")
+        rows = self.display.pixels(panel_left, panel_top, 568, 200)
+        top = y + 40 + next(n for n, row in enumerate(rows) if bytes.fromhex("2b5c8a") * 400 in row)
+        self.display.xdotool("mousemove", "--sync", x + width // 2, top + 31 + 18 * 4 + 9, "click", 1)  # the fifth row
+        self.until(lambda: "(paused)" in self.title(), "a click on the row pauses")
+        self.press("ctrl+alt+p")
+        self.assertEqual([key for key in self.keys_heard() if key & 0x7F not in (0x1D, 0x38)], [], "the guest got keys of the menu's")
+
+    def typed(self) -> str:
+        """What the keys that the guest read mean on a US keyboard."""
+        plain = dict(zip([*range(0x02, 0x0E), *range(0x10, 0x1D), *range(0x1E, 0x2A), *range(0x2B, 0x36), 0x39],
+                         "1234567890-=" "qwertyuiop[]\n" "asdfghjkl;'`" "\\zxcvbnm,./" " "))
+        shifted = dict(zip("1234567890-=[];'`\\,./", "!@#$%^&*()_+{}:\"~|<>?"))
+        text, shift = "", False
+        for code in self.keys_heard():
+            if code & 0x7F == 0x2A:
+                shift = code < 0x80
+            elif code in plain:
+                text += shifted.get(plain[code], plain[code].upper()) if shift else plain[code]
+        return text
+
+    def test_paste(self) -> None:
+        self.start()
+        lines = "".join(f"{n:04} The quick brown fox jumps! over {{the}} \"lazy\" dog~ `|<>?:;'\\/@#$%^&*()_+-=[]\n" for n in range(150))
+        text = lines[:10_000]
+        self.display.copy(text)
+        self.press("ctrl+alt+v")
+        self.until(lambda: "typing the clipboard" in self.title(), "the title tells")
+        self.press("a")  # the person's keys do not get in between
+        self.until(lambda: "10000 characters were typed" in self.title(), "all is typed", 120)
+        self.assertEqual(self.typed(), text)
+        self.display.copy("caf\u00e9")
+        self.press("ctrl+alt+v")
+        self.until(lambda: "U+00E9" in self.title(), "what a keyboard lacks is told")
+        self.display.copy(text)
+        self.press("ctrl+alt+v")
+        self.until(lambda: "typing the clipboard" in self.title(), "it begins again")
+        self.press("Escape")
+        self.until(lambda: "pasting was stopped after" in self.title(), "Esc stops it")
+        heard = len(self.typed())
+        self.assertLess(heard, 20_000)
+        self.press("b")
+        self.until(lambda: self.keys_heard()[-2:] == [0x30, 0xB0], "keys are the guest's again")
+        self.assertEqual(len(self.typed()), heard + 1)
+
     def test_mouse(self) -> None:
         self.start()
         self.assertIn("a click gives the guest the mouse", self.title())
@@ -250,6 +314,36 @@ class WindowTest(unittest.TestCase):
         self.assertEqual(self.process.wait(timeout=20), 0)
         self.assertEqual(self.process.stderr.read(), "")
 
+    def test_start_screen(self) -> None:
+        guest_image.write_kernel(self.path / "hello.kernel", self.code)
+        command = [BANTAM]
+        self.process = subprocess.Popen(command, env=self.display.environment, cwd=self.path, stdin=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)
+        self.addCleanup(self.process.stderr.close)
+        self.addCleanup(self.process.wait)
+        self.addCleanup(self.process.kill)
+        self.window = self.display.window()
+
+        def shows(colour: str) -> bool:
+            return any(bytes.fromhex(colour) * 400 in row for row in self.display.pixels(*self.display.geometry(self.window)))
+        self.until(lambda: shows("2b5c8a"), "the start screen")
+        self.press("Home", "Return", *"hello", "Return")
+        self.until(lambda: "a click gives the guest the mouse" in self.title(), "the machine runs")
+        self.assertFalse(shows("2b5c8a"), "the start screen is gone")
+        self.press("ctrl+alt+q", "ctrl+alt+q")
+        self.assertEqual(self.process.wait(timeout=20), 0)
+        self.process = subprocess.Popen(command, env=self.display.environment, cwd="/", stdin=subprocess.DEVNULL)
+        self.addCleanup(self.process.wait)
+        self.addCleanup(self.process.kill)
+        self.window = self.display.window()
+        self.until(lambda: shows("2b5c8a"), "the start screen again")
+        self.press("Home", "Return")  # the machine of before
+        self.until(lambda: "a click gives the guest the mouse" in self.title(), "it runs again")
+        self.process.send_signal(signal.SIGTERM)
+        self.assertEqual(self.process.wait(timeout=20), 0)
+        kept = (self.path / "state/bantam/recent.json").read_text()
+        self.assertEqual(kept.count('"machine"'), 1, kept)
+
     def test_signal_and_monitor(self) -> None:
         self.start("--monitor", f"unix:{self.path}/monitor")
         with socket.socket(socket.AF_UNIX) as line:
@@ -277,6 +371,8 @@ class WindowTest(unittest.TestCase):
         done = subprocess.run(self.command("--time-limit", "20ms"), **options)
         self.assertEqual(done.returncode, 75)
         self.assertIn("there is no display: running headless", done.stderr)
+        done = subprocess.run([BANTAM], **options)
+        self.assertEqual((done.returncode, done.stderr), (64, "bantam: no command given ('bantam help' lists commands and options)\n"))
         done = subprocess.run(self.command("--display", "none", "--time-limit", "20ms"), **options)
         self.assertEqual((done.returncode, done.stderr), (75, "bantam: the time limit was reached\n"))
         done = subprocess.run(self.command("--display", "sdl"), **options)

@@ -13,7 +13,7 @@ class Display:
     """`folder` gets the frame buffer."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.manager = None
+        self.manager = self.owner = None
         read_end, write_end = os.pipe()
         # Without -noreset the server begins anew when its last client leaves, and refuses who comes meanwhile.
         self.server = subprocess.Popen(["Xvfb", "-displayfd", str(write_end), "-screen", "0", "1600x1200x24", "-nolisten", "tcp",
@@ -21,7 +21,7 @@ class Display:
         os.close(write_end)
         with os.fdopen(read_end) as number:
             self.name = ":" + number.readline().strip()
-        self.environment = {**os.environ, "DISPLAY": self.name}
+        self.environment = {**os.environ, "DISPLAY": self.name, "XDG_STATE_HOME": str(folder / "state")}
         self.environment.pop("WAYLAND_DISPLAY", None)
         self.frame_buffer = folder / "Xvfb_screen0"
 
@@ -37,9 +37,10 @@ class Display:
             time.sleep(0.02)
 
     def close(self) -> None:
-        if self.manager is not None:
-            self.manager.terminate()
-            self.manager.wait()
+        for client in (self.manager, self.owner):
+            if client is not None:
+                client.terminate()
+                client.wait()
         self.server.terminate()
         self.server.wait()
 
@@ -75,6 +76,21 @@ class Display:
             rgb[0::3], rgb[1::3], rgb[2::3] = row[2::4], row[1::4], row[0::4]
             rows.append(bytes(rgb))
         return rows
+
+    def copy(self, text: str) -> None:
+        """Puts text into the clipboard, as a program in which it was copied does."""
+        if self.owner is not None:
+            self.owner.terminate()
+            self.owner.wait()
+        self.owner = subprocess.Popen(["xclip", "-quiet", "-selection", "clipboard"], env=self.environment, stdin=subprocess.PIPE,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.owner.stdin.write(text.encode())
+        self.owner.stdin.close()
+        deadline = time.monotonic() + 30
+        while subprocess.run(["xclip", "-o", "-selection", "clipboard"], env=self.environment, capture_output=True, timeout=30,
+                             check=False).stdout != text.encode():
+            assert time.monotonic() < deadline, "the clipboard never held the text"
+            time.sleep(0.02)
 
     def ask_to_close(self, window: str) -> None:
         """What a window manager sends when its close button is pressed (ICCCM 4.2.8.1, WM_DELETE_WINDOW)."""

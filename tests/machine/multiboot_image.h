@@ -1,6 +1,7 @@
 // Small guests of the tests: 32-bit code as a multiboot image.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <fstream>
@@ -23,9 +24,9 @@ inline std::vector<u8> multiboot_image(std::span<const u8> code) {
     const std::array<u32, 8> header{kMagic, kAddressesGiven, 0 - kMagic - kAddressesGiven, kBase, kBase, end,
                                     end,    kMultibootEntry};
     static_assert(sizeof header == kHeaderBytes);
-    std::vector<u8> image(kHeaderBytes);
+    std::vector<u8> image(kHeaderBytes + code.size());
     std::memcpy(image.data(), header.data(), kHeaderBytes);
-    image.insert(image.end(), code.begin(), code.end());
+    std::copy(code.begin(), code.end(), image.begin() + kHeaderBytes);
     return image;
 }
 
