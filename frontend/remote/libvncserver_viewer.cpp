@@ -97,7 +97,7 @@ public:
         while (client_ != nullptr && !host_.ending() && in_time()) {
             show(host_.picture());
             show_pointer();
-            rfbProcessEvents(screen_, 0);
+            process();
             if (client_ == nullptr) break;
             note_state();
             wait();
@@ -183,6 +183,21 @@ private:
         if (client_ != nullptr) screen_->setTranslateFunction(client_);
     }
 
+    /// As rfbProcessEvents, but for viewers that want a smaller picture (UltraVNC's SetScale, PalmVNC's): they are put
+    /// out, because the library divides by zero where a rectangle shrinks to nothing, and does not resize such
+    /// pictures.
+    void process() {
+        rfbCheckFds(screen_, 0);
+        if (client_->scaledScreen != screen_) rfbCloseClient(client_);
+        // Of the encodings, those that viewers of our time choose: others (Zlib, Ultra, CoRRE) divide by zero too.
+        constexpr std::array kEncodings{rfbEncodingRaw, rfbEncodingHextile, rfbEncodingTight, rfbEncodingZRLE};
+        const auto chosen = client_->preferredEncoding;
+        if (chosen != -1 && std::find(kEncodings.begin(), kEncodings.end(), chosen) == kEncodings.end())
+            client_->preferredEncoding = rfbEncodingRaw;
+        rfbUpdateClient(client_);
+        if (client_->sock == RFB_INVALID_SOCKET) rfbClientConnectionGone(client_);
+    }
+
     [[nodiscard]] bool in_time() const { return admitted_ || now_ms() - began_ms_ < kMostHandshake_ms; }
 
     void wait() {
@@ -255,8 +270,6 @@ private:
                           static_cast<int>(height_), 8, 3, 4);
         buffer_.swap(next);  // the old one goes when nothing points to it any more
         set_format();
-        // The library does not resize a picture that it shrinks for a viewer.
-        if (client_->scaledScreen != screen_) rfbCloseClient(client_);
     }
 
     /// Viewers that show a pointer of their own are given one where the guest draws none at the same place.

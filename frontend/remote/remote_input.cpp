@@ -85,9 +85,10 @@ void RemoteInput::pointer(Viewer viewer, const Point& point, unsigned buttons) {
     Hand& hand = hands_[viewer];
     const Hand before = hand;
     constexpr unsigned kWheel = kWheelAway | kWheelNear;
-    hand = {.x = point.x,
-            .y = point.y,
-            .at = point_on_picture({.x = 0, .y = 0, .width = point.width, .height = point.height}, point.x, point.y),
+    const int x = std::clamp(point.x, 0, point.width - 1), y = std::clamp(point.y, 0, point.height - 1);
+    hand = {.x = x,
+            .y = y,
+            .at = point_on_picture({.x = 0, .y = 0, .width = point.width, .height = point.height}, x, y),
             .buttons = machine_buttons(buttons),
             .wheel = buttons & kWheel};
     const unsigned turned = hand.wheel & ~before.wheel;
