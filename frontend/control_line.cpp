@@ -1,8 +1,6 @@
 #include "frontend/control_line.h"
 
 #include <fmt/format.h>
-#include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,11 +10,11 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
-#include <cstring>
 #include <mutex>
 #include <thread>
 #include <utility>
 
+#include "frontend/tcp_listener.h"
 #include "machine/host/host_io.h"
 #include "machine/host/socket_port.h"
 
@@ -24,50 +22,8 @@ namespace bantam::frontend {
 namespace {
 
 constexpr u64 kDrain_ns = 1'000'000'000;
-
-Error failed(std::string message) { return {ExitStatus::host_resource, std::move(message)}; }
-
-/// A listening socket on one of this host's own addresses. Who reaches a control line owns the machine and can write
-/// files as the user, so it is not offered to the network.
-Result<int> listen_tcp(const std::string& host, u16 port) {
-    const std::string place = fmt::format("tcp:{}:{}", host, port);
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_PASSIVE;
-    addrinfo* found = nullptr;
-    if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0) {
-        return failed(fmt::format("{}: {}", place, ::gai_strerror(error)));
-    }
-    const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
-    const auto loopback = [](const sockaddr* address) {
-        if (address->sa_family == AF_INET6)
-            return IN6_IS_ADDR_LOOPBACK(&reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr) != 0;
-        return ntohl(reinterpret_cast<const sockaddr_in*>(address)->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-    };
-    if (!loopback(found->ai_addr)) {
-        return Error{ExitStatus::usage,
-                     fmt::format("{}: whoever reaches it could do anything with the machine; use 127.0.0.1, and reach "
-                                 "that from elsewhere through ssh",
-                                 place)};
-    }
-    const int listener = ::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    const int on = 1;
-    if (listener >= 0 && ::setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        ::bind(listener, found->ai_addr, found->ai_addrlen) == 0 && ::listen(listener, SOMAXCONN) == 0) {
-        return listener;
-    }
-    const int cause = errno;
-    if (listener >= 0) ::close(listener);
-    return failed(fmt::format("cannot listen on {}: {}; choose another port", place, std::strerror(cause)));
-}
-
-u16 port_of(int listener) {
-    sockaddr_storage address{};
-    socklen_t length = sizeof address;
-    CHECK(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length) == 0);
-    return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
-                                               : reinterpret_cast<const sockaddr_in&>(address).sin_port);
-}
+/// Who reaches a control line owns the machine and can write files as the user, so it is not offered to the network.
+constexpr std::string_view kRemedy = "use 127.0.0.1, and reach that from elsewhere through ssh";
 
 }  // namespace
 
@@ -187,8 +143,8 @@ Result<std::unique_ptr<ControlLine>> ControlLine::open(const ControlConfig& conf
     if (!bell) return bell.error();
     parts->common->bell = std::move(bell.value());
     if (config.kind == Kind::unix_socket || config.kind == Kind::tcp) {
-        const Result<int> listening =
-            config.kind == Kind::tcp ? listen_tcp(config.path, config.port) : host::listen_unix(config.path);
+        const Result<int> listening = config.kind == Kind::tcp ? listen_tcp({"tcp", config.path, config.port, kRemedy})
+                                                               : host::listen_unix(config.path);
         if (!listening) return listening.error();
         parts->listener = listening.value();
         if (config.kind == Kind::unix_socket) parts->socket_path = config.path;

@@ -101,7 +101,7 @@ void report_display() {
     report("Display", found,
            x11 != nullptr || wayland != nullptr
                ? "Machines open a window (--display sdl); --headless runs them without."
-               : "Machines run headless; --screenshot and --screen-text show the screen.");
+               : "Machines run headless; --display vnc and web show the screen elsewhere.");
 }
 
 void report_firmware() {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "frontend/tcp_listener.h"
 #include "frontend/values.h"
 
 namespace bantam::frontend {
@@ -244,8 +245,8 @@ constexpr std::array kPanicActions{Word<PanicAction>{"shutdown", PanicAction::sh
                                    Word<PanicAction>{"pause", PanicAction::pause},
                                    Word<PanicAction>{"none", PanicAction::no_device}};
 constexpr std::array kDisplays{Word<DisplayKind>{"auto", DisplayKind::automatic},
-                               Word<DisplayKind>{"none", DisplayKind::none},
-                               Word<DisplayKind>{"sdl", DisplayKind::sdl}};
+                               Word<DisplayKind>{"none", DisplayKind::none}, Word<DisplayKind>{"sdl", DisplayKind::sdl},
+                               Word<DisplayKind>{"vnc", DisplayKind::vnc}, Word<DisplayKind>{"web", DisplayKind::web}};
 constexpr std::array kLevels{
     Word<log::Level>{"trace", log::Level::trace}, Word<log::Level>{"debug", log::Level::debug},
     Word<log::Level>{"info", log::Level::info},   Word<log::Level>{"warning", log::Level::warning},
@@ -319,6 +320,44 @@ std::string control_text(const ControlConfig& control) {
 }
 
 namespace {
+
+bool is_remote(DisplayKind kind) { return kind == DisplayKind::vnc || kind == DisplayKind::web; }
+
+/// KIND, or for those that listen KIND[:[ADDRESS:]PORT]; an IPv6 address in brackets.
+Result<void> set_display(DisplayConfig& display, std::string_view text) {
+    const std::size_t colon = text.find(':');
+    DisplayConfig next = display;
+    const Result<void> known = set_word(next.kind, text.substr(0, colon), kDisplays);
+    if (!known) return known;
+    next.host = "127.0.0.1";
+    next.port = next.kind == DisplayKind::web ? 6080 : 5900;  // what noVNC and VNC have by custom
+    if (!is_remote(next.kind)) {
+        if (colon != text.npos) return usage(fmt::format("'{}': only vnc and web listen at an address", text));
+        next.host.clear();
+        next.port = 0;
+    } else if (colon != text.npos) {
+        std::string_view place = text.substr(colon + 1);
+        if (const std::size_t last = place.rfind(':'); last != place.npos) {
+            std::string_view host = place.substr(0, last);
+            if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+            next.host = host;
+            place.remove_prefix(last + 1);
+        }
+        const auto port = parse_number(place);
+        if (!port || *port > 0xFFFF || next.host.empty()) {
+            return usage(fmt::format("'{}' is no place to listen: write {}:PORT or {}:ADDRESS:PORT", text,
+                                     text.substr(0, colon), text.substr(0, colon)));
+        }
+        next.port = static_cast<u16>(*port);
+    }
+    display = std::move(next);
+    return {};
+}
+Texts get_display(const DisplayConfig& display) {
+    Texts texts = get_word(display.kind, kDisplays, DisplayKind::automatic);
+    if (is_remote(display.kind)) texts.front() += ":" + address_text(display.host, display.port);
+    return texts;
+}
 
 constexpr std::string_view kBits = ",bits=";
 Result<void> set_gdb(GdbConfig& gdb, std::string_view text) {
@@ -536,9 +575,17 @@ const std::array kOptions{
     Option{kRun, "lockstep", "", "run interpreter and translator side by side and compare them; status 70 and a report when they differ", "", false, true, false,
         [](S s, V t) { return set_flag(s.machine.lockstep, t); },
         [](C s) { return get_flag(s.machine.lockstep); }, nothing},
-    Option{kRun, "display", "auto|sdl|none", "where the screen is shown: in a window, or nowhere (default auto: a window where there is a display)", "auto sdl none", false, true, false,
-        [](S s, V t) { return set_word(s.display, t, kDisplays); },
-        [](C s) { return get_word(s.display, kDisplays, DisplayKind::automatic); }, nothing},
+    Option{kRun, "display", "auto|sdl|vnc[:[ADDRESS:]PORT]|web[:[ADDRESS:]PORT]|none",
+        "where the screen is shown: in a window, to VNC viewers (default 127.0.0.1:5900), in browsers (default 127.0.0.1:6080), or nowhere (default auto: a window where there is a display)",
+        "auto sdl vnc vnc: web web: none", false, true, false,
+        [](S s, V t) { return set_display(s.display, t); },
+        [](C s) { return get_display(s.display); }, nothing},
+    Option{kRun, "vnc-password", "FILE", "viewers of --display vnc and web are asked for the password in the file's first line (at most 8 bytes; readable by its owner alone)", "", false, true, true,
+        [](S s, V t) { return set_path(s.display.password_file, t); },
+        [](C s) { return get_text(s.display.password_file); }, nothing},
+    Option{kRun, "novnc", "DIR", "folder of noVNC, which --display web serves (default /usr/share/novnc, from the package novnc)", "", false, true, true,
+        [](S s, V t) { return set_path(s.display.novnc, t); },
+        [](C s) { return get_text(s.display.novnc); }, nothing},
     Option{kRun, "sound", "sb16|ac97|none", "sound card: a Sound Blaster 16 with OPL3 (A220 I5 D1 H5) or AC'97 audio on PCI; the PC speaker is always there (default none)", "sb16 ac97 none", true, true, false,
         [](S s, V t) { return add_sound(s.machine.sound, t); },
         [](C s) { return get_sound(s.machine.sound); }, [](S s) { s.machine.sound = {}; }},
@@ -589,7 +636,7 @@ const std::array kOptions{
     Option{kRun, "gdb", "tcp:[HOST:]PORT|unix:PATH|stdio[,bits=16|32|64]", "listens for gdb ('target remote :PORT'; tcp: on this host only); bits: of the processor it is told of, else as its mode is then", "tcp: unix: stdio", false, true, false,
         [](S s, V t) { return set_gdb(s.machine.gdb, t); },
         [](C s) { return get_gdb(s.machine.gdb); }, nothing},
-    Option{kRun, "record", "FILE.toml", "write a scenario there of what is done in the window, by the monitor and by QMP, for 'bantam test'", "", false, true, true,
+    Option{kRun, "record", "FILE.toml", "write a scenario there of what is done in the window, by viewers, by the monitor and by QMP, for 'bantam test'", "", false, true, true,
         [](S s, V t) { return set_path(s.record, t); },
         [](C s) { return get_text(s.record); }, nothing},
     Option{kRun, "paused", "", "do not start the guest until --gdb, --qmp, --monitor or the window says so", "", false, true, false,
@@ -715,15 +762,28 @@ Result<void> complete_settings(Settings& settings) {
     }
     if (!machine.flashes.empty() && machine.firmware != MachineConfig{}.firmware)
         return usage("--firmware and --flash: the first --flash holds the firmware; give one of them");
-    if (settings.display == DisplayKind::sdl && (machine.headless || machine.lockstep)) {
-        return usage(fmt::format("--display sdl opens a window, and --{} has none: give one of them",
+    const DisplayKind display = settings.display.kind;
+    if ((display == DisplayKind::sdl || is_remote(display)) && (machine.headless || machine.lockstep)) {
+        return usage(fmt::format("--display {} shows the screen, and --{} shows none: give one of them",
+                                 get_word(display, kDisplays, DisplayKind::automatic).front(),
                                  machine.headless ? "headless" : "lockstep"));
     }
+    const bool hidden =
+        display == DisplayKind::none || machine.headless;  // what a file says of viewers does not matter
+    if (!settings.display.password_file.empty() && !is_remote(display) && !hidden)
+        return usage("--vnc-password is for viewers: add --display vnc or --display web");
+    if (!settings.display.novnc.empty() && display != DisplayKind::web && !hidden)
+        return usage("--novnc is for browsers: add --display web");
     const bool audio_chosen =
         settings.audio.kind == AudioConfig::Kind::sdl || settings.audio.kind == AudioConfig::Kind::wav;
     if (audio_chosen && machine.lockstep)
         return usage("--audio and --lockstep: two machines side by side are not heard; leave out one of them");
     const ControlConfig::Kind kinds[] = {machine.monitor.kind, machine.qmp.kind, machine.gdb.line.kind};
+    const bool controlled = std::any_of(std::begin(kinds), std::end(kinds),
+                                        [](ControlConfig::Kind kind) { return kind != ControlConfig::Kind::none; });
+    if (machine.paused && is_remote(display) && !controlled) {
+        return usage("--paused: viewers could not let the guest go on; add --gdb, --qmp or --monitor");
+    }
     const auto controls_on_stdio = std::count(std::begin(kinds), std::end(kinds), ControlConfig::Kind::stdio);
     if (machine.serials.empty() && !machine.kernel.empty() && controls_on_stdio == 0) {
         machine.serials.push_back({.kind = SerialConfig::Kind::stdio, .path = {}, .log = {}});

@@ -41,7 +41,15 @@ struct ControlOptions {
     std::vector<std::string> words;  // the command and its arguments
 };
 
-enum class DisplayKind { automatic, none, sdl };
+enum class DisplayKind { automatic, none, sdl, vnc, web };
+
+struct DisplayConfig {
+    DisplayKind kind = DisplayKind::automatic;
+    std::string host = {};           // vnc, web: where it listens
+    u16 port = 0;                    // 0: any that is free
+    std::string password_file = {};  // empty: viewers give none
+    std::string novnc = {};          // folder; empty: where the distribution has it
+};
 
 struct AudioConfig {
     enum class Kind { automatic, none, sdl, wav } kind = Kind::automatic;
@@ -51,7 +59,7 @@ struct AudioConfig {
 /// Everything a command line (and MACHINE.toml) can say.
 struct Settings {
     MachineConfig machine;
-    DisplayKind display = DisplayKind::automatic;
+    DisplayConfig display;
     AudioConfig audio;
     log::Level log_level = log::Level::warning;
     bool print_config = false;

@@ -73,7 +73,7 @@ Settings for_scenario(Settings settings) {
     machine.plugins.clear();
     for (SerialConfig& serial : machine.serials) serial = {};
     if (machine.debugcon.kind == DebugconConfig::Kind::stdio) machine.debugcon = {};
-    settings.display = DisplayKind::automatic;
+    settings.display = {};
     settings.audio = {};
     settings.record.clear();
     return settings;

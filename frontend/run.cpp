@@ -19,6 +19,7 @@
 #include "frontend/qmp/talk.h"
 #include "frontend/recent_machines.h"
 #include "frontend/recorder.h"
+#include "frontend/remote/remote_display.h"
 #include "frontend/signals.h"
 #include "frontend/talk_line.h"
 #include "frontend/window/window.h"
@@ -90,10 +91,15 @@ void remember(const Settings& settings) {
     if (!kept) log::warning("the machine is not among the recent ones: {}", kept.error().message);
 }
 
-/// The window that --display asks for; null: headless.
+bool shown_remotely(const DisplayConfig& display) {
+    return display.kind == DisplayKind::vnc || display.kind == DisplayKind::web;
+}
+
+/// The window that --display asks for; null: none.
 Result<std::unique_ptr<Screen>> open_display(const Settings& settings) {
-    const bool chosen = settings.display == DisplayKind::sdl;
-    if (settings.machine.headless || settings.machine.lockstep || settings.display == DisplayKind::none)
+    const bool chosen = settings.display.kind == DisplayKind::sdl;
+    if (settings.machine.headless || settings.machine.lockstep ||
+        (!chosen && settings.display.kind != DisplayKind::automatic))
         return std::unique_ptr<Screen>{};
     if (!display_is_named()) {
         if (chosen) {
@@ -122,7 +128,7 @@ Result<int> run_machine(const Settings& settings, Screen* screen) {
         screen = opened.get();
     }
     MachineConfig config = settings.machine;
-    config.headless = screen == nullptr;
+    config.headless = screen == nullptr && !shown_remotely(settings.display);
 
     Result<Guest> made = Guest::create(std::move(config));
     if (!made) return made.error();
@@ -147,7 +153,9 @@ Result<int> run_machine(const Settings& settings, Screen* screen) {
         const auto monitor = ControlLine::open(
             settings.machine.monitor, [&machine](auto output) { return start_monitor(machine, std::move(output)); });
         if (!monitor) return monitor.error();
-        qmp::Context context{.machine = machine};
+        const auto remote = RemoteDisplay::open(settings.display, machine);
+        if (!remote) return remote.error();
+        qmp::Context context{.machine = machine, .remote = remote.value().get()};
         const auto qmp = TalkLine<qmp::Talk, qmp::JsonStream>::open(
             settings.machine.qmp, machine,
             [&context](auto output) { return std::make_shared<qmp::Talk>(context, std::move(output)); });

@@ -315,7 +315,8 @@ Result<void> finish_machine(Settings& settings, const std::string& place, Scenar
     if (machine.qmp.kind != ControlConfig::Kind::none) return refuse("qmp: a scenario is controlled by its steps");
     if (machine.gdb.line.kind != ControlConfig::Kind::none || machine.paused)
         return refuse("gdb, paused: a scenario runs by itself");
-    if (settings.display == DisplayKind::sdl) return refuse("display: a scenario has no window");
+    if (settings.display.kind != DisplayKind::automatic && settings.display.kind != DisplayKind::none)
+        return refuse("display: nobody looks at a scenario");
     if (settings.audio.kind == AudioConfig::Kind::sdl || settings.audio.kind == AudioConfig::Kind::wav)
         return refuse("audio: a scenario is not heard");
     if (machine.debugcon.kind == DebugconConfig::Kind::stdio) return refuse("debugcon: use file:PATH");

@@ -134,6 +134,7 @@ bool Machine::cables_idle() const {
     return (parts_->pc->io().peek(kStatusPort, 1) & (kOutputFull | kInputFull)) == 0;
 }
 
+unsigned Machine::keyboard_leds() const { return parts_->pc->keyboard().leds(); }
 bool Machine::keyboard_read() const { return cables_idle() && !parts_->pc->keyboard().has_output(); }
 
 void Machine::watch(u64 period_ns, std::function<void()> watch, Watcher watcher) {

@@ -68,6 +68,8 @@ public:
     void set_key(devices::KeyCode key, bool pressed);
     /// The guest has read every byte the keyboard had to send.
     [[nodiscard]] bool keyboard_read() const;
+    /// What the guest shows with the keyboard's LEDs: bit 0 scroll lock, 1 num lock, 2 caps lock.
+    [[nodiscard]] unsigned keyboard_leds() const;
     /// Calls `watch` every `period_ns` of guest time, between two instructions; in virtual time at the same
     /// instructions in every run and with every engine. `acts`: it may do what wakes a guest that is halted; else such
     /// a guest ends the run. Once, before run().

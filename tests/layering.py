@@ -29,6 +29,7 @@ LIBRARIES = {
     "capstone/": ["cpu/isa/disassemble.cpp", "tests"],
     "Zydis/": ["tests"],
     "SDL2/": ["frontend"],
+    "rfb/": ["frontend/remote/libvncserver_viewer.cpp", "tests"],
     "CLI/": ["frontend", "tests"],
     "toml++/": ["frontend"],
     "nlohmann/": ["frontend", "tests"],

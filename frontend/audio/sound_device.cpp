@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "frontend/module.h"
 #include "frontend/version.h"
-#include "frontend/window/module.h"
 
 namespace bantam::frontend {
 

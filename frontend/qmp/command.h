@@ -10,6 +10,7 @@
 
 #include "frontend/qmp/return_types.h"
 #include "frontend/qmp/types.h"
+#include "frontend/remote/remote_display.h"
 #include "machine/machine.h"
 
 namespace bantam::frontend::qmp {
@@ -36,6 +37,7 @@ struct Ring {
 /// What commands work on, for as long as the machine lives. On its thread.
 struct Context {
     Machine& machine;
+    const RemoteDisplay* remote = nullptr;  // null: there is none
     std::map<std::string, Ring> rings = {};
     unsigned mouse_buttons = 0;  // that input-send-event has down, as Machine::mouse_button counts them
     struct {

@@ -49,7 +49,25 @@ Reply query_name(Context&, const json&) { return json::object(); }
 Reply query_uuid(Context&, const json&) { return json{{"UUID", "00000000-0000-0000-0000-000000000000"}}; }
 Reply query_kvm(Context&, const json&) { return json{{"enabled", false}, {"present", false}}; }
 Reply query_target(Context&, const json&) { return json{{"arch", "x86_64"}}; }
-Reply query_vnc(Context&, const json&) { return json{{"enabled", false}}; }
+json address_of(const RemoteDisplay::Address& address, bool web_socket) {
+    return {{"host", address.host},
+            {"service", address.port},
+            {"family", address.ipv6 ? "ipv6" : "ipv4"},
+            {"websocket", web_socket}};
+}
+
+Reply query_vnc(Context& context, const json&) {
+    if (context.remote == nullptr) return json{{"enabled", false}};
+    json clients = json::array();
+    for (const RemoteDisplay::Viewer& viewer : context.remote->viewers())
+        clients.push_back(address_of(viewer.address, viewer.web_socket));
+    json answer = address_of(context.remote->address(), false);
+    answer.erase("websocket");
+    answer["enabled"] = true;
+    answer["auth"] = context.remote->asks_password() ? "vnc" : "none";
+    answer["clients"] = std::move(clients);
+    return answer;
+}
 Reply query_iothreads(Context&, const json&) { return json::array(); }
 
 Reply query_cpus_fast(Context&, const json&) {

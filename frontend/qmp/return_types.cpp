@@ -39,7 +39,15 @@ const std::array kKvmMembers{Member{"enabled", &kBoolean}, Member{"present", &kB
 constexpr std::array<std::string_view, 1> kTargets{"x86_64"};
 const Type kTarget{.kind = Kind::words, .name = "SysEmuTarget", .words = kTargets};
 const std::array kTargetMembers{Member{"arch", &kTarget}};
-const std::array kVncMembers{Member{"enabled", &kBoolean}};
+constexpr std::array<std::string_view, 2> kFamilies{"ipv4", "ipv6"};
+const Type kFamily{.kind = Kind::words, .name = "NetworkAddressFamily", .words = kFamilies};
+const std::array kVncClientMembers{Member{"host", &kString}, Member{"service", &kString}, Member{"family", &kFamily},
+                                   Member{"websocket", &kBoolean}};
+const Type kVncClient = object("VncClientInfo", kVncClientMembers);
+const Type kVncClients = list("[VncClientInfo]", kVncClient);
+const std::array kVncMembers{Member{"enabled", &kBoolean},     Member{"host", &kString, true},
+                             Member{"family", &kFamily, true}, Member{"service", &kString, true},
+                             Member{"auth", &kString, true},   Member{"clients", &kVncClients, true}};
 const std::array kIoThreadMembers{Member{"id", &kString}};
 const Type kIoThreadInfo = object("IOThreadInfo", kIoThreadMembers);
 const std::array kCpuPropsMembers{Member{"socket-id", &kInteger}, Member{"core-id", &kInteger},

@@ -1,36 +1,13 @@
-// Finds and loads the module that holds the window.
-#include <dlfcn.h>
+// Opens the window of the module that holds it.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
-#include <system_error>
 
+#include "frontend/module.h"
 #include "frontend/version.h"
-#include "frontend/window/module.h"
 #include "frontend/window/screen.h"
 
 namespace bantam::frontend {
-
-Result<void*> find_in_window_module(const char* name) {
-    std::error_code failed;
-    const std::filesystem::path folder = std::filesystem::read_symlink("/proc/self/exe", failed).parent_path();
-    std::string causes;
-    for (const auto& path : {folder / "bantam-window.so", folder / "../lib/bantam/bantam-window.so"}) {
-        if (::access(path.c_str(), F_OK) != 0) continue;
-        void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);  // stays: the window's code is in it
-        if (module == nullptr) {
-            causes = ::dlerror();
-            continue;
-        }
-        void* symbol = ::dlsym(module, name);
-        if (symbol != nullptr) return symbol;
-        return Error{ExitStatus::host_resource, "bantam-window.so is no part of Bantam"};
-    }
-    return Error{ExitStatus::host_resource,
-                 causes.empty() ? "the module bantam-window.so is not beside the program: install it anew" : causes};
-}
 
 bool display_is_named() {
     const auto names_display = [](const char* variable) {

@@ -40,7 +40,7 @@ std::string sample(const Option& option) {
     if (option.name == "qmp") return "tcp:127.0.0.1:4444";
     if (option.name == "monitor") return "unix:/tmp/monitor";
     if (option.name == "clock") return "real";
-    if (option.name == "display") return "none";
+    if (option.name == "display") return "web:[::1]:6081";
     if (option.name == "sound") return "sb16";
     if (option.name == "audio") return "wav:sound.wav";
     if (option.name == "log") return "debug";
