@@ -114,6 +114,17 @@ void Emitter::write_slow_paths() {
     }
 }
 
+void Emitter::slow_path_unless_zero(const bool& value) {
+    const asmjit::Label zero = a_.newLabel();
+    slow_paths_.push_back({a_.newLabel(), resume_, site_, true});
+    a_.mov(kSpare, x86::rcx);
+    a_.movzx(x86::ecx, absolute(reinterpret_cast<const u8*>(&value)));
+    a_.jecxz(x86::rcx, zero);
+    a_.jmp(slow_paths_.back().label);
+    a_.bind(zero);
+    a_.mov(x86::rcx, kSpare);
+}
+
 void Emitter::write_writes_beside_code() {
     const auto& stubs = t_.stubs.write_beside_code.at(Mmu::number_of(data_set(key())));
     for (const WriteBesideCode& write : writes_beside_code_) {

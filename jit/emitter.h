@@ -52,6 +52,9 @@ public:
     void end_instruction();
     /// The handler of the current instruction, which jumps to `rip`, goes on here instead of leaving.
     void resume_here(u64 rip);
+    [[nodiscard]] const Site& site() const { return *site_; }
+    /// The current instruction goes to its handler unless `value` is zero. Overwrites kSpare.
+    void slow_path_unless_zero(const bool& value);
     /// The host code of the current instruction may raise a host exception; nothing has changed then.
     void may_fault() { may_fault_ = true; }
 

@@ -105,8 +105,9 @@ struct Context {
     u64 map_byte = kPageMask & ~u64{7};  // of an address: the byte of a CodeMap, and the bit in it
     u64 map_bit = 7;
     std::array<u64, 6> bits{1, 3, 0xF, 0xFF, 0xFFFF, 0xFFFFFFFF};  // the lowest 1, 2, 4 ... 32
-    u64 not_direction = 0xFB;                                      // bits 15:8 of EFLAGS but DF
-    u64 not_interrupt = 0xFD;                                      // and but IF
+    u64 status_flags = kStatusFlags;
+    u64 not_direction = 0xFB;  // bits 15:8 of EFLAGS but DF
+    u64 not_interrupt = 0xFD;  // and but IF
 };
 
 static_assert(sizeof(Site) == 16);

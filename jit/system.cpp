@@ -15,6 +15,32 @@ void change_flags(Emitter& e, const u64& keep, u64 set) {
     a.mov(absolute(byte), kSpare.r8());
 }
 
+/// Virtual-8086 code, where it depends on IOPL, is 16-bit code. RF is clear while translated code runs.
+bool push_flags(Emitter& e, unsigned size) {
+    if (e.sixteen() || !native_stack(e, size)) return false;
+    x86::Assembler& a = e.assembler();
+    a.pushfq();
+    a.pop(kSpare);
+    a.pext(kSpare, kSpare, absolute(&e.context().status_flags));
+    a.pdep(kSpare, kSpare, absolute(&e.context().status_flags));
+    a.mov(kAddend.r32(), absolute(&e.state().flags));
+    a.lea(kSpare.r32(), x86::ptr(kSpare, kAddend));
+    a.mov(absolute(&e.context().branch_target), kSpare);
+    const x86::Mem to = begin_push(e, size);
+    a.mov(kSpare, absolute(&e.context().branch_target));
+    a.mov(to, Emitter::sized(kSpare, size));
+    commit_push(e, size);
+    return true;
+}
+
+/// Where no interrupt waits for it, and an instruction follows here: see Translator::pass_shadow.
+bool set_interrupt_flag(Emitter& e) {
+    if (e.site().after() == 0) return false;
+    e.slow_path_unless_zero(e.state().intr_pin);
+    change_flags(e, e.context().not_interrupt, kFlagInterrupt);
+    return true;
+}
+
 void swap_gs(Emitter& e) {
     x86::Assembler& a = e.assembler();
     const SegmentRegister& gs = e.state().segment[kGs];
@@ -29,6 +55,12 @@ void swap_gs(Emitter& e) {
 
 bool translate_system(Emitter& e, const isa::Instruction& i) {
     switch (i.mnemonic) {
+        case isa::Mnemonic::Pushf:
+        case isa::Mnemonic::Pushfd:
+        case isa::Mnemonic::Pushfq:
+            return push_flags(e, i.operand_size);
+        case isa::Mnemonic::Sti:
+            return at_cpl0(e.key()) && set_interrupt_flag(e);
         case isa::Mnemonic::Cld:
             change_flags(e, e.context().not_direction, 0);
             return true;

@@ -71,7 +71,7 @@ Result<std::unique_ptr<PhysicalMemory>> PhysicalMemory::create(u64 ram_bytes) {
     memory->plain_high_bytes_ = memory->high_ram_bytes();
     memory->page_marks_ = std::make_unique<u8[]>(ram_bytes / kPageSize);
     // Of the host's memory it takes what is written alone.
-    memory->code_maps_.reset(static_cast<CodeMapSlot*>(std::calloc(ram_bytes / kPageSize, sizeof(CodeMapSlot))));
+    memory->code_maps_.reset(static_cast<CodeMapSlot*>(std::calloc(ram_bytes / kPageSize, sizeof(const void*))));
     if (!memory->code_maps_) return refused("calloc");
     return memory;
 }

@@ -1,6 +1,7 @@
 #include "frontend/window/panel.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "devices/code_page_437.h"
 #include "frontend/window/utf8.h"
@@ -12,7 +13,7 @@ std::string to_glyphs(std::string_view utf8) {
     while (!utf8.empty()) {
         const char32_t character = take_character(utf8);
         const auto& table = devices::kCodePage437;
-        const auto* found = std::find(table.begin() + ' ', table.end(), character);
+        const auto* found = std::find(std::next(table.begin(), ' '), table.end(), character);
         glyphs += found == table.end() ? '?' : static_cast<char>(found - table.begin());
     }
     return glyphs;

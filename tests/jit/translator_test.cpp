@@ -211,6 +211,35 @@ TEST(TranslatorTest, StoresBesideCodeLeaveItAlone) {
     }
 }
 
+TEST(TranslatorTest, FlagsArePushed) {
+    // mov ecx,60 / l: imul eax,eax,12345679h / add eax,ecx / pushfd / pop edx / add ebx,edx / std / sti / pushfd / cld
+    // / cli / pop edx / xor ebx,edx / rol ebx,3 / pushfw / pop dx / add ebx,edx / dec ecx / jnz l / hlt
+    constexpr u8 kPushing[] = {0xB9, 60,   0,    0,    0,    0x69, 0xC0, 0x79, 0x56, 0x34, 0x12, 0x01, 0xC8,
+                               0x9C, 0x5A, 0x01, 0xD3, 0xFD, 0xFB, 0x9C, 0xFC, 0xFA, 0x5A, 0x31, 0xD3, 0xC1,
+                               0xC3, 3,    0x66, 0x9C, 0x66, 0x5A, 0x01, 0xD3, 0x49, 0x75, 0xE0, 0xF4};
+    for (const u64 slice : {1, 7, 10'000}) expect_same_run(kPushing, slice);
+    Board board(true, kPushing);
+    board.state().gpr[kRax] = 1;
+    EXPECT_EQ(board.run(10'000), EngineExit::halted);
+    EXPECT_LT(board.statistics().handed_over, 200u) << "HLT and PUSHFW alone";
+}
+
+TEST(TranslatorTest, AnInterruptThatWaitsComesBehindTheInstructionAfterSti) {
+    // cli / mov eax,1 / sti / inc eax / inc eax / cli / hlt; the handler: mov edx,eax / iret
+    constexpr u8 kWaiting[] = {0xFA, 0xB8, 1, 0, 0, 0, 0xFB, 0x40, 0x40, 0xFA, 0xF4};
+    constexpr u8 kHandler[] = {0x89, 0xC2, 0xCF};
+    for (const bool translated : {false, true}) {
+        Board board(translated, kWaiting);
+        board.poke(0x9000, kHandler);
+        board.set_gate(0x9000);
+        board.cpu().set_intr(true);
+        board.environment().acknowledged = [&board] { board.cpu().set_intr(false); };
+        EXPECT_EQ(board.run(100), EngineExit::halted);
+        EXPECT_EQ(board.state().gpr[kRdx], 2u);
+        EXPECT_EQ(board.state().gpr[kRax], 3u);
+    }
+}
+
 TEST(TranslatorTest, BlocksThatShareBytesAreEachForgotten) {
     constexpr u8 kMoves[] = {0xB0, 1, 0xB3, 2, 0xF4};  // mov al,1 / mov bl,2 / hlt
     Board board(false, kMoves);
