@@ -79,6 +79,9 @@ public:
     /// Host operand of `size` bytes at `i`'s memory operand; overwrites the scratch registers. `alignment`: what the
     /// instruction demands, else 1.
     x86::Mem memory_operand(const isa::Instruction& i, unsigned size, MemoryUse use, unsigned alignment = 1);
+    /// The same where the signed bit number in general register `number` (none that is homed) counts from there; `size`
+    /// is 4 or 8. Not in 16-bit code.
+    x86::Mem bit_string_operand(const isa::Instruction& i, unsigned number, unsigned size, MemoryUse use);
     /// The current instruction's memory operand goes through the soft TLB: it has other uses for kAddend, which tells
     /// windows the address that faulted.
     void avoid_windows() { windowed_ = false; }
@@ -140,7 +143,8 @@ private:
     };
     [[nodiscard]] u64 linear_of(u64 rip) const;
     [[nodiscard]] bool leaves_page(u64 rip) const;
-    x86::Gp linear_address(const isa::Instruction& i);
+    x86::Gp linear_address(const isa::Instruction& i) { return linear_address(i, effective_offset(i)); }
+    x86::Gp linear_address(const isa::Instruction& i, const x86::Gp& offset);
     x86::Mem tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment);
     x86::Mem checked_operand(const SlowPath& slow, const x86::Gp& address, unsigned size, MemoryUse use,
                              unsigned alignment);

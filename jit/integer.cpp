@@ -61,16 +61,11 @@ InstId operation_of(const Instruction& i) {
     return kOperations[static_cast<std::size_t>(i.mnemonic)];
 }
 
-/// Forms that are left to the handlers: bit strings in memory, moves between equal sizes, undefined BSWAP.
+/// Forms that are left to the handlers: moves between equal sizes, undefined BSWAP.
 bool unusual(const Instruction& i) {
     const Operand& first = i.operands[0];
     const Operand& second = i.operands[1];
     switch (i.mnemonic) {
-        case Mnemonic::Bt:
-        case Mnemonic::Btc:
-        case Mnemonic::Btr:
-        case Mnemonic::Bts:
-            return first.kind == OperandKind::memory && second.kind == OperandKind::gpr;
         case Mnemonic::Bswap:
             return first.size == 2;
         case Mnemonic::Movsx:
@@ -235,6 +230,35 @@ bool translate_lea(Emitter& e, const Instruction& i) {
     return true;
 }
 
+/// BT, BTS, BTR and BTC of a bit string in memory.
+bool translate_bit_string(Emitter& e, const Instruction& i, InstId operation) {
+    const Operand &string = i.operands[0], &number = i.operands[1];
+    const MemoryUse use = i.mnemonic == Mnemonic::Bt ? MemoryUse::read : MemoryUse::write;
+    if (e.sixteen() || string.size == 2 || is_homed(number.reg) || !e.addressable(i, use)) return false;
+    x86::Assembler& a = e.assembler();
+    const x86::Gp word = Emitter::sized(kSpare, string.size);
+    const x86::Mem memory = e.bit_string_operand(i, number.reg, string.size, use);
+    a.mov(word, memory);
+    a.emit(operation, word, Emitter::sized(host_register(number.reg), string.size));
+    if (use == MemoryUse::write) a.mov(memory, word);
+    return true;
+}
+
+/// CMPXCHG8B and CMPXCHG16B: their registers are the host's of the same names.
+bool translate_wide_exchange(Emitter& e, const Instruction& i) {
+    if (!e.addressable(i, MemoryUse::write)) return false;
+    const bool sixteen_bytes = i.mnemonic == Mnemonic::Cmpxchg16b;
+    const x86::Mem memory = e.memory_operand(i, sixteen_bytes ? 16 : 8, MemoryUse::write, sixteen_bytes ? 16 : 1);
+    e.assembler().emit(sixteen_bytes ? x86::Inst::kIdCmpxchg16b : x86::Inst::kIdCmpxchg8b, memory);
+    return true;
+}
+
+bool is_bit_string(const Instruction& i) {
+    const bool tests_bit = i.mnemonic == Mnemonic::Bt || i.mnemonic == Mnemonic::Btc || i.mnemonic == Mnemonic::Btr ||
+                           i.mnemonic == Mnemonic::Bts;
+    return tests_bit && i.operands[0].kind == OperandKind::memory && i.operands[1].kind == OperandKind::gpr;
+}
+
 /// Hints, and fences: one thread makes all accesses of the machine in program order.
 bool does_nothing(Mnemonic mnemonic) {
     switch (mnemonic) {
@@ -255,8 +279,10 @@ bool does_nothing(Mnemonic mnemonic) {
 bool translate_integer(Emitter& e, const Instruction& i) {
     if (does_nothing(i.mnemonic)) return true;
     if (i.mnemonic == Mnemonic::Lea) return translate_lea(e, i);
+    if (i.mnemonic == Mnemonic::Cmpxchg8b || i.mnemonic == Mnemonic::Cmpxchg16b) return translate_wide_exchange(e, i);
     const InstId operation = operation_of(i);
     if (operation == 0 || unusual(i)) return false;
+    if (is_bit_string(i)) return translate_bit_string(e, i, operation);
     OperandMapper mapper(e, i);
     if (!mapper.possible()) return false;
     if (divides(i.mnemonic)) e.may_fault();

@@ -51,8 +51,7 @@ x86::Gp Emitter::effective_offset(const isa::Instruction& i) {
     return kAddress;
 }
 
-x86::Gp Emitter::linear_address(const isa::Instruction& i) {
-    const x86::Gp offset = effective_offset(i);
+x86::Gp Emitter::linear_address(const isa::Instruction& i, const x86::Gp& offset) {
     if (base_zero(key(), i.segment)) return offset;
     a_.mov(kAddend, absolute(&state().segment[i.segment].base));
     a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(offset, kAddend));
@@ -64,6 +63,17 @@ x86::Mem Emitter::memory_operand(const isa::Instruction& i, unsigned size, Memor
     if (!sixteen_) return tlb_operand(linear_address(i), size, use, alignment);
     effective_offset(i);
     return segment_operand(i.segment, i.address_size, size, use, alignment);
+}
+
+x86::Mem Emitter::bit_string_operand(const isa::Instruction& i, unsigned number, unsigned size, MemoryUse use) {
+    const x86::Gp offset = effective_offset(i);
+    const unsigned size_log = size == 8 ? 3 : 2;
+    load_constant(kAddend, size_log + 3);
+    a_.sarx(sized(kAddend, size), sized(host_register(number), size), sized(kAddend, size));
+    if (size == 4 && i.address_size == 8) a_.movsxd(kAddend, kAddend.r32());
+    a_.lea(sized(kAddress, i.address_size), x86::ptr(offset, kAddend, size_log));
+    const x86::Gp address = linear_address(i, kAddress);
+    return windowed_ ? window_at(address, 0, size) : tlb_operand(address, size, use, 1);
 }
 
 x86::Mem Emitter::stack_operand(int displacement, unsigned size, MemoryUse use) {
