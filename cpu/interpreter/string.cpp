@@ -42,8 +42,30 @@ u64 run_length(const Instruction& i, Linear address, u64 offset) {
     return std::min(to_page_end, to_wrap);
 }
 
+/// Copies `size` bytes to where the source still reaches, in rising order, so that what lies between repeats.
+void repeat_upwards(u8* destination, const u8* source, std::size_t size) {
+    const auto period = static_cast<std::size_t>(destination - source);
+    for (std::size_t done = 0; done < size;) {
+        const std::size_t part = std::min(period + done, size - done);  // what lies from `source` up to here
+        std::memcpy(destination + done, source, part);
+        done += part;
+    }
+}
+
+/// Stores `value` `count` times.
+template <class T>
+void fill(u8* destination, T value, std::size_t count) {
+    const auto byte = static_cast<u8>(value);
+    if (value == static_cast<T>(0x0101010101010101 * byte)) {
+        std::memset(destination, byte, count * sizeof(T));
+        return;
+    }
+    std::memcpy(destination, &value, sizeof(T));
+    repeat_upwards(destination + sizeof(T), destination, (count - 1) * sizeof(T));
+}
+
 /// Runs may be copied whole: upwards, through flat segments, without alignment checks.
-bool may_run(const Cpu& cpu) { return (cpu.state.flags & (kFlagDirection | kFlagAlignmentCheck)) == 0; }
+bool may_run(const Cpu& cpu) { return (cpu.state.flags & kFlagDirection) == 0 && !cpu.alignment_checks(); }
 
 struct Movs {
     static constexpr bool kCompares = false;
@@ -73,8 +95,9 @@ struct Movs {
         const u8* source = cpu.mmu.fast_read(from, size, cpu.data_privilege());
         u8* destination = cpu.mmu.fast_write(to, size, cpu.data_privilege());
         if (source == nullptr || destination == nullptr) return 0;
-        if (destination > source && destination < source + size) {
-            // Overlap upwards repeats the first elements, as the hardware's element order does.
+        if (destination >= source + sizeof(T) && destination < source + size) {
+            repeat_upwards(destination, source, size);
+        } else if (destination > source && destination < source + size) {
             for (u64 element = 0; element < count; ++element) {
                 T value;
                 std::memcpy(&value, source + element * sizeof(T), sizeof(T));
@@ -109,10 +132,7 @@ struct Stos {
         if (count == 0) return 0;
         u8* destination = cpu.mmu.fast_write(to, static_cast<unsigned>(count * sizeof(T)), cpu.data_privilege());
         if (destination == nullptr) return 0;
-        const T value = get_register<T>(s, 0);
-        for (u64 element = 0; element < count; ++element) {
-            std::memcpy(destination + element * sizeof(T), &value, sizeof(T));
-        }
+        fill(destination, get_register<T>(s, 0), count);
         advance<T>(s, i, kRdi, count);
         return count;
     }
