@@ -189,7 +189,8 @@ private:
     void process() {
         rfbCheckFds(screen_, 0);
         if (client_->scaledScreen != screen_) rfbCloseClient(client_);
-        // Of the encodings, those that viewers of our time choose: others (Zlib, Ultra, CoRRE) divide by zero too.
+        // Of the encodings, those that viewers of our time choose: while others were allowed, too, random messages made
+        // the library divide by zero.
         constexpr std::array kEncodings{rfbEncodingRaw, rfbEncodingHextile, rfbEncodingTight, rfbEncodingZRLE};
         const auto chosen = client_->preferredEncoding;
         if (chosen != -1 && std::find(kEncodings.begin(), kEncodings.end(), chosen) == kEncodings.end())
