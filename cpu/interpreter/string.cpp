@@ -56,7 +56,7 @@ void repeat_upwards(u8* destination, const u8* source, std::size_t size) {
 template <class T>
 void fill(u8* destination, T value, std::size_t count) {
     const auto byte = static_cast<u8>(value);
-    if (value == static_cast<T>(0x0101010101010101 * byte)) {
+    if (value == static_cast<T>(u64{0x0101010101010101} * byte)) {
         std::memset(destination, byte, count * sizeof(T));
         return;
     }
