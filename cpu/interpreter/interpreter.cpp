@@ -227,8 +227,6 @@ std::optional<EngineExit> Interpreter::supervised_turn() {
             put_off();
             return {};
         }
-    }
-    if (watch != nullptr) {
         execute_watched(block, {block.code, instructions_within_limit(block, s.rip())}, one);
         return {};
     }
@@ -261,11 +259,11 @@ void Interpreter::note_rest(interpreter::Place next) {
     rest_ = {next, cpu_.state.rip(), cpu_.state.instructions, cache_.generation()};
 }
 
-/// Executes instructions of a block, of which the first lies at CS:RIP, as far as it may, and notes what is left.
 void Interpreter::trace(const Instruction& next) {
     tracer_(cpu_, next.reads_immediate ? interpreter::with_immediate(cpu_, next) : next);
 }
 
+/// Executes instructions of a block, of which the first lies at CS:RIP, as far as it may, and notes what is left.
 void Interpreter::execute_watched(const Block& block, std::span<const Instruction> code, bool one) {
     CpuState& s = cpu_.state;
     rest_ = {};
