@@ -235,6 +235,13 @@ void Window::release_buttons() {
     machine_.post([&m = machine_] { m.mouse_button(0); });
 }
 
+void Window::press_keys(const char* chord) {
+    machine_.post([this, chord] {
+        const Result<void> sent = machine_.send_keys(chord);
+        if (!sent) say_later(sent.error().message);
+    });
+}
+
 void Window::act(Action action) {
     if (menu_ && action != Action::none && action != Action::release_mouse) {
         close_menu();
@@ -249,10 +256,7 @@ void Window::act(Action action) {
             open_menu();
             break;
         case Action::menu_key:
-            machine_.post([this] {
-                const Result<void> sent = machine_.send_keys("menu");
-                if (!sent) say_later(sent.error().message);
-            });
+            press_keys("menu");
             break;
         case Action::quit:
             machine_.request_quit();
@@ -280,10 +284,7 @@ void Window::act(Action action) {
             machine_.post([&m = machine_] { m.running() ? m.stop() : m.cont(); });
             break;
         case Action::ctrl_alt_delete:
-            machine_.post([this] {
-                const Result<void> sent = machine_.send_keys("ctrl-alt-delete");
-                if (!sent) say_later(sent.error().message);
-            });
+            press_keys("ctrl-alt-delete");
             break;
         case Action::paste:
             paste();

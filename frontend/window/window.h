@@ -37,6 +37,7 @@ private:
     /// The guest takes positions: its pointer follows the host's, without capture.
     [[nodiscard]] bool pointing() const { return !captured_ && status_.mouse_is_absolute; }
     void point(int wheel);
+    void press_keys(const char* chord);  // a constant, as `sendkey` of the monitor takes it
     void act(Action action);
     void capture(bool on);
     void paste();
