@@ -20,6 +20,7 @@ public:
     explicit Assembly(CodeCache& cache) : cache_(cache), address_(cache.next_code()) {
         CHECK(code_.init(asmjit::Environment::host(), address_) == asmjit::kErrorOk);
         CHECK(code_.attach(&assembler_) == asmjit::kErrorOk);
+        assembler_.addEncodingOptions(asmjit::EncodingOptions::kOptimizedAlign);  // long NOPs
     }
 
     [[nodiscard]] x86::Assembler& assembler() { return assembler_; }

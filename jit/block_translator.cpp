@@ -81,6 +81,7 @@ bool translate_block(const Emitter::Target& target, Translation& translation) {
     }
     if (open) {
         e.write_x87_pointer();
+        e.settle_stack();
         e.jump(translation.next_rip_of(block.count - 1));
     }
     return e.finish();

@@ -47,19 +47,19 @@ bool target_readable(const Emitter& e, const Instruction& i) {
 bool translate_call(Emitter& e, const Instruction& i, Site& site, std::optional<u64> target) {
     const unsigned size = i.operand_size;
     if (!native_stack(e, size)) return false;
-    x86::Assembler& a = e.assembler();
     if (!target) {
         if (!target_readable(e, i)) return false;
         load_target(e, i);
-        a.mov(absolute(&e.context().branch_target), kAddress);
     }
+    const SparedValue computed(e, kAddress);
     e.store_constant(begin_push(e, size), site.next_rip());
     commit_push(e, size);
+    e.settle_stack();
     if (target) {
         e.resume_here(*target);
         e.call(*target, site.next_rip());
     } else {
-        a.mov(kAddress, absolute(&e.context().branch_target));
+        computed.restore();
         note_computed_target(e, site, -static_cast<int>(size));
         e.call_indirect(site.next_rip());
     }
@@ -73,7 +73,8 @@ bool translate_ret(Emitter& e, const Instruction& i, Site& site) {
     const x86::Mem from = e.stack_operand(0, size, MemoryUse::read);
     move_target(e, from, size);
     const int released = static_cast<int>(size + i.immediate);
-    a.lea(stack_pointer(e), x86::ptr(kGuestRsp, released));
+    e.move_stack(released);
+    e.settle_stack();
     note_computed_target(e, site, released);
     a.ret();
     return true;

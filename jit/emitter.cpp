@@ -1,11 +1,36 @@
 #include "jit/emitter.h"
 
+#include <algorithm>
+
 #include "base/bits.h"
 #include "cpu/interpreter/block_watch.h"
+#include "cpu/isa/table.h"
 
 namespace bantam::jit {
 
 namespace {
+
+constexpr u32 kEntryAlignment = 32;  // PERF: of loop heads, for the host's instruction fetch
+
+/// Whether the translation of `i`, or what follows a jump, reads or writes kGuestRsp itself. A handler's call sees to
+/// it by itself.
+bool needs_stack_pointer(const isa::Instruction& i) {
+    const auto is_rsp = [](const isa::Operand& o) {
+        return o.kind == isa::OperandKind::gpr && o.reg == kRsp && !o.is_high;
+    };
+    if (i.base == kRsp || std::any_of(i.operands.begin(), i.operands.begin() + i.operand_count, is_rsp)) return true;
+    switch (i.mnemonic) {
+        case isa::Mnemonic::Push:
+        case isa::Mnemonic::Pop:
+        case isa::Mnemonic::Call:
+        case isa::Mnemonic::Ret:
+            return false;
+        case isa::Mnemonic::Leave:
+            return true;
+        default:
+            return (isa::row_of(i).attributes & isa::kBranch) != 0;
+    }
+}
 
 /// Whether an instruction can have `value` as an immediate or a displacement of 64 bits.
 bool fits_signed_32(u64 value) { return static_cast<i64>(static_cast<i32>(value)) == static_cast<i64>(value); }
@@ -23,6 +48,8 @@ Emitter::Emitter(const Target& target, Translation& translation)
       a_(assembly_.assembler()) {}
 
 Site& Emitter::begin_instruction(unsigned index) {
+    if (needs_stack_pointer(translation_.block->code[index])) settle_stack();
+    instructions_.push_back({.stack_before = stack_moved_});
     resume_ = a_.newLabel();
     resume_bound_ = false;
     may_fault_ = false;
@@ -36,12 +63,18 @@ Site& Emitter::begin_instruction(unsigned index) {
 }
 
 void Emitter::end_instruction() {
+    const isa::Instruction& instruction = site_->instruction();
+    if (instruction.memory_operand() != nullptr && !windowed_) distance_.forget();
+    distance_.follow(instruction);
     if (may_fault_) {
-        const SlowPath slow{a_.newLabel(), resume_, site_, false};
+        const SlowPath slow = slow_path(false);
         slow_paths_.push_back(slow);
         fault_sites_.push_back({instruction_begin_, a_.offset(), slow});
     }
-    if (!resume_bound_) a_.bind(resume_);
+    if (resume_bound_) return;
+    a_.bind(resume_);
+    instructions_.back().stack_after = stack_moved_;
+    instructions_.back().distance_of = distance_.base();
 }
 
 void Emitter::resume_here(u64 rip) {
@@ -105,18 +138,22 @@ void Emitter::store_constant(const x86::Mem& to, u64 value) {
 void Emitter::write_slow_paths() {
     for (const SlowPath& slow : slow_paths_) {
         a_.bind(slow.label);
+        const InstructionState& state = instructions_[slow.instruction];
         if (slow.rcx_in_spare) a_.mov(x86::rcx, kSpare);
+        shift_stack_register(state.stack_before);
         load_constant(x86::r14, reinterpret_cast<u64>(slow.site));
         a_.call(asmjit::imm(t_.stubs.call_handler));
         if (slow.site->leaves) continue;
         if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
+        shift_stack_register(-state.stack_after);
+        if (state.distance_of != KeptDistance::kNone) load_distance(host_register(state.distance_of));
         a_.jmp(slow.resume);
     }
 }
 
 void Emitter::slow_path_unless_zero(const bool& value) {
     const asmjit::Label zero = a_.newLabel();
-    slow_paths_.push_back({a_.newLabel(), resume_, site_, true});
+    slow_paths_.push_back(slow_path(true));
     a_.mov(kSpare, x86::rcx);
     a_.movzx(x86::ecx, absolute(reinterpret_cast<const u8*>(&value)));
     a_.jecxz(x86::rcx, zero);
@@ -155,6 +192,7 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
     a_.bind(miss);
     a_.mov(x86::rcx, kSpare);
     a_.jmp(asmjit::imm(t_.stubs.leave_at_rip));
+    pad_before_entry();
     a_.bind(indirect_entry_);
     a_.mov(kSpare, x86::rcx);
     compare_rip(translation_.rip, same);
@@ -162,7 +200,7 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
     a_.bind(same);
     if (sixteen_) check_code_base(miss);
     a_.mov(x86::rcx, kSpare);
-    a_.align(asmjit::AlignMode::kCode, 32);
+    a_.align(asmjit::AlignMode::kCode, kEntryAlignment);
     a_.bind(entry_);
     a_.lea(kCount, x86::ptr(kCount, -static_cast<i32>(instructions)));
     const std::size_t load = a_.offset();
@@ -177,6 +215,13 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
         a_.bind(loaded);
         a_.mov(x86::rcx, kSpare);
     }
+}
+
+/// Puts what aligns the entry before the indirect entry, which is not executed there. 16-bit code has its few NOPs.
+void Emitter::pad_before_entry() {
+    constexpr std::size_t kNear = 3 + 7 + 2 + 5 + 3, kFar = 3 + 10 + 4 + 2 + 5 + 3;  // bytes of the indirect entry
+    const std::size_t indirect = fits_signed_32(u64{0} - translation_.rip) ? kNear : kFar;
+    for (std::size_t at = a_.offset(); (at + indirect) % kEntryAlignment != 0; ++at) a_.int3();
 }
 
 void Emitter::tell_block_watch() {
@@ -217,6 +262,8 @@ void Emitter::compare_rip(u64 rip, const asmjit::Label& same) {
 }
 
 void Emitter::hand_over() {
+    settle_stack();
+    distance_.forget();
     load_constant(x86::r14, reinterpret_cast<u64>(site_));
     a_.call(asmjit::imm(t_.stubs.call_handler));
     if (vectors_ && !site_->leaves) a_.call(asmjit::imm(t_.stubs.load_vectors));

@@ -6,6 +6,10 @@
 // handler executes the whole instruction, out of line: registers and flags are still as before it. Where the key has
 // windows (mmu/windows.h), the operand is an addition, and what it may not do shows as a host page fault.
 //
+// Within a block the guest's RSP may be kGuestRsp plus a constant (move_stack), and kAddend may be known to serve
+// another access (jit/kept_distance.h); where a handler comes in between, out of line, both are seen to on the way
+// there and back.
+//
 // In 16-bit code the offset is compared with 64 KiB first and the segment's base added (jit/segment_operand.cpp).
 #pragma once
 
@@ -14,6 +18,7 @@
 
 #include "cpu/host/x87_unit.h"
 #include "jit/assembly.h"
+#include "jit/kept_distance.h"
 #include "jit/optimisations.h"
 #include "jit/stubs.h"
 #include "jit/translation_key.h"
@@ -76,6 +81,9 @@ public:
     [[nodiscard]] bool addressable(unsigned segment, MemoryUse use) const;
     /// The offset of `i`'s memory operand in its segment, in kAddress or in the base register itself (never RCX).
     x86::Gp effective_offset(const isa::Instruction& i);
+    /// The same into `to`, of which `width` bytes (4 or 8, at most the address size unless that is 2) are written as
+    /// a host instruction of that size does.
+    void load_offset(const isa::Instruction& i, const x86::Gp& to, unsigned width);
     /// Host operand of `size` bytes at `i`'s memory operand; overwrites the scratch registers. `alignment`: what the
     /// instruction demands, else 1.
     x86::Mem memory_operand(const isa::Instruction& i, unsigned size, MemoryUse use, unsigned alignment = 1);
@@ -85,11 +93,19 @@ public:
     /// The current instruction's memory operand goes through the soft TLB: it has other uses for kAddend, which tells
     /// windows the address that faulted.
     void avoid_windows() { windowed_ = false; }
+    /// Before kAddend is overwritten where a memory operand follows.
+    void overwrite_addend() { distance_.forget(); }
+    [[nodiscard]] bool in_window() const { return windowed_; }
     /// The same for the stack pointer + `displacement`, in a stack that native_stack allows.
     x86::Mem stack_operand(int displacement, unsigned size, MemoryUse use);
     /// The same for general register `guest` (none that is homed, nor RCX) as a pointer of `address_size` bytes into
     /// `segment`.
     x86::Mem pointer_operand(unsigned guest, unsigned address_size, unsigned segment, unsigned size, MemoryUse use);
+
+    /// RSP += `change`, after the access of a push or pop.
+    void move_stack(int change);
+    /// From here on kGuestRsp is the guest's RSP.
+    void settle_stack();
 
     // --- control
     /// The block's entry: counts its instructions, or leaves when they are more than are left. `vectors`: some of them
@@ -122,7 +138,14 @@ private:
         asmjit::Label label;
         asmjit::Label resume{};
         Site* site = nullptr;
-        bool rcx_in_spare = false;  // the guest's RCX is in kSpare
+        std::size_t instruction = 0;  // place in instructions_
+        bool rcx_in_spare = false;    // the guest's RCX is in kSpare
+    };
+    /// What holds before an instruction, and where its handler's way back ends.
+    struct InstructionState {
+        int stack_before = 0;  // RSP less kGuestRsp
+        int stack_after = 0;
+        u8 distance_of = KeptDistance::kNone;  // afterwards
     };
     /// A write of 2^size_log bytes to `address` that the soft TLB refused: where code elsewhere in the page is the
     /// reason, it is direct all the same.
@@ -141,6 +164,9 @@ private:
         std::size_t end_offset;  // of the jump instruction
         asmjit::Label stub;
     };
+    [[nodiscard]] SlowPath slow_path(bool rcx_in_spare) {
+        return {a_.newLabel(), resume_, site_, instructions_.size() - 1, rcx_in_spare};
+    }
     [[nodiscard]] u64 linear_of(u64 rip) const;
     [[nodiscard]] bool leaves_page(u64 rip) const;
     x86::Gp linear_address(const isa::Instruction& i) { return linear_address(i, effective_offset(i)); }
@@ -152,7 +178,10 @@ private:
     x86::Mem segment_stack_operand(const x86::Gp& pointer, int displacement, unsigned size, MemoryUse use);
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);
     x86::Mem window_at(const x86::Gp& address, i64 displacement, unsigned size);
+    void load_distance(const x86::Gp& address);
+    void shift_stack_register(int change);
     asmjit::Label link_to(u64 rip);
+    void pad_before_entry();
     void load_target();
     void compare_rip(u64 rip, const asmjit::Label& same);
     void check_code_base(const asmjit::Label& miss);
@@ -172,6 +201,9 @@ private:
     Site* site_ = nullptr;
     const Site* x87_pending_ = nullptr;  // whose RIP CpuState::x87_instruction_pointer must become
     bool vectors_ = false;
+    int stack_moved_ = 0;  // RSP less kGuestRsp
+    KeptDistance distance_;
+    std::vector<InstructionState> instructions_;
     // Of the current instruction:
     bool windowed_ = false;
     bool may_fault_ = false;

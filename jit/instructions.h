@@ -21,6 +21,22 @@ bool translate_system(Emitter& e, const isa::Instruction& i);
 /// Near JMP, CALL, RET, Jcc, LOOP, JCXZ. Ends the block: afterwards execution has gone on elsewhere.
 bool translate_branch(Emitter& e, const isa::Instruction& i, Site& site);
 
+/// The value of kSpare or kAddress across the making of an operand in the stack (for kSpare: or by a pointer). Windows
+/// have no use for these registers there.
+class SparedValue {
+public:
+    SparedValue(Emitter& e, const x86::Gp& reg) : e_(e), reg_(reg) {
+        if (!e.in_window()) e.assembler().mov(absolute(&e.context().spared), reg);
+    }
+    void restore() const {
+        if (!e_.in_window()) e_.assembler().mov(reg_, absolute(&e_.context().spared));
+    }
+
+private:
+    Emitter& e_;
+    x86::Gp reg_;
+};
+
 /// A native push of `size` bytes: the host operand the value goes to. RSP is unchanged until commit_push.
 x86::Mem begin_push(Emitter& e, unsigned size);
 void commit_push(Emitter& e, unsigned size);

@@ -1,5 +1,6 @@
 // See instructions.h. An instruction keeps its operation; its registers become those of the register map, homed ones go
 // through scratch registers, its memory operand through the soft TLB. LOCK is dropped: one processor runs at a time.
+#include <algorithm>
 #include <string_view>
 #include <vector>
 
@@ -222,6 +223,11 @@ private:
 
 bool translate_lea(Emitter& e, const Instruction& i) {
     const Operand& destination = i.operands[0];
+    if (!is_homed(destination.reg) && destination.size >= 4 && i.address_size >= 4) {
+        const unsigned width = std::min<unsigned>(destination.size, i.address_size);
+        e.load_offset(i, host_register(destination.reg), width);
+        return true;
+    }
     const x86::Gp address = e.effective_offset(i);
     const x86::Gp to = is_homed(destination.reg) ? kSpare : host_register(destination.reg);
     if (is_homed(destination.reg) && destination.size == 2) e.read_register(destination.reg, to);

@@ -17,24 +17,30 @@ bool Emitter::addressable(unsigned segment, MemoryUse use) const {
 }
 
 x86::Gp Emitter::effective_offset(const isa::Instruction& i) {
+    const bool is_base = i.base < isa::kSlotRip && i.index == isa::kSlotZero && i.displacement == 0;
+    if (is_base && i.address_size == 8 && i.base != kRcx) return read_register(i.base, kAddress);
+    load_offset(i, kAddress, i.address_size == 8 ? 8 : 4);
+    return kAddress;
+}
+
+void Emitter::load_offset(const isa::Instruction& i, const x86::Gp& to, unsigned width) {
     const bool has_base = i.base != isa::kSlotZero;
     const bool has_index = i.index != isa::kSlotZero;
     const auto displacement = static_cast<u64>(i.displacement);
-    const x86::Gp result = sized(kAddress, i.address_size == 8 ? 8 : 4);
+    const x86::Gp result = sized(to, width);
     if (i.base == isa::kSlotRip || (!has_base && !has_index)) {
         const u64 rip = has_base ? site_->next_rip() : 0;
-        load_constant(kAddress, (rip + displacement) & i.address_mask);
-        return kAddress;
+        load_constant(to, (rip + displacement) & i.address_mask & (width == 8 ? ~u64{0} : 0xFFFFFFFF));
+        return;
     }
     if (has_base && !has_index && displacement == 0) {
         const x86::Gp base = read_register(i.base, kAddress);
-        if (i.address_size == 8 && base != x86::rcx) return base;
         if (i.address_size == 2) {
             a_.movzx(result, base.r16());
         } else {
-            a_.mov(result, sized(base, i.address_size));
+            a_.mov(result, sized(base, width));
         }
-        return kAddress;
+        return;
     }
     const auto offset = static_cast<i32>(i.displacement);
     x86::Mem sum = x86::ptr(0);
@@ -47,8 +53,7 @@ x86::Gp Emitter::effective_offset(const isa::Instruction& i) {
         sum = x86::ptr_abs(static_cast<u64>(static_cast<i64>(offset)), read_register(i.index, kAddend), i.scale);
     }
     a_.lea(result, sum);
-    if (i.address_size == 2) a_.movzx(result, kAddress.r16());
-    return kAddress;
+    if (i.address_size == 2) a_.movzx(result, to.r16());
 }
 
 x86::Gp Emitter::linear_address(const isa::Instruction& i, const x86::Gp& offset) {
@@ -78,10 +83,30 @@ x86::Mem Emitter::bit_string_operand(const isa::Instruction& i, unsigned number,
 
 x86::Mem Emitter::stack_operand(int displacement, unsigned size, MemoryUse use) {
     if (sixteen_) return segment_stack_operand(kGuestRsp, displacement, size, use);
+    displacement += stack_moved_;
     if (windowed_) return window_at(kGuestRsp, displacement, size);
+    distance_.forget();
     if (displacement == 0 && wide_) return tlb_operand(kGuestRsp, size, use, 1);
     a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(kGuestRsp, displacement));
     return tlb_operand(kAddress, size, use, 1);
+}
+
+void Emitter::move_stack(int change) {
+    stack_moved_ += change;
+    if (sixteen_ || !has(Optimisation::stack_moves)) settle_stack();
+}
+
+void Emitter::settle_stack() {
+    shift_stack_register(stack_moved_);
+    stack_moved_ = 0;
+}
+
+/// KGuestRsp, as wide as the stack is, += change.
+void Emitter::shift_stack_register(int change) {
+    if (change == 0) return;
+    const unsigned width = wide_ ? 8 : wide_stack(key()) ? 4 : 2;
+    a_.lea(sized(kGuestRsp, width), x86::ptr(kGuestRsp, change));
+    distance_.move(kRsp, change);
 }
 
 x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigned segment, unsigned size,
@@ -133,15 +158,24 @@ x86::Mem Emitter::window_at(const x86::Gp& address, i64 displacement, unsigned s
         operand.setSegment(x86::gs);
         return operand;
     }
+    const u8 guest = address == kAddress ? KeptDistance::kNone : guest_register(address);
+    if (!has(Optimisation::kept_distances) || !distance_.serves(guest, displacement)) {
+        load_distance(address);
+        distance_.set(guest);
+    }
+    return x86::ptr(address, kAddend, 0, offset, size);
+}
+
+/// The distance of the window that `address` points into to kAddend.
+void Emitter::load_distance(const x86::Gp& address) {
     const u64 table = reinterpret_cast<u64>(t_.windows->table(data_privilege(key())));
     a_.rorx(kAddend, address, 32);
     a_.movzx(kAddend.r32(), kAddend.r16());
     a_.mov(kAddend, x86::ptr_abs(table, kAddend, 3));
-    return x86::ptr(address, kAddend, 0, offset, size);
 }
 
 x86::Mem Emitter::tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment) {
-    const SlowPath slow{a_.newLabel(), resume_, site_, true};
+    const SlowPath slow = slow_path(true);
     a_.mov(kSpare, x86::rcx);
     return checked_operand(slow, address, size, use, alignment);
 }

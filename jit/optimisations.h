@@ -21,12 +21,14 @@ enum class Optimisation : u8 {
     windows,
     going_on,
     beside_code,
+    stack_moves,
+    kept_distances,
     count
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Optimisation::count)> kOptimisationNames{
     "links", "indirect-table", "native-integer", "native-stack", "native-branches", "vector",
-    "x87",   "windows",        "going-on",       "beside-code"};
+    "x87",   "windows",        "going-on",       "beside-code",  "stack-moves",     "kept-distances"};
 
 /// Those that are switched on: all, to begin with.
 class Optimisations {

@@ -87,7 +87,7 @@ struct Context {
     u64 remaining = 0;           // CountRegion::base() + instructions left before this run must end
     const Site* site = nullptr;  // the instruction that is being handed over
     Link* link = nullptr;        // by which link the last run ended; null: by RIP alone
-    u64 branch_target = 0;       // scratch of branches, pushes and moves whose operand is in memory
+    u64 spared = 0;              // what a scratch register holds while it is needed otherwise
     u64 entry = 0;               // where `enter` goes
     void* self = nullptr;        // argument of call_handler
     u64 host_stack = 0;          // C++'s stack pointer

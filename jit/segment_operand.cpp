@@ -7,7 +7,7 @@ namespace bantam::jit {
 /// The operand at offset kAddress, of `address_size` bytes, in `segment`.
 x86::Mem Emitter::segment_operand(unsigned segment, unsigned address_size, unsigned size, MemoryUse use,
                                   unsigned alignment) {
-    const SlowPath slow{a_.newLabel(), resume_, site_, true};
+    const SlowPath slow = slow_path(true);
     a_.mov(kSpare, x86::rcx);
     const bool within_limit = (size == 1 && address_size == 2) || unlimited(key(), segment);
     if (!within_limit) {

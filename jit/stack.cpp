@@ -22,9 +22,7 @@ x86::Gp stack_pointer(const Emitter& e) {
     return Emitter::sized(kGuestRsp, wide_stack(e.key()) ? 4 : 2);
 }
 
-void commit_push(Emitter& e, unsigned size) {
-    e.assembler().lea(stack_pointer(e), x86::ptr(kGuestRsp, -static_cast<i32>(size)));
-}
+void commit_push(Emitter& e, unsigned size) { e.move_stack(-static_cast<int>(size)); }
 
 namespace {
 
@@ -42,9 +40,9 @@ bool translate_push(Emitter& e, const Instruction& i) {
     } else if (operand.kind == OperandKind::memory && e.addressable(i, MemoryUse::read)) {
         const x86::Mem from = e.memory_operand(i, size, MemoryUse::read);
         a.mov(Emitter::sized(kSpare, size), from);
-        a.mov(absolute(&e.context().branch_target), kSpare);
+        const SparedValue value(e, kSpare);
         const x86::Mem to = begin_push(e, size);
-        a.mov(kSpare, absolute(&e.context().branch_target));
+        value.restore();
         a.mov(to, Emitter::sized(kSpare, size));
     } else {
         return false;
@@ -62,7 +60,7 @@ bool translate_pop(Emitter& e, const Instruction& i) {
     const x86::Gp to = is_homed(operand.reg) ? kSpare : host_register(operand.reg);
     a.mov(Emitter::sized(to, size), from);
     e.store_homed(operand.reg, to);
-    a.lea(stack_pointer(e), x86::ptr(kGuestRsp, static_cast<i32>(size)));
+    e.move_stack(static_cast<int>(size));
     return true;
 }
 

@@ -68,9 +68,9 @@ bool translate_string(Emitter& e, const Instruction& i) {
         a.mov(value, from);
     }
     if (operation->stores) {
-        if (operation->loads) a.mov(absolute(&e.context().branch_target), kSpare);
+        const SparedValue spared(e, kSpare);
         const x86::Mem to = e.pointer_operand(kRdi, i.address_size, kEs, size, MemoryUse::write);
-        if (operation->loads) a.mov(kSpare, absolute(&e.context().branch_target));
+        spared.restore();
         a.mov(to, operation->loads ? value : accumulator);
     }
     load_direction(e);

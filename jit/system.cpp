@@ -23,11 +23,12 @@ bool push_flags(Emitter& e, unsigned size) {
     a.pop(kSpare);
     a.pext(kSpare, kSpare, absolute(&e.context().status_flags));
     a.pdep(kSpare, kSpare, absolute(&e.context().status_flags));
+    e.overwrite_addend();
     a.mov(kAddend.r32(), absolute(&e.state().flags));
     a.lea(kSpare.r32(), x86::ptr(kSpare, kAddend));
-    a.mov(absolute(&e.context().branch_target), kSpare);
+    const SparedValue flags(e, kSpare);
     const x86::Mem to = begin_push(e, size);
-    a.mov(kSpare, absolute(&e.context().branch_target));
+    flags.restore();
     a.mov(to, Emitter::sized(kSpare, size));
     commit_push(e, size);
     return true;
