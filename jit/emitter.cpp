@@ -184,6 +184,7 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
     const asmjit::Label miss = a_.newLabel();
     const asmjit::Label same = a_.newLabel();
     entry_ = a_.newLabel();
+    loaded_entry_ = a_.newLabel();
     indirect_entry_ = a_.newLabel();
     a_.bind(used_up);
     a_.lea(kCount, x86::ptr(kCount, static_cast<i32>(instructions)));
@@ -200,12 +201,7 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
     a_.bind(same);
     if (sixteen_) check_code_base(miss);
     a_.mov(x86::rcx, kSpare);
-    a_.align(asmjit::AlignMode::kCode, kEntryAlignment);
     a_.bind(entry_);
-    a_.lea(kCount, x86::ptr(kCount, -static_cast<i32>(instructions)));
-    const std::size_t load = a_.offset();
-    a_.mov(kSpare.r32(), x86::ptr(kCount));
-    fault_sites_.push_back({load, a_.offset(), {.label = used_up}});
     if (vectors_) {
         const asmjit::Label loaded = a_.newLabel();
         a_.mov(kSpare, x86::rcx);
@@ -215,12 +211,19 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
         a_.bind(loaded);
         a_.mov(x86::rcx, kSpare);
     }
+    a_.align(asmjit::AlignMode::kCode, kEntryAlignment);
+    a_.bind(loaded_entry_);
+    a_.lea(kCount, x86::ptr(kCount, -static_cast<i32>(instructions)));
+    const std::size_t load = a_.offset();
+    a_.mov(kSpare.r32(), x86::ptr(kCount));
+    fault_sites_.push_back({load, a_.offset(), {.label = used_up}});
 }
 
-/// Puts what aligns the entry before the indirect entry, which is not executed there. 16-bit code has its few NOPs.
+/// Puts what aligns the loaded entry before the others, where it is not executed. 16-bit code has its few NOPs.
 void Emitter::pad_before_entry() {
     constexpr std::size_t kNear = 3 + 7 + 2 + 5 + 3, kFar = 3 + 10 + 4 + 2 + 5 + 3;  // bytes of the indirect entry
-    const std::size_t indirect = fits_signed_32(u64{0} - translation_.rip) ? kNear : kFar;
+    constexpr std::size_t kVectors = 3 + 8 + 2 + 5 + 3;                              // of the entry
+    const std::size_t indirect = (fits_signed_32(u64{0} - translation_.rip) ? kNear : kFar) + (vectors_ ? kVectors : 0);
     for (std::size_t at = a_.offset(); (at + indirect) % kEntryAlignment != 0; ++at) a_.int3();
 }
 
@@ -290,6 +293,7 @@ asmjit::Label Emitter::link_to(u64 rip) {
     link->target_rip = rip;
     link->source = &translation_;
     link->leaves_page = leaves_page(rip);
+    link->vectors = vectors_ && !returned_;
     links_.push_back({link, 0, a_.newLabel()});
     return links_.back().stub;
 }
@@ -342,6 +346,7 @@ void Emitter::call_indirect(u64 rip) {
 
 /// Where host returns arrive.
 void Emitter::write_continuation(u64 rip) {
+    returned_ = true;
     const asmjit::Label expected = a_.newLabel();
     a_.mov(kSpare, x86::rcx);
     compare_rip(rip, expected);
@@ -378,6 +383,7 @@ bool Emitter::finish() {
     write_links();
     if (assembly_.finish() == 0) return false;
     translation_.entry = static_cast<u32>(assembly_.address_of(entry_));
+    translation_.loaded_entry = static_cast<u32>(assembly_.address_of(loaded_entry_));
     translation_.indirect_entry = static_cast<u32>(assembly_.address_of(indirect_entry_));
     for (const PendingFaultSite& site : fault_sites_) {
         t_.cache.add_fault_site({.begin = static_cast<u32>(assembly_.address() + site.begin),

@@ -200,8 +200,9 @@ private:
     x86::Assembler& a_;
     Site* site_ = nullptr;
     const Site* x87_pending_ = nullptr;  // whose RIP CpuState::x87_instruction_pointer must become
-    bool vectors_ = false;
-    int stack_moved_ = 0;  // RSP less kGuestRsp
+    bool vectors_ = false;               // the guest's vector registers are the host's
+    bool returned_ = false;              // from a call, whatever happened there
+    int stack_moved_ = 0;                // RSP less kGuestRsp
     KeptDistance distance_;
     std::vector<InstructionState> instructions_;
     // Of the current instruction:
@@ -211,6 +212,7 @@ private:
     asmjit::Label resume_;  // where its handler goes on: behind it, or resume_here
     bool resume_bound_ = false;
     asmjit::Label entry_;
+    asmjit::Label loaded_entry_;
     asmjit::Label indirect_entry_;
     std::vector<SlowPath> slow_paths_;
     std::vector<WriteBesideCode> writes_beside_code_;

@@ -135,17 +135,19 @@ x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigne
 
 /// Base registers and displacements stay in the host's operand: what is beyond a window's end is in its guard.
 x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
-    const bool plain = base_zero(key(), i.segment) && i.address_size == (wide_ ? 8 : 4) && i.base != isa::kSlotZero &&
-                       i.base != isa::kSlotRip;
+    const bool plain = base_zero(key(), i.segment) && i.address_size == (wide_ ? 8 : 4) && i.base != isa::kSlotRip;
     const auto displacement = static_cast<i32>(i.displacement);
     if (plain && !wide_ && i.index != isa::kSlotZero) {
         may_fault();
-        x86::Mem operand =
-            x86::ptr(host_register(i.base).r32(), host_register(i.index).r32(), i.scale, displacement, size);
+        const x86::Gp index = host_register(i.index).r32();
+        x86::Mem operand = i.base == isa::kSlotZero
+                               ? x86::ptr_abs(static_cast<u32>(displacement), index, i.scale, size)
+                               : x86::ptr(host_register(i.base).r32(), index, i.scale, displacement, size);
         operand.setSegment(x86::gs);
         return operand;
     }
-    if (plain && i.index == isa::kSlotZero) return window_at(read_register(i.base, kAddress), displacement, size);
+    if (plain && i.base != isa::kSlotZero && i.index == isa::kSlotZero)
+        return window_at(read_register(i.base, kAddress), displacement, size);
     return window_at(linear_address(i), 0, size);
 }
 

@@ -44,6 +44,7 @@ struct Link {
     LowPointer<Translation> source;
     LowPointer<Translation> target;  // in whose `incoming` it is
     LowPointer<Link> next;           // there
+    bool vectors = false;            // the guest's vector registers are the host's there
     bool leaves_page = false;        // other page tables may lead it elsewhere
     bool listed = false;             // among the translator's links to take back then
 };
@@ -56,6 +57,7 @@ struct Translation {
     IndirectTable* table = nullptr;  // the key's
     u32 cs_base = 0;
     u32 entry = 0;
+    u32 loaded_entry = 0;    // the entry where the guest's vector registers are the host's already
     u32 indirect_entry = 0;  // the entry that checks R14 = rip, and the base of CS, first
     u32 code = 0;            // its host code: [code, code + code_bytes), the indirect entry apart
     u32 code_bytes = 0;

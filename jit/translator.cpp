@@ -480,7 +480,7 @@ void Translator::connect(Link* open_link, Translation& translation) {
 
 void Translator::link(Link& link, Translation& target) {
     ++statistics_.links;
-    write_displacement(link, target.entry);
+    write_displacement(link, link.vectors ? target.loaded_entry : target.entry);
     if (link.leaves_page && !std::exchange(link.listed, true))
         sides_[side_of(fetch_privilege(target.key))].page_links.push_back(&link);
     if (link.target == &target) return;

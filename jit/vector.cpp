@@ -82,7 +82,8 @@ private:
     void map_memory(host::HostFields& fields) {
         const x86::Mem at = e_.memory_operand(i_, memory_->size, use(), isa::required_alignment(i_));
         fields.memory = true;
-        fields.rm = static_cast<u8>(at.baseId());
+        fields.base = at.hasBase();
+        fields.rm = fields.base ? static_cast<u8>(at.baseId()) : host::kNoBase;
         if (at.hasIndex()) fields.index = static_cast<u8>(at.indexId());
         fields.scale = static_cast<u8>(at.shift());
         fields.displacement = at.offsetLo32();

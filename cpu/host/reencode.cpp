@@ -82,11 +82,11 @@ private:
         constexpr unsigned kSib = 4, kNeedsDisplacement = 5;
         const unsigned reg = (f_.reg & 7u) << 3, rm = f_.rm & 7u;
         if (!f_.memory) return out_.byte(0xC0u | reg | rm);
-        const bool displaced = f_.displacement != 0 || rm == kNeedsDisplacement;
+        const bool displaced = f_.base && (f_.displacement != 0 || rm == kNeedsDisplacement);
         const bool sib = f_.index || rm == kSib;
         out_.byte((displaced ? 0x80u : 0u) | reg | (sib ? kSib : rm));
         if (sib) out_.byte(static_cast<unsigned>(f_.scale) << 6 | (f_.index ? *f_.index & 7u : kSib) << 3 | rm);
-        if (displaced) little_endian(static_cast<u32>(f_.displacement), 4);
+        if (displaced || !f_.base) little_endian(static_cast<u32>(f_.displacement), 4);
     }
 
     const Instruction& i_;

@@ -10,6 +10,9 @@
 
 namespace bantam::host {
 
+/// In `rm` of a memory operand that has no base.
+inline constexpr u8 kNoBase = 5;
+
 /// The host's register fields. Without a memory operand `rm` is a register; with one it is the base register.
 struct HostFields {
     u8 reg = 0;
@@ -18,6 +21,7 @@ struct HostFields {
     u8 opcode_register = 0;
     bool memory = false;
     // The rest of the memory operand: [rm + index * 2^scale + displacement].
+    bool base = true;  // false: without rm, which is kNoBase; there is an index
     std::optional<u8> index{};
     u8 scale = 0;
     i32 displacement = 0;
