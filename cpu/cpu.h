@@ -31,7 +31,7 @@ public:
     Cpu(const Model& model, PhysicalMemory& memory, Environment& environment, u8 apic_id = 0);
 
     /// On the heap a Cpu lies in low memory (base/low_memory.h) if it can: the translator needs it there.
-    static void* operator new(std::size_t bytes) { return allocate_low(bytes); }
+    static void* operator new(std::size_t bytes) { return allocate_low(bytes, LowUse::whole); }
     static void operator delete(void* at, std::size_t bytes) { release_low(at, bytes); }
 
     CpuState state;

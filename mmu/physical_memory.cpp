@@ -156,15 +156,20 @@ void PhysicalMemory::add_region(Region region) {
     }
     const auto place = std::upper_bound(regions_.begin(), regions_.end(), region.base,
                                         [](u64 value, const Region& other) { return value < other.base; });
-    regions_.insert(place, std::move(region));
-    map_changed();
+    const Region& added = *regions_.insert(place, std::move(region));
+    map_changed({added.base}, added.size);
 }
 
 void PhysicalMemory::unmap(const std::string& name) {
-    if (std::erase_if(regions_, [&name](const Region& region) { return region.name == name; }) != 0) map_changed();
+    const auto region =
+        std::find_if(regions_.begin(), regions_.end(), [&name](const Region& each) { return each.name == name; });
+    if (region == regions_.end()) return;
+    const u64 base = region->base, size = region->size;
+    regions_.erase(region);
+    map_changed({base}, size);
 }
 
-void PhysicalMemory::map_changed() {
+void PhysicalMemory::map_changed(Physical first, u64 bytes) {
     plain_low_begin_ = 0;
     plain_high_bytes_ = high_ram_bytes();
     for (const Region& region : regions_) {
@@ -173,14 +178,14 @@ void PhysicalMemory::map_changed() {
         if (end > kHighRamBase && region.base < kHighRamBase + high_ram_bytes()) plain_high_bytes_ = 0;
     }
     for (HostPointerCache* cache : caches_) cache->forget_host_pointers();
-    if (observer_ != nullptr) observer_->map_changed();
+    if (observer_ != nullptr) observer_->map_changed(first, bytes);
 }
 
 void PhysicalMemory::set_a20(bool open) {
     if (open == a20_) return;
     a20_ = open;
     a20_mask_ = open ? ~u64{0} : ~(u64{1} << 20);
-    map_changed();
+    whole_map_changed();
 }
 
 PhysicalMemory::Page PhysicalMemory::page(Physical address) const {
@@ -382,7 +387,7 @@ void PhysicalMemory::describe(Archive& archive) {
             if (index >= ram_bytes_ / kPageSize) break;
             archive.bytes("contents", ram_ + index * kPageSize, kPageSize);
         }
-        map_changed();
+        whole_map_changed();
     } else {
         for (const Stretch& stretch : backed()) {
             for (u64 index = stretch.begin / kPageSize; index < stretch.end / kPageSize; ++index) {

@@ -24,8 +24,9 @@ class CodeObserver {
 public:
     virtual ~CodeObserver() = default;
     virtual void code_written(Physical address, u64 size) = 0;
-    /// The physical map changed (A20, ROM shadow, MMIO moved): host pointers and fetched bytes may be stale.
-    virtual void map_changed() = 0;
+    /// The physical map changed in [first, first + bytes) (A20, ROM shadow, MMIO moved): host pointers and fetched
+    /// bytes of there may be stale.
+    virtual void map_changed(Physical first, u64 bytes) = 0;
 };
 
 /// A cache of translations to host addresses: every Mmu is one. PhysicalMemory tells it what it may no longer use.
@@ -184,7 +185,8 @@ private:
     [[nodiscard]] const u8* load_in(const Region* region, u64 address) const;
     [[nodiscard]] const Region* region_at(u64 address) const;
     void add_region(Region region);
-    void map_changed();
+    void map_changed(Physical first, u64 bytes);
+    void whole_map_changed() { map_changed({0}, ~u64{0}); }
     /// Tells whoever marked the page that [address, address + size), inside it, becomes `bytes`.
     void announce_write(u64 address, const Store& store, const void* bytes, u64 size) {
         if (*store.marks != 0) announce_marked(address, store, bytes, size);

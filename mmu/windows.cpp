@@ -35,7 +35,7 @@ void unmap(u64 host, u64 bytes) {
 std::unique_ptr<Windows> Windows::create(Mmu& mmu) {
     void* const reserved = mmap(nullptr, kReservedBytes, PROT_NONE, kNothing, -1, 0);
     if (reserved == MAP_FAILED) return nullptr;
-    auto* const tables = static_cast<u64*>(allocate_low(2 * kTableBytes));
+    auto* const tables = static_cast<u64*>(allocate_low(2 * kTableBytes, LowUse::whole));
     const std::size_t most = std::min<std::size_t>(kMostPages, host_mappings() / 4);
     return std::unique_ptr<Windows>(new Windows(mmu, static_cast<u8*>(reserved), tables, most));
 }

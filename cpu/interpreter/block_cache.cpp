@@ -190,6 +190,13 @@ void BlockCache::code_written(Physical address, u64 size) {
     if (!overwritten_.empty()) invalidated_();
 }
 
+/// Devices' memory comes and goes without code in it.
+void BlockCache::map_changed(Physical first, u64 bytes) {
+    const bool holds_code =
+        std::any_of(pages_.begin(), pages_.end(), [&](const auto& entry) { return entry.first - first.value < bytes; });
+    if (holds_code) clear();
+}
+
 void BlockCache::clear() {
     if (runner_ != nullptr) runner_->forget_all();
     for (const auto& [page, tracked] : pages_) mmu_.memory().clear_code(Physical{page});

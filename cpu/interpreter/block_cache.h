@@ -71,7 +71,7 @@ public:
     [[nodiscard]] u64 patched() const { return patched_; }
 
     void code_written(Physical address, u64 size) override;
-    void map_changed() override { clear(); }
+    void map_changed(Physical first, u64 bytes) override;
 
 private:
     static constexpr std::size_t kBuckets = 1u << 15;

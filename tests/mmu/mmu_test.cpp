@@ -350,7 +350,7 @@ struct Clearing final : CodeObserver {
         ++calls;
         if (clear) memory.clear_code(address);
     }
-    void map_changed() override {}
+    void map_changed(Physical, u64) override {}
 };
 
 TEST_F(MmuTest, CodePagesLoseTheFastWriteAndGetItBack) {

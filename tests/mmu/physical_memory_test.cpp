@@ -25,7 +25,7 @@ struct Recorder final : CodeObserver {
         writes.emplace_back(address.value, size);
         if (memory != nullptr) byte_seen = static_cast<u8>(memory->peek(address, 1));
     }
-    void map_changed() override { ++maps; }
+    void map_changed(Physical, u64) override { ++maps; }
 };
 
 struct Registers {
