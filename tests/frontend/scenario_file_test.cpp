@@ -119,6 +119,28 @@ TEST(ScenarioFile, RefusesWhatSaysNothingThere) {
     EXPECT_NE(refusal("[[step]]\nwait-screen = \"x\"\nrepeat-until = false\n").find("takes true"), std::string::npos);
 }
 
+TEST(ScenarioFile, ReadsHowAGuestEndsAndWhatIsRefused) {
+    const auto read = read_scenario_text(
+        "[[step]]\nwait-screen-regex = \"^a+ *$\"\nrepeat-until = true\n[[step.step]]\npower-button = true\n"
+        "[[step]]\nhash = true\n[[step]]\nwait-halt = true\n[[step]]\nkeys = \"a\"\nhold = \"2s\"\n",
+        "s.toml", no_files);
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    using scenario::Action;
+    std::vector<Action> actions;
+    for (const auto& step : read.value().steps) actions.push_back(step.action);
+    EXPECT_EQ(actions, (std::vector<Action>{Action::wait_screen_regex, Action::power_button, Action::hash,
+                                            Action::wait_halt, Action::type}));
+    EXPECT_TRUE(read.value().steps[0].expression);
+    EXPECT_EQ(read.value().steps[4].duration_ns, u64{2'000'000'000});
+    EXPECT_NE(refusal("[[step]]\nkeys = \"a\"\nhold = 0\n").find("'hold' takes a length of time"), std::string::npos);
+    EXPECT_TRUE(read_scenario_text("[[step]]\nexpect-refusal = \"MiB\"\n", "s.toml", no_files).ok());
+    EXPECT_NE(refusal("[[step]]\nexpect-refusal = \"MiB\"\n[[step]]\nhash = true\n")
+                  .find("s.toml:2: 'expect-refusal' is the only step"),
+              std::string::npos);
+    EXPECT_NE(refusal("[[step]]\nexpect-refusal = \"(\"\n").find("no regular expression"), std::string::npos);
+    EXPECT_NE(refusal("[[step]]\nhash = \"yes\"\n").find("'hash' takes true"), std::string::npos);
+}
+
 TEST(ScenarioFile, StepsRepeatThoseBelowThem) {
     const auto read = read_scenario_text(
         "[[step]]\nwait-screen = \"a\"\nrepeat-until = true\n"
