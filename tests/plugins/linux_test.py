@@ -6,7 +6,9 @@ import subprocess
 import sys
 import tempfile
 
-FETCH = pathlib.Path(__file__).resolve().parent / "fetch"
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent / "guests"))
+import boots  # noqa: E402
 
 
 def main() -> int:
@@ -15,31 +17,32 @@ def main() -> int:
         parser.add_argument(name, type=pathlib.Path, required=True)
     parser.add_argument("kernels", nargs="+", help="686 or amd64")
     arguments = parser.parse_args()
-    fetched = subprocess.run([FETCH, *arguments.kernels], stdout=subprocess.PIPE, text=True, check=True)
-    cache = pathlib.Path(fetched.stdout.strip())
 
-    def boot(kernel: str, engine: str, plugins: dict[str, str], folder: pathlib.Path) -> list[str]:
-        """What the plugins have written, then the hash of the machine's state."""
-        initrd = cache / f"initramfs-{'amd64' if 'amd64' in kernel else 'i386'}.cpio.gz"
-        command = [arguments.bantam, "run", "--kernel", cache / f"vmlinuz-{kernel}", "--initrd", initrd, "--headless", "--print-hash",
-                   "--append", "console=ttyS0 quiet bantam.test=boot", "--serial", f"file:{folder}/serial", "--engine", engine]
-        for number, (plugin, words) in enumerate(plugins.items()):
-            command += ["--plugin", f"{plugin},{folder}/{number}{words}"]
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    def boot(scenario: str, engine: str, given: dict[str, str], folder: pathlib.Path) -> str:
+        """The scenario's trace, with the hash of the machine's state."""
+        done = subprocess.run([arguments.bantam, "test", HERE / f"{scenario}.toml", "--engine", engine, "--artifacts", folder], stdout=subprocess.PIPE,
+                              text=True, env=boots.environment(given), check=False)
         if done.returncode != 0:
-            sys.exit(f"{kernel}, {engine}: status {done.returncode}")
-        return [(folder / str(number)).read_text() for number in range(len(plugins))] + [done.stdout]
+            sys.exit(f"{scenario}, {engine}: status {done.returncode}\n{done.stdout}")
+        return (folder / scenario / "trace.txt").read_text()
 
-    plugins = {f"{arguments.plugins}/events.so": " sum decoded call", f"{arguments.examples}/syscalls.so": ""}
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         for kernel in arguments.kernels:
-            first = boot(kernel, "jit", plugins, folder)
+            given = boots.made_ready(kernel, "", folder) | {
+                "kernel": kernel, "initrd": "amd64" if "amd64" in kernel else "i386", "out": name,
+                "events": f"{arguments.plugins}/events.so", "syscalls": f"{arguments.examples}/syscalls.so"}
+
+            def watched(engine: str) -> list[str]:
+                trace = boot("linux", engine, given, folder)
+                return [*((folder / plugin).read_text() for plugin in ("0", "1")), trace]
+
+            first = watched("jit")
             if "execve(" not in first[1]:
                 sys.exit(f"{kernel}: no system calls:\n{first[1]}")
-            if boot(kernel, "interpreter", plugins, folder) != first:
+            if watched("interpreter") != first:
                 sys.exit(f"{kernel}: the engines' events differ")
-            if boot(kernel, "jit", {}, folder)[-1] != first[-1]:
+            if boot("linux_alone", "jit", given, folder) != first[2]:
                 sys.exit(f"{kernel}: the state differs from that without plugins")
             print(f"{kernel}: {first[0].splitlines()[-2]}, {len(first[1].splitlines())} system calls")
     return 0
