@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -213,6 +214,21 @@ TEST(ScenarioFile, StringsEndWithinTheText) {
     EXPECT_EQ(toml_string_end("'''a''''' ", 0), 9u);
     EXPECT_EQ(toml_string_end("'''a", 0), 4u);
     EXPECT_EQ(toml_string_end("'a' b", 0), 3u);
+}
+
+/// Those that take too long for ./check are seldom run.
+TEST(ScenarioFile, GuestsAreScenarios) {
+    unsigned guests = 0;
+    for (const char* folder : {"/boots", "/boots/slow"}) {
+        for (const auto& entry :
+             std::filesystem::directory_iterator(BANTAM_SOURCE_DIR "/tests/guests" + std::string(folder))) {
+            if (entry.path().extension() != ".toml") continue;
+            const auto read = read_scenario_file(entry.path().string());
+            EXPECT_TRUE(read.ok()) << (read.ok() ? "" : read.error().message);
+            ++guests;
+        }
+    }
+    EXPECT_GE(guests, 40u);
 }
 
 TEST(ScenarioFile, ExamplesOfTheDocumentAreScenarios) {
