@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Times the guests of tests/guests/guests.toml to their criterion, side by side on Bantam, QEMU TCG and Bochs.
+"""Times the guests of tests/guests/boots to their criterion, side by side on Bantam, QEMU TCG and Bochs.
 
     bench/guest_times.py [--runs 1] [--bantam FILE] [--emulators bantam,qemu,bochs] [--json FILE] [GUEST...]
 
-The criterion is the guest's last `expect`, on its serial line or, for a `screen` guest, in its text memory (bench/sessions.py). From the
-start of the process to the moment the text is there; `answers` are typed and keys of the `dialogue` pressed on each of them.
-The texts before it must have come too, but only on Bantam: Bochs loses bytes of long ones, and each has other chips to name. Not timed: what is meant to be refused, what
-needs real time, and what is seen in SeaBIOS's log only.
+The criterion is what the guest's scenario waits for last, on its serial line or in its text memory (bench/sessions.py). From the start of
+the process to the moment the text is there; what the scenario sends and types is sent and typed on each of them. What else it waits for must
+have come too, but only on Bantam: Bochs loses bytes of long texts, and each has other chips to name. Not timed: what is meant to be refused,
+and scenarios with other steps, such as those that let guest time pass.
 Every round runs the emulators one after the other, so a disturbance of the host meets all of them; the table gives medians and
 ratios. Bochs takes what has a disk or a CD, and a kernel from a CD whose GRUB starts it (bench/boot_times.py); it has no flash
 memory and its firmware must be its own, so such cells are empty.
@@ -26,41 +26,53 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests/guests"), str(ROOT / "bench")]
 import boot_times  # noqa: E402
-import run_guest  # noqa: E402
+import boots  # noqa: E402
 import sessions  # noqa: E402
 
 
-def timed(guest: dict) -> bool:
-    looks_at_firmware = any(pattern.startswith("firmware: ") for pattern, _ in guest.get("dialogue", []))
-    return not (set(guest["status"]) <= {64, 65, 66} or guest.get("clock") or looks_at_firmware)
+ANSWERS = ("send", "keys", "type")
+LEFT_OUT = ("wait-power-off", "wait-halt", "run", "hash")  # what comes behind the criterion
 
 
-def runs_on(emulator: str, guest: dict) -> bool:
+def timed(boot: boots.Boot) -> bool:
+    return all(any(name in step for name in (*sessions.WAITS, *ANSWERS, *LEFT_OUT)) for step in boot.steps)
+
+
+def runs_on(emulator: str, boot: boots.Boot) -> bool:
     """Bochs's firmware is its own and it has no flash memory."""
-    return emulator != "bochs" or not ("firmware" in guest or "flash" in guest or guest["about"].startswith("SeaBIOS"))
+    return emulator != "bochs" or not ("firmware" in boot.machine or "flash" in boot.machine or boot.name.startswith("seabios-"))
 
 
-def measure(emulator: str, guest: dict, cache: pathlib.Path, program: str) -> float | None:
+def steps_to_criterion(boot: boots.Boot, every_wait: bool) -> list[dict]:
+    """Up to the last wait; not `every_wait`: of the others only those that something is answered to."""
+    def has(step: dict, names: tuple[str, ...]) -> bool:
+        return any(name in step for name in names)
+
+    steps = [step for step in boot.steps if has(step, (*sessions.WAITS, *ANSWERS))]
+    while not has(steps[-1], sessions.WAITS):
+        steps.pop()
+    return [step for step, after in zip(steps, [*steps[1:], None])
+            if every_wait or after is None or has(step, ANSWERS) or has(after, ANSWERS)]
+
+
+def measure(emulator: str, file: pathlib.Path, program: str) -> float | None:
     """Seconds to the criterion; None: this emulator does not run the guest, or did not come so far in its time."""
-    if not runs_on(emulator, guest):
-        return None
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        if "new_disk" in guest:
-            run_guest.make_disk(guest, folder)
-        if "new_floppy" in guest:
-            run_guest.make_floppy(folder)
+        boot = boots.read(file, {})
+        if not runs_on(emulator, boot):
+            return None
+        boot = boots.read(file, boot.made_ready(folder))
         session = None
         try:
             if emulator == "bochs":
-                session = sessions.Bochs(guest, cache, folder)
+                session = sessions.Bochs(boot, folder)
             elif emulator == "qemu":
-                session = sessions.qemu(guest, cache, folder)
+                session = sessions.qemu(boot, folder)
             else:
-                session = sessions.bantam(guest, cache, folder, program)
-            expect = guest["expect"] if emulator == "bantam" else guest["expect"][-1:]
-            watch = sessions.Watch(session, guest, guest["seconds"])
-            reached = watch.screen(expect) if guest.get("screen") else watch.serial(expect)
+                session = sessions.bantam(boot, folder, program)
+            watch = sessions.Watch(session, boot.wall_seconds)
+            reached = all(watch.take(step) for step in steps_to_criterion(boot, emulator == "bantam"))
             return time.monotonic() - session.started if reached else None
         except (RuntimeError, OSError, EOFError) as problem:
             print(f"{emulator}: {problem}", file=sys.stderr)
@@ -83,7 +95,7 @@ def table(results: dict[str, dict[str, list[float | None]]], emulators: list[str
 
 
 def main() -> int:
-    guests = {name: guest for name, guest in run_guest.load_guests().items() if timed(guest)}
+    guests = {name: boot for name, boot in boots.load().items() if timed(boot)}
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--bantam", default=str(ROOT / "build/release/frontend/bantam"))
@@ -91,7 +103,7 @@ def main() -> int:
     parser.add_argument("--json", type=pathlib.Path, help="write every measurement there")
     parser.add_argument("guests", nargs="*", metavar="GUEST", help=f"of {' '.join(guests)}; default: all but the slow ones")
     arguments = parser.parse_args()
-    chosen = arguments.guests or [name for name, guest in guests.items() if not guest["slow"]]
+    chosen = arguments.guests or [name for name, boot in guests.items() if not boot.slow]
     emulators = arguments.emulators.split(",")
     if unknown := [name for name in chosen if name not in guests]:
         parser.error(f"unknown guest {unknown[0]}: choose from {' '.join(guests)}")
@@ -100,10 +112,9 @@ def main() -> int:
         parser.error(f"{missing[0]} is not installed: install it, or leave it away with --emulators")
     results: dict[str, dict[str, list[float | None]]] = {name: {emulator: [] for emulator in emulators} for name in chosen}
     for name in chosen:
-        cache = run_guest.fetch(guests[name])
         for turn in range(arguments.runs):
             for emulator in emulators:
-                seconds = measure(emulator, guests[name], cache, arguments.bantam)
+                seconds = measure(emulator, guests[name].file, arguments.bantam)
                 results[name][emulator].append(seconds)
                 print(f"{name} {emulator} {turn + 1}: {'does not run' if seconds is None else f'{seconds:.2f} s'}", file=sys.stderr, flush=True)
                 if arguments.json:

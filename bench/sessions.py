@@ -1,10 +1,9 @@
-"""One guest of tests/guests/guests.toml under Bantam, QEMU TCG or Bochs, seen and served the same way under each: what COM1 says, what
-stands in text memory, keys, bytes to COM1. For bench/guest_times.py.
+"""One scenario of tests/guests/boots under Bantam, QEMU TCG or Bochs, seen and served the same way under each: what COM1 says, what
+stands in text memory, keys, bytes to COM1. For bench/guest_times.py and tests/guests/reference.py.
 
 Text memory is read whole (B8000h to BFFFFh) as lines of 80 characters, for where the picture begins in it only the CRTC knows. Bantam
 and QEMU are asked through QMP; Bochs's debugger, which Debian builds in, is interrupted for it.
 """
-import argparse
 import os
 import pathlib
 import re
@@ -19,13 +18,21 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests/guests"), str(ROOT / "tests/frontend")]
+import boots  # noqa: E402
 import qmp_client  # noqa: E402
-import run_guest  # noqa: E402
 import x_display  # noqa: E402
 
 TEXT_AT, TEXT_BYTES = 0xB8000, 0x8000
 ANSWER_S = 30
 HOLD_MS = 300  # GRUB Invaders misses keys that are pressed for less, while typematic repetition begins after 500 ms
+KEYS = {"\n": "ret", " ": "spc", "-": "minus", "=": "equal", "/": "slash", ".": "dot", ",": "comma", ";": "semicolon"}
+SCREEN_WAITS = ("wait-screen", "wait-screen-regex")
+WAITS = ("wait-serial", "wait-serial-regex", *SCREEN_WAITS)
+
+
+def on_screen(boot: boots.Boot) -> bool:
+    """Whether the guest is watched there, and not on COM1."""
+    return any(name in step for step in boot.steps for name in SCREEN_WAITS)
 
 
 def text_of(memory: bytes) -> str:
@@ -35,18 +42,18 @@ def text_of(memory: bytes) -> str:
 
 
 class Piped:
-    """Bantam or QEMU: COM1, where the guest is watched there, on standard input and output; QMP where the screen is watched."""
+    """Bantam or QEMU: COM1, where the guest is watched there, on standard input and output; else QMP, which `command` has at folder/qmp."""
 
-    def __init__(self, command: list[str], guest: dict, folder: pathlib.Path) -> None:
+    def __init__(self, command: list[str], boot: boots.Boot, folder: pathlib.Path, qmp: bool) -> None:
         self.folder = folder
         self.started = time.monotonic()
         # Somebody who might type is a reason for Bantam not to let idle time fly.
-        typing = "answers" in guest
+        typing = any("send" in step for step in boot.steps)
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE if typing else subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, start_new_session=True)
         self.input = self.process.stdin.fileno() if typing else None
         self.output = self.process.stdout.fileno()
-        if guest.get("screen"):
+        if qmp:
             try:
                 self.qmp = qmp_client.Client(folder / "qmp")
                 self.ask("qmp_capabilities")
@@ -70,18 +77,49 @@ class Piped:
         end(self.process)
 
 
-def bantam(guest: dict, cache: pathlib.Path, folder: pathlib.Path, program: str) -> Piped:
-    plain = {name: value for name, value in guest.items() if name != "dialogue"}  # whose monitor has standard input
-    command = run_guest.bantam_command(plain, cache, argparse.Namespace(bantam=program, engine="jit"), folder / "screen")
-    return Piped([*command, *(["--qmp", f"unix:{folder}/qmp"] if guest.get("screen") else [])], guest, folder)
+def words(option: str, value: object) -> list[str]:
+    """A key of [machine] as options of `bantam run`."""
+    if isinstance(value, list):
+        return [word for item in value for word in words(option, item)]
+    return [f"--{option}"] * value if isinstance(value, bool) else [f"--{option}", str(value)]
 
 
-def qemu(guest: dict, cache: pathlib.Path, folder: pathlib.Path) -> Piped:
-    command = run_guest.reference_command(guest, cache, folder)
-    if guest.get("screen"):
-        command[command.index("-serial") + 1] = "none"
+def bantam(boot: boots.Boot, folder: pathlib.Path, program: str) -> Piped:
+    screen = on_screen(boot)
+    command = [program, "run", "--headless", "--engine", "jit", *(word for option in boot.machine.items() for word in words(*option))]
+    command += ["--serial", "none", "--qmp", f"unix:{folder}/qmp"] if screen else ["--serial", "stdio"]
+    return Piped(command, boot, folder, screen)
+
+
+def drive(image: str, interface: str = "") -> list[str]:
+    """FILE[,readonly][,overlay=temp] for QEMU."""
+    file, *flags = image.split(",")
+    modes = {"readonly": "readonly=on", "overlay=temp": "snapshot=on"}
+    return ["-drive", ",".join([*([interface] if interface else []), f"file={file}", "format=raw", *(modes[flag] for flag in flags)])]
+
+
+def qemu(boot: boots.Boot, folder: pathlib.Path, qmp: bool = False) -> Piped:
+    """With a monitor by QMP if asked for, and where the screen is watched."""
+    qmp = qmp or on_screen(boot)
+    machine = dict(boot.machine)
+    machine.pop("wall-limit", None)
+    command = ["qemu-system-x86_64", "-accel", "tcg", "-machine", "pc", "-cpu", "max", "-display", "none", "-monitor", "none",
+               "-serial", "none" if on_screen(boot) else "stdio", "-m", machine.pop("memory")]
+    if machine.pop("no-reboot", False):
+        command += ["-no-reboot"]
+    for key, option in (("kernel", "-kernel"), ("initrd", "-initrd"), ("append", "-append"), ("cdrom", "-cdrom"), ("firmware", "-bios"), ("boot", "-boot")):
+        if key in machine:
+            command += [option, machine.pop(key)]
+    for unit, image in enumerate(machine.pop("flash", [])):
+        command += drive(image, f"if=pflash,unit={unit}")
+    for key, interface in (("disk", ""), ("floppy", "if=floppy")):
+        if key in machine:
+            command += drive(machine.pop(key), interface)
+    if machine:
+        raise ValueError(f"{boot.name}: how to tell QEMU of {' '.join(machine)}?")
+    if qmp:
         command += ["-qmp", f"unix:{folder}/qmp,server=on,wait=off"]
-    return Piped(command, guest, folder)
+    return Piped(command, boot, folder, qmp)
 
 
 def end(process: subprocess.Popen) -> None:
@@ -127,10 +165,10 @@ def bochs_command(folder: pathlib.Path, memory: str, media: list[str], com1: str
 class Bochs:
     """COM1 on a socket, keys by its window on an X server without a screen, text memory through its debugger."""
 
-    def __init__(self, guest: dict, cache: pathlib.Path, folder: pathlib.Path) -> None:
+    def __init__(self, boot: boots.Boot, folder: pathlib.Path) -> None:
         self.display = x_display.Display(folder)
         with socket.create_server(("127.0.0.1", 0)) as server:
-            command = bochs_command(folder, guest["memory"], self.media(guest, cache, folder),
+            command = bochs_command(folder, boot.machine["memory"], self.media(boot.machine, folder),
                                     f"mode=socket-client, dev=127.0.0.1:{server.getsockname()[1]}")
             self.started = time.monotonic()
             self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
@@ -149,26 +187,29 @@ class Bochs:
             raise
 
     @staticmethod
-    def media(guest: dict, cache: pathlib.Path, folder: pathlib.Path) -> list[str]:
-        """Bochs locks an image by a file beside it and writes to it: copies, sparse as the originals."""
+    def media(machine: dict, folder: pathlib.Path) -> list[str]:
+        """Bochs locks an image by a file beside it and writes to it: copies, sparse as the originals, of those that are to stay as they are."""
+        def own(image: str, name: str) -> pathlib.Path | str:
+            file, *flags = image.split(",")
+            if not flags:
+                return file
+            subprocess.run(["cp", "--sparse=always", file, folder / name], check=True)
+            return folder / name
+
         lines, boot = [], "cdrom"
-        if "disk" in guest or "new_disk" in guest:
-            if "disk" in guest:
-                subprocess.run(["cp", "--sparse=always", cache / guest["disk"], folder / "disk.img"], check=True)
-            lines += [f"ata0-master: type=disk, path={folder}/disk.img, mode=flat, status=inserted"]
+        if "disk" in machine:
+            lines += [f"ata0-master: type=disk, path={own(machine['disk'], 'copy.img')}, mode=flat, status=inserted"]
             boot = "disk"
-        if "floppy" in guest or "new_floppy" in guest:
-            if "floppy" in guest:
-                shutil.copy(cache / guest["floppy"], folder / "floppy.img")
-            lines += [f"floppya: 1_44={folder}/floppy.img, status=inserted"]
+        if "floppy" in machine:
+            lines += [f"floppya: 1_44={own(machine['floppy'], 'floppy-copy.img')}, status=inserted"]
             boot = "floppy"
-        cdrom = cache / guest["cdrom"] if "cdrom" in guest else None
-        if "kernel" in guest:
-            initrd = cache / guest["initrd"] if "initrd" in guest else None
-            cdrom = boot_cd(folder, cache / guest["kernel"], initrd, guest.get("append", ""))
+        cdrom = machine.get("cdrom")
+        if "kernel" in machine:
+            initrd = pathlib.Path(machine["initrd"]) if "initrd" in machine else None
+            cdrom = boot_cd(folder, pathlib.Path(machine["kernel"]), initrd, machine.get("append", ""))
         if cdrom:
             lines += [f"ata0-slave: type=cdrom, path={cdrom}, status=inserted"]
-            boot = "cdrom" if "kernel" in guest or guest.get("boot", "c") == "d" else boot
+            boot = "cdrom" if "kernel" in machine or machine.get("boot", "c") == "d" else boot
         return [*lines, f"boot: {boot}"]
 
     def screen(self) -> str:
@@ -204,38 +245,56 @@ class Bochs:
 
 
 class Watch:
-    """Waits for what a guest says, and answers it."""
+    """Takes steps of a scenario: waits for what a guest says or shows, and answers it."""
 
-    def __init__(self, session: Piped | Bochs, guest: dict, limit: float) -> None:
-        self.session, self.guest = session, guest
+    def __init__(self, session: Piped | Bochs, limit: float) -> None:
+        self.session = session
         self.deadline = time.monotonic() + limit
+        self.said, self.looked = bytearray(), 0
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(session.output, selectors.EVENT_READ)
 
-    def serial(self, expect: list[str]) -> bool:
-        """Whether COM1 says `expect` in time; the guest's answers are typed there."""
-        answers = list(self.guest.get("answers", []))
-        raw, answered = bytearray(), 0
-        selector = selectors.DefaultSelector()
-        selector.register(self.session.output, selectors.EVENT_READ)
-        while (left := self.deadline - time.monotonic()) > 0 and selector.select(timeout=left):
-            if not (chunk := os.read(self.session.output, 65536)):
+    def take(self, step: dict) -> bool:
+        """Whether the step was done in time. Errors: KeyError, for one that no emulator but Bantam can take."""
+        if "wait-serial" in step:
+            return self.serial(re.escape(step["wait-serial"]))
+        if "wait-serial-regex" in step:
+            return self.serial(step["wait-serial-regex"])
+        if "wait-screen" in step:
+            return self.screen(re.escape(step["wait-screen"]))
+        if "wait-screen-regex" in step:
+            return self.screen(step["wait-screen-regex"])
+        if "send" in step:
+            os.write(self.session.input, step["send"].encode())
+        elif "keys" in step:
+            for chord in [step["keys"]] if isinstance(step["keys"], str) else step["keys"]:
+                self.session.press(chord)
+        else:
+            for character in step["type"]:
+                self.session.press(KEYS.get(character, character))
+        return True
+
+    def listen(self) -> bool:
+        """Whether COM1 said more in time."""
+        left = self.deadline - time.monotonic()
+        if left <= 0 or not self.selector.select(timeout=left):
+            return False
+        chunk = os.read(self.session.output, 65536)
+        self.said += chunk
+        return bool(chunk)
+
+    def serial(self, pattern: str) -> bool:
+        expression = re.compile(pattern.encode(), re.MULTILINE)
+        while (found := expression.search(self.said, self.looked)) is None:
+            if not self.listen():
                 return False
-            raw += chunk
-            while answers and (found := re.search(answers[0][0].encode(), raw[answered:])):
-                answered += found.end()
-                os.write(self.session.input, answers.pop(0)[1].encode())
-            if run_guest.matched(expect, raw.decode(errors="replace").replace("\r", "")) == len(expect):
-                return True
-        return False
+        self.looked = found.end()
+        return True
 
-    def screen(self, expect: list[str]) -> bool:
-        """Whether text memory shows the guest's dialogue and then `expect`, looked at ten times a second; keys are pressed as it says."""
-        turns = [*self.guest.get("dialogue", []), *([pattern, ""] for pattern in expect)]
-        while turns and time.monotonic() < self.deadline:
-            shown = self.session.screen()
-            while turns and re.search(turns[0][0], shown):
-                if line := turns.pop(0)[1]:
-                    for spoken in run_guest.monitor_commands(line):
-                        self.session.press(spoken.removeprefix("sendkey "))
-                    break
+    def screen(self, pattern: str) -> bool:
+        """Looked at ten times a second."""
+        while re.search(pattern, self.session.screen(), re.MULTILINE) is None:
+            if time.monotonic() >= self.deadline:
+                return False
             time.sleep(0.1)
-        return not turns
+        return True

@@ -344,6 +344,8 @@ Result<std::vector<Step>> flatten(std::vector<PlacedStep> placed, std::size_t se
         if (placed[i].repeats) step.repeated = end - i - 1;
         if (placed[i].repeats && step.repeated == 0)
             return bad(placed[i].place, "'repeat-until' needs the steps to repeat, as [[step.step]] below it");
+        if (step.action == scenario::Action::expect_refusal && placed.size() > 1)
+            return bad(placed[i].place, "'expect-refusal' is the only step of a scenario: nothing runs");
         if (step.port >= serial_lines) {
             return bad(placed[i].place,
                        fmt::format("port {}: the machine has {} serial lines", step.port + 1, serial_lines));

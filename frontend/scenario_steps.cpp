@@ -24,6 +24,7 @@ struct StepKey {
 };
 constexpr std::array kSteps{
     StepKey{"wait-screen", Action::wait_screen, Value::text, "until the text is on the screen"},
+    StepKey{"wait-screen-regex", Action::wait_screen_regex, Value::regex, "the same, an expression within a line"},
     StepKey{"wait-serial", Action::wait_serial, Value::text, "until it comes on the serial line, after the last found"},
     StepKey{"wait-serial-regex", Action::wait_serial_regex, Value::regex, "the same, an expression within a line"},
     StepKey{"wait-stable", Action::wait_stable, Value::time, "until the screen has not changed for the time"},
@@ -35,6 +36,7 @@ constexpr std::array kSteps{
             "until the instruction at the linear address is next"},
     StepKey{"wait-time", Action::wait_time, Value::time, "guest time"},
     StepKey{"wait-power-off", Action::wait_power_off, Value::flag, "true: until the guest turns itself off"},
+    StepKey{"wait-halt", Action::wait_halt, Value::flag, "true: until it has halted, and nothing can wake it"},
     StepKey{"type", Action::type, Value::text, "text by the keyboard, paced by what the guest reads"},
     StepKey{"keys", Action::type, Value::keys, "keys by name, such as \"ctrl-alt-delete\" or [\"down\", \"ret\"]"},
     StepKey{"click", Action::click, Value::place, "\"X,Y\" in pixels, by the mouse"},
@@ -42,12 +44,16 @@ constexpr std::array kSteps{
     StepKey{"send", Action::send, Value::text, "bytes to the serial line"},
     StepKey{"insert", Action::insert, Value::drive_and_file, "DRIVE=FILE, a diskette or CD; writes are forgotten"},
     StepKey{"eject", Action::eject, Value::text, "DRIVE"},
+    StepKey{"power-button", Action::power_button, Value::flag, "true: pressed, by ACPI"},
     StepKey{"screenshot", Action::screenshot, Value::screenshot, "NAME.png or NAME.ppm in the artefacts"},
     StepKey{"run", Action::run, Value::text, "a command of the host, among the artefacts; status 0 is wanted"},
     StepKey{"expect-screen", Action::expect_screen, Value::text, "the text must be on the screen now"},
     StepKey{"reject-screen", Action::reject_screen, Value::text, "it must not"},
     StepKey{"expect-serial", Action::expect_serial, Value::text, "the text must have come on the serial line"},
     StepKey{"reject-serial", Action::reject_serial, Value::text, "it must not"},
+    StepKey{"hash", Action::hash, Value::flag, "true: the machine's state, as a hash, into the trace"},
+    StepKey{"expect-refusal", Action::expect_refusal, Value::regex,
+            "the only step: no machine is built, and the reason matches"},
     StepKey{"include", Action::wait_time, Value::include, "the steps of another scenario file, relative to this one"},
 };
 
@@ -56,12 +62,13 @@ bool talks_serial(Action action) {
            action == Action::expect_serial || action == Action::reject_serial;
 }
 bool is_picture(Action action) { return action == Action::wait_picture; }
+bool is_typing(Action action) { return action == Action::type; }
 bool is_click(Action action) { return action == Action::click || action == Action::click_text; }
 /// What repeating can end with: whether it holds is known at any time.
 bool ends_repeating(Action action) {
-    return action == Action::wait_screen || action == Action::wait_serial || action == Action::wait_serial_regex ||
-           action == Action::wait_picture || action == Action::wait_io || action == Action::wait_address ||
-           action == Action::wait_power_off;
+    return action == Action::wait_screen || action == Action::wait_screen_regex || action == Action::wait_serial ||
+           action == Action::wait_serial_regex || action == Action::wait_picture || action == Action::wait_io ||
+           action == Action::wait_address || action == Action::wait_power_off || action == Action::wait_halt;
 }
 bool anything(Action) { return true; }
 
@@ -76,6 +83,7 @@ constexpr std::array kParameters{
     Parameter{"port", talks_serial, "1 to 4: the serial line"},
     Parameter{"at", is_picture, "\"X,Y\": where the picture is on the screen"},
     Parameter{"tolerance", is_picture, "0 to 255: by so much each colour may differ"},
+    Parameter{"hold", is_typing, "TIME that each key is down, instead of until it is read"},
     Parameter{"button", is_click, "left, right or middle"},
     Parameter{"repeat-until", ends_repeating, "true: repeat the [[step.step]] below until the wait is over"},
 };
@@ -146,6 +154,10 @@ private:
             const Result<u64> time = read_duration(entry, around_.wrong);
             if (!time) return time.error();
             step.limit_ns = time.value();
+        } else if (entry.key == "hold") {
+            const Result<u64> time = read_duration(entry, around_.wrong);
+            if (!time) return time.error();
+            step.duration_ns = time.value();
         } else if (entry.key == "port") {
             if (!number || *number < 1 || *number > 4) return wrong(entry, "'port' takes 1 to 4, for COM1 to COM4");
             step.port = static_cast<unsigned>(*number - 1);

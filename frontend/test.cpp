@@ -62,6 +62,15 @@ private:
     std::unique_ptr<GdbLine> line_;
 };
 
+/// No machine can be built: that fails the scenario, unless it is there to show it.
+Result<TestResult> refused(const scenario::Scenario& scenario, const Error& error) {
+    const scenario::Step& step = scenario.steps.front();
+    if (step.action != scenario::Action::expect_refusal || !step.expression->end_of_match(error.message)) return error;
+    scenario::Report report;
+    report.passed = true;
+    return describe(scenario, report);
+}
+
 Result<TestResult> run_one(const scenario::Scenario& scenario, const std::string& folder, const TestOptions& options) {
     std::unique_ptr<FailureStop> stop;
     scenario::Runner::Options with{.artifacts = folder, .film = options.film, .stopped_at_failure = nullptr};
@@ -71,7 +80,7 @@ Result<TestResult> run_one(const scenario::Scenario& scenario, const std::string
         with.stopped_at_failure = [&](const scenario::Report& report) { stop->stopped(*stopped, report); };
     }
     Result<std::unique_ptr<scenario::Runner>> runner = scenario::Runner::create(scenario, std::move(with));
-    if (!runner) return runner.error();
+    if (!runner) return refused(scenario, runner.error());
     Machine& machine = runner.value()->machine();
     stopped = &machine;
     const Result<std::unique_ptr<SignalWatch>> signals = SignalWatch::start(machine);

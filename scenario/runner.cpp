@@ -20,8 +20,8 @@ std::string seconds(u64 ns) { return fmt::format("{}.{:03} s", ns / 1'000'000'00
 constexpr unsigned kFilmPeriods = Film::kLeast_ns / Runner::kPeriod_ns;
 
 bool reads_screen(Action action) {
-    return action == Action::wait_screen || action == Action::click_text || action == Action::expect_screen ||
-           action == Action::reject_screen;
+    return action == Action::wait_screen || action == Action::wait_screen_regex || action == Action::click_text ||
+           action == Action::expect_screen || action == Action::reject_screen;
 }
 
 }  // namespace
@@ -132,7 +132,8 @@ void Runner::advance() {
             if (!any_late || !over_) return;
         } else {
             const bool graphics = reads_screen(attempt.step->action) && machine_->graphics_mode();
-            note(*attempt.step, "done", graphics ? steps_->screen().source() : std::string());
+            const bool hash = attempt.step->action == Action::hash;
+            note(*attempt.step, "done", hash ? attempt.why : graphics ? steps_->screen().source() : std::string());
             ++next_;
             current_.reset();
         }
@@ -192,7 +193,7 @@ bool Runner::late(const Attempt& attempt) {
 /// The guest ended by itself: what needs no running guest is still done.
 void Runner::end_of_guest(const Outcome& outcome) {
     ended_ = outcome;
-    if (outcome.reason == StopReason::power_off) steps_->power_off();
+    steps_->end(outcome.reason);
     if (outcome.reason != StopReason::quit) return advance();
     Attempt interrupted;
     interrupted.step = &scenario_.steps[std::min(next_, scenario_.steps.size() - 1)];

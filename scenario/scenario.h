@@ -15,6 +15,7 @@ namespace bantam::scenario {
 
 enum class Action {
     wait_screen,        // text is on the screen
+    wait_screen_regex,  // a line of the screen matches
     wait_serial,        // text came on the serial line after what the last wait_serial found
     wait_serial_regex,  // the same with a regular expression, line by line
     wait_stable,        // the screen stays as it is for `duration_ns`
@@ -24,18 +25,22 @@ enum class Action {
     wait_address,       // the instruction at the linear address `address` is next
     wait_time,          // guest time passes
     wait_power_off,     // the guest turns itself off
+    wait_halt,          // it has halted, and nothing can wake it
     type,               // keys
     click,              // `buttons` at x, y
     click_text,         // `buttons` on `text`
     send,               // bytes to the serial line
     insert,             // `text`: drive, `file`: image
     eject,
+    power_button,
     screenshot,
     run,  // a command of the host; its limit is the host's time
     expect_screen,
     reject_screen,
     expect_serial,
     reject_serial,
+    hash,            // of the machine's state, for the trace
+    expect_refusal,  // the machine cannot be built, and why matches `expression`; the only step
 };
 
 struct Step {
@@ -52,7 +57,7 @@ struct Step {
     unsigned buttons = 1;    // bit 0 left, 1 right, 2 middle
     u64 address = 0;
     std::optional<u32> value;
-    u64 duration_ns = 0;
+    u64 duration_ns = 0;          // type: how long each key is held; 0: until it is read
     std::optional<u64> limit_ns;  // of guest time
     unsigned port = 0;            // serial line
     /// So many of the steps behind it are repeated until it is fulfilled; 0: it is a step as any other.

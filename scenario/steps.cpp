@@ -33,6 +33,7 @@ bool Steps::needs_guest(Action action) {
         case Action::send:
         case Action::insert:
         case Action::eject:
+        case Action::power_button:
             return true;
         default:
             return false;
@@ -52,7 +53,7 @@ Attempt Steps::begin(const Step& step) {
     Attempt attempt{.step = &step, .begun_ns = now, .quiet_since_ns = now, .looked_ns = now};
     switch (step.action) {
         case Action::type:
-            typist_.begin(step.chords);
+            typist_.begin(step.chords, step.duration_ns);
             break;
         case Action::click:
             pointer_.begin(step.x, step.y, step.buttons);
@@ -99,7 +100,18 @@ Steps::Progress Steps::check_screen(Attempt& attempt, bool wanted) {
 Steps::Progress Steps::wait_screen(Attempt& attempt) {
     screen_.look();
     attempt.why = screen_.readable() ? "" : kUnreadable;
-    return screen_.text().find(attempt.step->text) != std::string::npos ? Progress::done : Progress::waiting;
+    return on_screen(*attempt.step) ? Progress::done : Progress::waiting;
+}
+
+bool Steps::on_screen(const Step& step) const {
+    const std::string_view text = screen_.text();
+    if (step.action == Action::wait_screen) return text.find(step.text) != text.npos;
+    for (std::size_t start = 0; start < text.size();) {
+        const std::size_t end = std::min(text.find('\n', start), text.size());
+        if (step.expression->end_of_match(text.substr(start, end - start))) return true;
+        start = end + 1;
+    }
+    return false;
 }
 
 Steps::Progress Steps::wait_stable(Attempt& attempt) {
@@ -216,6 +228,7 @@ Steps::Progress Steps::poll(Attempt& attempt) {
     const auto in_serial = [&] { return serial(step).find(step.text) != std::string::npos; };
     switch (step.action) {
         case Action::wait_screen:
+        case Action::wait_screen_regex:
             return wait_screen(attempt);
         case Action::wait_serial:
         case Action::wait_serial_regex:
@@ -232,7 +245,9 @@ Steps::Progress Steps::poll(Attempt& attempt) {
         case Action::wait_time:
             return until(machine_.now_ns() - attempt.begun_ns >= step.duration_ns);
         case Action::wait_power_off:
-            return until(powered_off_);
+            return until(ended_ == StopReason::power_off);
+        case Action::wait_halt:
+            return until(ended_ == StopReason::halted);
         case Action::type:
             return type(attempt);
         case Action::click:
@@ -248,6 +263,9 @@ Steps::Progress Steps::poll(Attempt& attempt) {
                            step.text, ImageConfig{.path = step.file, .readonly = false, .temporary_overlay = true}));
         case Action::eject:
             return act(attempt, machine_.eject(step.text));
+        case Action::power_button:
+            machine_.system_powerdown();
+            return Progress::done;
         case Action::screenshot:
             return act(attempt, host_.screenshot(step.file));
         case Action::run:
@@ -260,6 +278,12 @@ Steps::Progress Steps::poll(Attempt& attempt) {
             return check(attempt, in_serial(), true, "in the serial output");
         case Action::reject_serial:
             return check(attempt, in_serial(), false, "in the serial output");
+        case Action::hash:
+            attempt.why = fmt::format("{:016x}", machine_.state_hash());
+            return Progress::done;
+        case Action::expect_refusal:
+            attempt.why = "the machine could be built";
+            return Progress::failed;
     }
     return Progress::failed;
 }

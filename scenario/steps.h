@@ -4,9 +4,11 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "machine/outcome.h"
 #include "scenario/events.h"
 #include "scenario/pointer.h"
 #include "scenario/scenario.h"
@@ -25,7 +27,7 @@ struct Attempt {
     u64 version = 0;                  // wait_stable: of the screen; wait_picture: of the picture compared last
     bool pointing = false;            // click_text: the text was found
     Events::Flag happened = nullptr;  // wait_io, wait_address
-    std::string why = {};             // it failed, or is not done
+    std::string why = {};             // it failed, or is not done; hash: what it is
 };
 
 class Steps {
@@ -49,8 +51,8 @@ public:
     [[nodiscard]] Progress ended_within(const Attempt& attempt) const;
     /// It goes on from tick to tick of Runner::kPeriod_ns, not from look to look.
     [[nodiscard]] static bool is_quick(Action action);
-    /// The guest has turned itself off.
-    void power_off() { powered_off_ = true; }
+    /// The guest ended by itself.
+    void end(StopReason reason) { ended_ = reason; }
     [[nodiscard]] Screen& screen() { return screen_; }
 
 private:
@@ -58,6 +60,7 @@ private:
     Progress act(Attempt& attempt, const Result<void>& done);
     Progress check_screen(Attempt& attempt, bool wanted);
     Progress wait_screen(Attempt& attempt);
+    [[nodiscard]] bool on_screen(const Step& step) const;
     Progress wait_stable(Attempt& attempt);
     Progress wait_idle(Attempt& attempt);
     Progress wait_picture(Attempt& attempt);
@@ -77,7 +80,7 @@ private:
     Typist typist_;
     Pointer pointer_;
     devices::Picture picture_;
-    bool powered_off_ = false;
+    std::optional<StopReason> ended_;  // how the guest did
 };
 
 }  // namespace bantam::scenario

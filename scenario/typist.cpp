@@ -17,8 +17,9 @@ Result<std::vector<Chord>> chords_for_text(const std::string& text) {
     return chords;
 }
 
-void Typist::begin(std::vector<Chord> chords) {
+void Typist::begin(std::vector<Chord> chords, u64 hold_ns) {
     chords_ = std::move(chords);
+    hold_ns_ = hold_ns;
     next_ = 0;
     held_ = false;
     since_ns_ = machine_.now_ns();
@@ -49,7 +50,9 @@ void Typist::stop() {
 Typist::State Typist::step() {
     const u64 now = machine_.now_ns();
     const bool read = machine_.keyboard_read();
-    if (held_ && (read || now - since_ns_ >= kLongestHold_ns)) {
+    const u64 held_ns = now - since_ns_;
+    const bool long_enough = hold_ns_ == 0 ? read || held_ns >= kLongestHold_ns : held_ns >= hold_ns_;
+    if (held_ && long_enough) {
         let_go();
         since_ns_ = now;
     } else if (!held_ && read && ring_empty()) {
@@ -58,7 +61,8 @@ Typist::State Typist::step() {
         held_ = true;
         since_ns_ = now;
     }
-    return now - since_ns_ >= kPatience_ns ? State::stuck : State::typing;
+    const bool holding = held_ && hold_ns_ != 0;
+    return !holding && now - since_ns_ >= kPatience_ns ? State::stuck : State::typing;
 }
 
 }  // namespace bantam::scenario

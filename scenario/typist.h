@@ -30,7 +30,8 @@ public:
 
     explicit Typist(Machine& machine) : machine_(machine) {}
 
-    void begin(std::vector<Chord> chords);
+    /// `hold_ns`: how long each chord is down; 0: until its press was read.
+    void begin(std::vector<Chord> chords, u64 hold_ns = 0);
     /// Does what can be done now; to be called every so often of guest time.
     State step();
     /// Lets go of what is held, and types no more.
@@ -46,6 +47,7 @@ private:
 
     Machine& machine_;
     std::vector<Chord> chords_;
+    u64 hold_ns_ = 0;
     std::size_t next_ = 0;
     bool held_ = false;
     u64 since_ns_ = 0;  // when the keys were last moved

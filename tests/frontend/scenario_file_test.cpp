@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 #include <map>
 #include <sstream>
@@ -119,6 +120,28 @@ TEST(ScenarioFile, RefusesWhatSaysNothingThere) {
     EXPECT_NE(refusal("[[step]]\nwait-screen = \"x\"\nrepeat-until = false\n").find("takes true"), std::string::npos);
 }
 
+TEST(ScenarioFile, ReadsHowAGuestEndsAndWhatIsRefused) {
+    const auto read = read_scenario_text(
+        "[[step]]\nwait-screen-regex = \"^a+ *$\"\nrepeat-until = true\n[[step.step]]\npower-button = true\n"
+        "[[step]]\nhash = true\n[[step]]\nwait-halt = true\n[[step]]\nkeys = \"a\"\nhold = \"2s\"\n",
+        "s.toml", no_files);
+    ASSERT_TRUE(read.ok()) << read.error().message;
+    using scenario::Action;
+    std::vector<Action> actions;
+    for (const auto& step : read.value().steps) actions.push_back(step.action);
+    EXPECT_EQ(actions, (std::vector<Action>{Action::wait_screen_regex, Action::power_button, Action::hash,
+                                            Action::wait_halt, Action::type}));
+    EXPECT_TRUE(read.value().steps[0].expression);
+    EXPECT_EQ(read.value().steps[4].duration_ns, u64{2'000'000'000});
+    EXPECT_NE(refusal("[[step]]\nkeys = \"a\"\nhold = 0\n").find("'hold' takes a length of time"), std::string::npos);
+    EXPECT_TRUE(read_scenario_text("[[step]]\nexpect-refusal = \"MiB\"\n", "s.toml", no_files).ok());
+    EXPECT_NE(refusal("[[step]]\nexpect-refusal = \"MiB\"\n[[step]]\nhash = true\n")
+                  .find("s.toml:2: 'expect-refusal' is the only step"),
+              std::string::npos);
+    EXPECT_NE(refusal("[[step]]\nexpect-refusal = \"(\"\n").find("no regular expression"), std::string::npos);
+    EXPECT_NE(refusal("[[step]]\nhash = \"yes\"\n").find("'hash' takes true"), std::string::npos);
+}
+
 TEST(ScenarioFile, StepsRepeatThoseBelowThem) {
     const auto read = read_scenario_text(
         "[[step]]\nwait-screen = \"a\"\nrepeat-until = true\n"
@@ -191,6 +214,21 @@ TEST(ScenarioFile, StringsEndWithinTheText) {
     EXPECT_EQ(toml_string_end("'''a''''' ", 0), 9u);
     EXPECT_EQ(toml_string_end("'''a", 0), 4u);
     EXPECT_EQ(toml_string_end("'a' b", 0), 3u);
+}
+
+/// Those that take too long for ./check are seldom run.
+TEST(ScenarioFile, GuestsAreScenarios) {
+    unsigned guests = 0;
+    for (const char* folder : {"/boots", "/boots/slow"}) {
+        for (const auto& entry :
+             std::filesystem::directory_iterator(BANTAM_SOURCE_DIR "/tests/guests" + std::string(folder))) {
+            if (entry.path().extension() != ".toml") continue;
+            const auto read = read_scenario_file(entry.path().string());
+            EXPECT_TRUE(read.ok()) << (read.ok() ? "" : read.error().message);
+            ++guests;
+        }
+    }
+    EXPECT_GE(guests, 40u);
 }
 
 TEST(ScenarioFile, ExamplesOfTheDocumentAreScenarios) {

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """`bantam test --stop-at-failure --gdb`: the machine stands at the failure until gdb lets it go on, ends it, or Ctrl-C does; and scenarios
-that `bantam test --record` wrote."""
+that `bantam test --record` wrote. Machines that are expected to be refused."""
 import pathlib
 import signal
 import socket
@@ -87,6 +87,21 @@ class StopAtFailureTest(unittest.TestCase):
             process = self.start(*words)
             self.assertIn(says, process.communicate(timeout=30)[1])
             self.assertEqual(process.returncode, 64)
+
+
+class RefusalTest(unittest.TestCase):
+    def test_machines_that_cannot_be_built(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            kernel = guest_image.write_kernel(folder / "kernel", guest_image.SPIN)
+            file = folder / "refused.toml"
+            for memory, words, status, says in (("1M", "at least [0-9]+ MiB", 0, "1 passed"), ("1M", "no disk", 1, "needs at least"),
+                                                ("16M", "at least", 1, "the machine could be built")):
+                with self.subTest(memory=memory, words=words):
+                    file.write_text(f'[machine]\nkernel = "{kernel}"\nmemory = "{memory}"\n[[step]]\nexpect-refusal = "{words}"\n')
+                    done = subprocess.run([BANTAM, "test", file], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+                    self.assertEqual(done.returncode, status, done.stdout)
+                    self.assertIn(says, done.stdout)
 
 
 class RecordTest(unittest.TestCase):

@@ -29,7 +29,10 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
     if (read) {
         std::size_t steps = read.value().steps.size();
         CHECK(steps != 0);
-        for (const auto& step : read.value().steps) CHECK(step.repeated < steps--);
+        for (const auto& step : read.value().steps) {
+            CHECK(step.action != scenario::Action::expect_refusal || read.value().steps.size() == 1);
+            CHECK(step.repeated < steps--);
+        }
     } else {
         CHECK(!read.error().message.empty());
     }

@@ -57,7 +57,19 @@ const std::vector<u8> kEchoOne{0x66, 0xBA, 0xFD, 0x03, 0xEC, 0xA8, 0x01, 0x74,
                                0xFB, 0x66, 0xBA, 0xF8, 0x03, 0xEC, 0xEE};
 const std::vector<u8> kPowerOff{0x66, 0xBA, 0x04, 0x06, 0x66, 0xB8, 0x00, 0x20, 0x66, 0xEF};  // out 604h, 2000h
 const std::vector<u8> kForEver{0xEB, 0xFE};
+const std::vector<u8> kHaltForGood{0xFA, 0xF4};              // cli / hlt
 const std::vector<u8> kHaltForEver{0xFB, 0xF4, 0xEB, 0xFD};  // sti / hlt / jmp
+
+std::vector<u8> busy(u32 loops) {  // mov ecx, loops / dec ecx / jnz
+    return {0xB9,
+            static_cast<u8>(loops),
+            static_cast<u8>(loops >> 8),
+            static_cast<u8>(loops >> 16),
+            static_cast<u8>(loops >> 24),
+            0x49,
+            0x75,
+            0xFD};
+}
 
 class RunnerTest : public testing::Test {
 protected:
@@ -123,8 +135,8 @@ protected:
         step.duration_ns = ns;
         return step;
     }
-    static Step matching(const std::string& text) {
-        Step made = step(Action::wait_serial_regex, text);
+    static Step matching(const std::string& text, Action action = Action::wait_serial_regex) {
+        Step made = step(action, text);
         made.expression = std::move(Expression::compile(text).value());
         return made;
     }
@@ -157,6 +169,15 @@ TEST_F(RunnerTest, TypingIsPacedByAGuestThatReadsSlowly) {
             expected += static_cast<char>(devices::key_row(*key).set1 | 0x80);
     }
     EXPECT_EQ(report.serials.at(0), expected);
+}
+
+TEST_F(RunnerTest, KeysAreHeldAsLongAsTheStepSays) {
+    Step held = type("ab");
+    held.duration_ns = 100 * kMs;
+    const Report report = run({kSetUpLines, kReadKeysSlowly}, {held});
+    EXPECT_TRUE(report.passed) << report.failure;
+    EXPECT_GE(report.guest_ns, 200 * kMs);
+    EXPECT_LE(report.guest_ns, 250 * kMs) << "the guest reads a byte in 5 ms";
 }
 
 TEST_F(RunnerTest, StepsOfEveryKindPass) {
@@ -209,18 +230,58 @@ TEST_F(RunnerTest, SerialTextIsFoundAcrossLooks) {
     EXPECT_TRUE(run(code, {matching("^first.*second half$")}).passed);
 }
 
+TEST_F(RunnerTest, LinesOfTheScreenMatchExpressions) {
+    // mov word [0B8000h + 160 * row], letter and digit
+    const auto show = [](u16 at, char letter, char digit) {
+        return std::vector<u8>{
+            0xC6, 0x05, static_cast<u8>(at),     static_cast<u8>(0x80 + (at >> 8)), 0x0B, 0x00, static_cast<u8>(letter),
+            0xC6, 0x05, static_cast<u8>(at + 2), static_cast<u8>(0x80 + (at >> 8)), 0x0B, 0x00, static_cast<u8>(digit)};
+    };
+    const std::vector<std::vector<u8>> code{show(0, 'a', '1'), show(160, 'b', '2'), kForEver};
+    EXPECT_TRUE(run(code, {matching("^b[0-9] *$", Action::wait_screen_regex)}).passed);
+    Step across = matching("a1.*b2", Action::wait_screen_regex);
+    across.limit_ns = 50 * kMs;
+    EXPECT_NE(run(code, {across}).failure.find("not within 0.050 s"), std::string::npos) << "no line has both";
+}
+
+TEST_F(RunnerTest, WaitsForTheEndOfTheGuestByItsKind) {
+    EXPECT_TRUE(
+        run({busy(1'000'000), kHaltForGood}, {step(Action::wait_halt), step(Action::reject_screen, "x")}).passed);
+    EXPECT_NE(run({kHaltForGood}, {step(Action::wait_power_off)}).failure.find("line 1:"), std::string::npos);
+    EXPECT_NE(run({kPowerOff}, {step(Action::wait_halt)}).failure.find("switched itself off"), std::string::npos);
+    Step late = step(Action::wait_halt);
+    late.limit_ns = 50 * kMs;
+    EXPECT_NE(run({kHaltForEver}, {late}).failure.find("not within 0.050 s"), std::string::npos) << "timers wake it";
+}
+
+TEST_F(RunnerTest, PressesThePowerButton) {
+    // mov dx, 600h / l: in ax, dx / test ah, 1 / jz l: PM1 status, PWRBTN_STS
+    const std::vector<u8> await_button{0x66, 0xBA, 0x00, 0x06, 0x66, 0xED, 0xF6, 0xC4, 0x01, 0x74, 0xF9};
+    const Report report = run({await_button, kPowerOff}, {during(Action::wait_time, 20 * kMs),
+                                                          step(Action::power_button), step(Action::wait_power_off)});
+    EXPECT_TRUE(report.passed) << report.failure;
+    EXPECT_FALSE(run({kPowerOff}, {step(Action::wait_power_off), step(Action::power_button)}).passed) << "it is off";
+}
+
+TEST_F(RunnerTest, HashesAreOfTheStateAndGoIntoTheTrace) {
+    const std::vector<std::vector<u8>> code{kSetUpLines, busy(20'000'000), send(0x3F8, "x"), kPowerOff};
+    const Report report = run(code, {step(Action::hash), step(Action::hash), step(Action::wait_serial, "x"),
+                                     step(Action::wait_power_off), step(Action::hash)});
+    EXPECT_TRUE(report.passed) << report.failure;
+    ASSERT_EQ(report.trace.size(), 5u);
+    const auto hash = [&](std::size_t line) { return report.trace[line].substr(report.trace[line].find('(')); };
+    EXPECT_EQ(hash(0).size(), 18u) << report.trace[0];
+    EXPECT_EQ(hash(0), hash(1));
+    EXPECT_NE(hash(0), hash(4));
+}
+
+TEST_F(RunnerTest, MachinesThatAreExpectedToBeRefusedMustNotBeBuilt) {
+    const Report report = run({kForEver}, {matching("MiB", Action::expect_refusal)});
+    EXPECT_NE(report.failure.find("the machine could be built"), std::string::npos) << report.failure;
+}
+
 // --- what happens within instructions
 
-std::vector<u8> busy(u32 loops) {  // mov ecx, loops / dec ecx / jnz
-    return {0xB9,
-            static_cast<u8>(loops),
-            static_cast<u8>(loops >> 8),
-            static_cast<u8>(loops >> 16),
-            static_cast<u8>(loops >> 24),
-            0x49,
-            0x75,
-            0xFD};
-}
 Step waiting_for(Action action, u64 address, std::optional<u32> value = std::nullopt) {
     Step made;
     made.action = action;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Runs a scenario several times: every run must pass, and all traces (guest times of all steps) must be the same.
+"""Runs a scenario several times: every run must pass, and all traces (guest times of all steps, hashes) and what the guest sent on COM1
+must be the same.
 
 What --fetch names is fetched first (tests/guests/fetch); the variable `guests` of the scenario is where it lies. With more than one run, engines take turns and every second run has busy processes beside it.
 """
@@ -29,7 +30,8 @@ def run(bantam: str, scenario: str, guests: str, engine: str, loaded: bool) -> s
                                   env={**os.environ, "BANTAM_VAR_guests": guests}, capture_output=True, text=True)
             if done.returncode != 0:
                 sys.exit(f"{engine}: status {done.returncode}\n{done.stdout}{done.stderr}")
-            return (pathlib.Path(folder) / pathlib.Path(scenario).stem / "trace.txt").read_text()
+            artifacts = pathlib.Path(folder) / pathlib.Path(scenario).stem
+            return "".join((artifacts / name).read_text(errors="replace") for name in ("serial1.log", "trace.txt"))
     finally:
         for process in load:
             process.kill()
@@ -49,7 +51,7 @@ def main() -> None:
     for i in range(1, arguments.runs):
         trace = run(arguments.bantam, arguments.scenario, guests, engines[i % 2], i % 2 == 0)
         if trace != first:
-            sys.exit(f"run {i + 1} has another trace:\n{trace}\nthe first:\n{first}")
+            sys.exit(f"run {i + 1} says something else:\n{trace}\nthe first:\n{first}")
     print(first)
 
 
