@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "machine/typist.h"
 #include "scenario/events.h"
 #include "scenario/pointer.h"
 #include "scenario/scenario.h"
