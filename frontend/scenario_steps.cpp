@@ -212,7 +212,7 @@ private:
         for (const std::string& keys : texts) {
             Result<Chord> chord = parse_chord(keys);
             if (!chord) return wrong(entry, chord.error().message);
-            read_.step.chords.push_back(std::move(chord.value()));
+            read_.step.chords.push_back({.keys = std::move(chord.value())});
         }
         return {};
     }
@@ -269,7 +269,7 @@ private:
                 break;
             case Value::text:
                 if (step.action == Action::type) {
-                    Result<std::vector<Chord>> chords = scenario::chords_for_text(text);
+                    Result<std::vector<Keystroke>> chords = keystrokes_for_text(text);
                     if (!chords) return wrong(entry, chords.error().message);
                     step.chords = std::move(chords.value());
                 }

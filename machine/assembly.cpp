@@ -41,6 +41,7 @@ Result<std::unique_ptr<Machine>> Machine::create(MachineConfig config, SerialEnd
     parts.config = std::move(config);
     parts.serial_ends = serial_ends.size();
     parts.ports = std::move(serial_ends);
+    parts.sent_keys = std::make_unique<SentKeys>(*machine, parts.scheduler);
     if (parts.config.serials.size() < parts.serial_ends) parts.config.serials.resize(parts.serial_ends);
     for (const auto step :
          {&Parts::check, &Parts::open_host_side, &Parts::build_board, &Parts::install_software, &Parts::start_engine}) {
@@ -174,7 +175,6 @@ Result<void> Machine::Parts::build_board() {
         const Images::Device& diskette = images.floppies[i];
         if (diskette) pc->floppy(i)->insert(diskette.get(), *diskette_format(diskette));
     }
-    typer = std::make_unique<KeyTyper>(scheduler, pc->keyboard());
     clock = std::make_unique<Clock>(pace(), pc->cpu(), host::monotonic_ns);
     clock->pause();  // until run()
     scheduler.set_time_source([this] { return clock->now(); });

@@ -83,12 +83,10 @@ void Machine::inject_nmi() { cpu().pulse_nmi(); }
 Result<void> Machine::send_keys(std::string_view keys) {
     Result<Chord> chord = parse_chord(keys);
     if (!chord) return chord.error();
-    parts_->tell_chord(chord.value());
-    return parts_->typer->type(std::move(chord.value()));
+    return send_keys(std::move(chord.value()), SentKeys::kHold_ns);
 }
 Result<void> Machine::send_keys(std::vector<devices::KeyCode> keys, u64 hold_ns) {
-    parts_->tell_chord(keys);
-    return parts_->typer->type(std::move(keys), hold_ns);
+    return parts_->sent_keys->add(std::move(keys), hold_ns);
 }
 void Machine::set_key(devices::KeyCode key, bool pressed) {
     parts_->tell_input({.kind = InputEvent::Kind::key, .key = key, .pressed = pressed});
@@ -188,7 +186,7 @@ u64 Machine::state_hash() {
     HashArchive archive;
     archive.field("scheduler", parts_->scheduler);
     archive.field("board", *parts_->pc);
-    archive.field("keys", *parts_->typer);
+    archive.field("keys", *parts_->sent_keys);
     return archive.hash();
 }
 
@@ -256,13 +254,6 @@ void Machine::Parts::tell_input(const InputEvent& event) {
     for (const auto& observer : input_observers) observer(event);
 }
 
-void Machine::Parts::tell_chord(const Chord& chord) {
-    for (const bool pressed : {true, false}) {
-        for (const devices::KeyCode key : chord)
-            tell_input({.kind = InputEvent::Kind::key, .key = key, .pressed = pressed});
-    }
-}
-
 void Machine::Parts::tell_end(StopReason reason, bool asked) {
     if (std::exchange(end_told, true)) return;
     const bool by_host = reason == StopReason::quit || reason == StopReason::plugin || reason == StopReason::time_limit;
@@ -272,7 +263,7 @@ void Machine::Parts::tell_end(StopReason reason, bool asked) {
 void Machine::Parts::reset() {
     log::info("system reset");
     panicked = false;
-    typer->reset();
+    sent_keys->reset();
     pc->reset();
     engine->reset();
     // It was loaded once already, from the same bytes into the same RAM.

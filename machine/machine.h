@@ -60,7 +60,7 @@ public:
     void observe_input(std::function<void(const InputEvent&)> observer);
     void system_reset();
     void system_powerdown();  // presses the ACPI power button
-    /// Presses, then releases keys together, as parse_chord (machine/key_typer.h) has them: "ctrl-alt-delete".
+    /// Presses, then releases keys together, as parse_chord (machine/keystroke.h) has them: "ctrl-alt-delete".
     Result<void> send_keys(std::string_view keys);
     /// The same for keys by their codes, held for `hold_ns` of guest time.
     Result<void> send_keys(std::vector<devices::KeyCode> keys, u64 hold_ns);

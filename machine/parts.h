@@ -11,11 +11,11 @@
 #include "machine/host/host_io.h"
 #include "machine/images.h"
 #include "machine/kernel_boot.h"
-#include "machine/key_typer.h"
 #include "machine/machine.h"
 #include "machine/pc.h"
 #include "machine/plugin/plugins.h"
 #include "machine/run_loop.h"
+#include "machine/sent_keys.h"
 #include "machine/time_shares.h"
 #include "machine/trace/trace.h"
 
@@ -35,7 +35,7 @@ struct Machine::Parts {
     Scheduler scheduler;
     std::unique_ptr<Pc> pc;
     std::unique_ptr<AudioMixer> mixer;  // null: nobody hears the machine
-    std::unique_ptr<KeyTyper> typer;
+    std::unique_ptr<SentKeys> sent_keys;
     std::unique_ptr<Clock> clock;
     std::unique_ptr<Interpreter> engine;
     jit::Translator* translator = nullptr;  // the engine's, if it has one
@@ -72,7 +72,6 @@ struct Machine::Parts {
     void guest_panicked(bool crash_loaded);
     void tell(const MachineEvent& event);
     void tell_input(const InputEvent& event);
-    void tell_chord(const Chord& chord);
     void tell_end(StopReason reason, bool asked);
 
     // --- removable_media.cpp: what the monitor asks for

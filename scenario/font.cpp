@@ -37,6 +37,12 @@ Font::Font(std::string name, const Layout& layout, std::span<const u8> glyphs)
     }
 }
 
+Font::Font(std::string name, unsigned width, unsigned height, std::span<const Character> characters)
+    : name_(std::move(name)), layout_{.width = width, .height = height} {
+    CHECK(width >= 1 && width <= kMostWidth && height <= kMostHeight);
+    for (const Character& character : characters) shapes_.emplace(character.rows, character.code);
+}
+
 void Font::add(const Rows& rows, unsigned code) {
     char16_t character = kUnknown;
     if (is_ascii(code)) {

@@ -27,8 +27,15 @@ public:
         Characters characters = Characters::code_page_437;
     };
 
+    struct Character {
+        char16_t code;
+        Rows rows;
+    };
+
     /// `glyphs` has those of the codes from 0 up. `name` says for people where it comes from.
     Font(std::string name, const Layout& layout, std::span<const u8> glyphs);
+    /// Of several characters of one shape the first is meant.
+    Font(std::string name, unsigned width, unsigned height, std::span<const Character> characters);
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] unsigned width() const { return layout_.width; }

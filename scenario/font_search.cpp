@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "scenario/grub_fonts.h"
+
 namespace bantam::scenario {
 namespace {
 
@@ -145,6 +147,14 @@ std::vector<Font> find_guest_fonts(const PhysicalMemory& memory) {
             stretch.begin >= memory.low_ram_bytes() ? PhysicalMemory::kHighRamBase - memory.low_ram_bytes() : 0;
         add(search_fonts(memory.ram().subspan(stretch.begin, stretch.end - stretch.begin)), stretch.begin + above_hole,
             "RAM");
+    }
+    const std::span<const u8> low = memory.ram().first(memory.low_ram_bytes());
+    for (const PhysicalMemory::Stretch& stretch : memory.backed()) {
+        for (const GrubFont& font : search_grub_fonts(low, stretch.begin, stretch.end)) {
+            if (fonts.size() == kMostFonts) return fonts;
+            fonts.emplace_back(fmt::format("{}x{} font of GRUB at {:x}h", font.width, font.height, font.offset),
+                               font.width, font.height, font.characters);
+        }
     }
     return fonts;
 }

@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "machine/config.h"
+#include "machine/keystroke.h"
 #include "scenario/expression.h"
 #include "scenario/picture.h"
-#include "scenario/typist.h"
 
 namespace bantam::scenario {
 
@@ -50,7 +50,7 @@ struct Step {
     std::string text;
     std::string file;
     std::optional<Expression> expression;
-    std::vector<Chord> chords;
+    std::vector<Keystroke> chords;
     std::shared_ptr<const ReferencePicture> picture;
     unsigned tolerance = 0;  // of each component of a colour
     unsigned x = 0, y = 0;   // pixels

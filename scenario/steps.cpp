@@ -5,6 +5,11 @@
 namespace bantam::scenario {
 namespace {
 
+std::vector<Keystroke> held_for(std::vector<Keystroke> keystrokes, u64 hold_ns) {
+    for (Keystroke& keystroke : keystrokes) keystroke.hold_ns = hold_ns;
+    return keystrokes;
+}
+
 constexpr const char* kUnreadable = "the guest shows graphics without text in a known font";
 constexpr std::size_t kLongestLine = 4096;  // for regular expressions
 
@@ -53,7 +58,7 @@ Attempt Steps::begin(const Step& step) {
     Attempt attempt{.step = &step, .begun_ns = now, .quiet_since_ns = now, .looked_ns = now};
     switch (step.action) {
         case Action::type:
-            typist_.begin(step.chords, step.duration_ns);
+            typist_.begin(held_for(step.chords, step.duration_ns));
             break;
         case Action::click:
             pointer_.begin(step.x, step.y, step.buttons);

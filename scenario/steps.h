@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "machine/outcome.h"
+#include "machine/typist.h"
 #include "scenario/events.h"
 #include "scenario/pointer.h"
 #include "scenario/scenario.h"

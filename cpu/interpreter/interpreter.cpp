@@ -8,6 +8,7 @@
 #include "cpu/interpreter/handlers.h"
 #include "cpu/interpreter/patched.h"
 #include "cpu/isa/table.h"
+#include "cpu/system/debug.h"
 #include "cpu/system/handlers.h"
 #include "cpu/system/interrupt.h"
 
@@ -108,15 +109,22 @@ EngineExit Interpreter::run() {
     host::enter_fpu(cpu_.state);
     std::jmp_buf recovery;
     cpu_.recovery = &recovery;
-    if (setjmp(recovery) != 0) {
-        retire_partial_block();
-        if (supervisor_ != nullptr && stops_at_exception()) return leave(EngineExit::stopped);
-        // Delivery counts as an instruction, so that time passes even where every handler faults at once.
-        ++cpu_.state.instructions;
-        ++statistics_.exceptions;
-        cpu_.state.rip() = cpu_.state.instruction_rip;
-        deliver_exception(cpu_, cpu_.pending_exception);
-        cpu_.recovery = &recovery;
+    switch (setjmp(recovery)) {
+        case 0:
+            break;
+        case kLeftInTheMidst:
+            retire_partial_block();
+            begin_anew();
+            break;
+        default:
+            retire_partial_block();
+            if (supervisor_ != nullptr && stops_at_exception()) return leave(EngineExit::stopped);
+            // Delivery counts as an instruction, so that time passes even where every handler faults at once.
+            ++cpu_.state.instructions;
+            ++statistics_.exceptions;
+            cpu_.state.rip() = cpu_.state.instruction_rip;
+            deliver_exception(cpu_, cpu_.pending_exception);
+            cpu_.recovery = &recovery;
     }
     return leave(run_loop());
 }
@@ -131,9 +139,15 @@ EngineExit Interpreter::leave(EngineExit exit) {
 bool Interpreter::stops_at_exception() {
     cpu_.state.rip() = cpu_.state.instruction_rip;
     if (!supervisor_->stops_at(cpu_.pending_exception)) return false;
-    // The instruction begins anew: what was armed for it is armed again then.
-    cpu_.state.step_armed = cpu_.state.resume_armed = false;
+    begin_anew();
     return true;
+}
+
+/// The instruction that was under way executes next: what was armed for it is armed again then.
+void Interpreter::begin_anew() {
+    CpuState& s = cpu_.state;
+    s.rip() = s.instruction_rip;
+    s.step_armed = s.resume_armed = false;
 }
 
 void Interpreter::retire_partial_block() {

@@ -78,6 +78,7 @@ private:
     std::optional<EngineExit> supervised_turn();
     std::optional<EngineExit> attend(bool& one);
     bool stops_at_exception();
+    void begin_anew();
     void update_supervised() { supervised_ = tracer_ || supervisor_ != nullptr || cpu_.block_watch != nullptr; }
     void execute(const interpreter::Block& block, u64 most);
     [[nodiscard]] std::span<const isa::Instruction> rest_of_block();

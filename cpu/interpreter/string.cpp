@@ -2,13 +2,15 @@
 //
 // Every iteration commits by itself, so a fault leaves the registers at the element that failed. A repeat stops after
 // kIterationsPerTurn elements, or when something wants attention, and resumes as a new execution of the same
-// instruction; each turn counts as one retired instruction. Forward MOVS and STOS over plain RAM copy whole runs at
+// instruction; each turn counts as one retired instruction. A watchpoint of the debugger leaves in the midst of a turn,
+// which then goes on as if it had not (debug_between_elements). Forward MOVS and STOS over plain RAM copy whole runs at
 // once.
 #include <algorithm>
 
 #include "cpu/alu.h"
 #include "cpu/interpreter/handlers.h"
 #include "cpu/interpreter/operands.h"
+#include "cpu/system/debug.h"
 
 namespace bantam::interpreter {
 namespace {
@@ -200,7 +202,7 @@ void repeated(Cpu& cpu, const Instruction& i) {
     // With TF, a breakpoint or an interrupt due, one element at a time: each may be followed by its trap.
     // RF alone, as a fault handler's IRET leaves it, asks for no stop.
     const auto due = [&s] { return (s.attention & ~u32{kAttentionStep}) != 0 || s.step_armed; };
-    u64 turn = due() ? 1 : kIterationsPerTurn;
+    u64 turn = due() ? 1 : debug_turn(cpu, kIterationsPerTurn);
     const Status status = s.status;
     u64 code_changes = cpu.code_changes;
     // Once it is not told any more when its own bytes are written, it looks after each element. Where a turn ends is
@@ -247,6 +249,10 @@ void repeated(Cpu& cpu, const Instruction& i) {
             }
             cpu.break_block();
             return;
+        }
+        if (count != 0 && !cpu.data_watches.empty()) {
+            s.status = status;
+            debug_between_elements(cpu, turn);
         }
     }
 }

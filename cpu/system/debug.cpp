@@ -75,6 +75,19 @@ void debug_io_access(Cpu& cpu, u16 port, unsigned size) {
     if (any_enabled) debug_pend_trap(cpu, hit);
 }
 
+u64 debug_turn(Cpu& cpu, u64 whole) {
+    for (DataWatch* watch : cpu.data_watches) {
+        if (const std::optional<u64> left = watch->left_of_turn()) return *left;
+    }
+    return whole;
+}
+
+void debug_between_elements(Cpu& cpu, u64 left) {
+    for (DataWatch* watch : cpu.data_watches) {
+        if (watch->leaves_repeat(left)) std::longjmp(*cpu.recovery, kLeftInTheMidst);
+    }
+}
+
 void update_debug_watch(Cpu& cpu) {
     const CpuState& s = cpu.state;
     std::array<Linear, Mmu::kMostWatched> pages{};

@@ -83,6 +83,14 @@ void jump_real(Cpu& cpu, const FarTarget& target) {
     cpu.state.rip() = target.offset;
 }
 
+void jump_to_code(Cpu& cpu, u16 selector, Descriptor& code, u64 offset) {
+    if (!code.is_code()) refuse(cpu, selector);
+    check_direct_code(cpu, selector, code);
+    check_code_offset(cpu, code, offset);
+    load_code_segment(cpu, selector, code, cpu.state.cpl);
+    cpu.state.rip() = offset;
+}
+
 void call_real(Cpu& cpu, const FarTarget& target, unsigned size) {
     if (target.offset > cpu.state.segment[kCs].limit) cpu.raise(Vector::general_protection, 0);
     PendingStack stack = current_stack(cpu);
@@ -155,6 +163,13 @@ void call_inner(Cpu& cpu, const Descriptor& gate, Descriptor& code) {
 
 }  // namespace
 
+void jump_to_segment(Cpu& cpu, u16 selector, u64 offset) {
+    if (cpu.real_or_v86()) return jump_real(cpu, {selector, offset});
+    if (null_selector(selector)) cpu.raise(Vector::general_protection, 0);
+    Descriptor code = fetch_descriptor(cpu, selector);
+    jump_to_code(cpu, selector, code, offset);
+}
+
 namespace handlers {
 
 void jmp_far(Cpu& cpu, const isa::Instruction& i) {
@@ -163,11 +178,7 @@ void jmp_far(Cpu& cpu, const isa::Instruction& i) {
     if (null_selector(target.selector)) cpu.raise(Vector::general_protection, 0);
     Descriptor d = fetch_descriptor(cpu, target.selector);
     if (d.is_code_or_data()) {
-        if (!d.is_code()) refuse(cpu, target.selector);
-        check_direct_code(cpu, target.selector, d);
-        check_code_offset(cpu, d, target.offset);
-        load_code_segment(cpu, target.selector, d, cpu.state.cpl);
-        cpu.state.rip() = target.offset;
+        jump_to_code(cpu, target.selector, d, target.offset);
     } else if (is_call_gate(cpu, d)) {
         Descriptor code = fetch_gate_target(cpu, target.selector, d);
         if (!code.is_conforming() && code.dpl() != cpu.state.cpl) refuse(cpu, d.gate_selector());

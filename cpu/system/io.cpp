@@ -7,7 +7,7 @@
 namespace bantam::handlers {
 namespace {
 
-constexpr unsigned kItemsPerCall = 256;  // bounds how long one instruction holds off the deadline
+constexpr u64 kItemsPerCall = 256;  // bounds how long one instruction holds off the deadline
 
 void check_permission(Cpu& cpu, u16 port, unsigned size) {
     const CpuState& s = cpu.state;
@@ -65,13 +65,14 @@ void string_io(Cpu& cpu, const isa::Instruction& i, void (*item)(Cpu&, const isa
         item(cpu, i, port, size);
         return;
     }
-    for (unsigned n = 0; n < kItemsPerCall; ++n) {
+    for (u64 turn = debug_turn(cpu, kItemsPerCall); turn != 0; --turn) {
         const u64 left = s.gpr[kRcx] & i.address_mask;
         if (left == 0) return;
         item(cpu, i, port, size);
         set_counted(s.gpr[kRcx], left - 1, i.address_mask);
         if (left == 1) return;
         if (s.attention != 0 || cpu.retired() >= s.deadline) break;  // time may pass by I/O cycles
+        if (turn > 1) debug_between_elements(cpu, turn - 1);
     }
     s.rip() = s.instruction_rip;
     s.resume_armed = false;  // RF holds until the last element

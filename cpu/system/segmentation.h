@@ -83,6 +83,8 @@ void load_null_segment(Cpu& cpu, unsigned segment, u16 selector);
 
 /// CS and CPL after all checks; selector's RPL becomes `cpl`. Sets the accessed bit. Does not touch RIP.
 void load_code_segment(Cpu& cpu, u16 selector, Descriptor& descriptor, u8 cpl);
+/// Far JMP to a code segment: no gates, no tasks. Raises #GP or #NP; changes nothing then.
+void jump_to_segment(Cpu& cpu, u16 selector, u64 offset);
 /// Checks a stack segment for privilege level `cpl` and returns its descriptor; `vector` for wrong ones, #SS for
 /// absent.
 Descriptor check_stack_segment(Cpu& cpu, u16 selector, u8 cpl, Vector vector);

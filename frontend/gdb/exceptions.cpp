@@ -16,11 +16,14 @@ struct Name {
 };
 constexpr std::array kNames{Name{"alignment-check", Vector::alignment_check},
                             Name{"bound-range", Vector::bound_range},
+                            Name{"breakpoint", Vector::breakpoint},
+                            Name{"debug", Vector::debug},
                             Name{"device-not-available", Vector::device_not_available},
                             Name{"divide-error", Vector::divide_error},
                             Name{"general-protection", Vector::general_protection},
                             Name{"invalid-opcode", Vector::invalid_opcode},
                             Name{"invalid-tss", Vector::invalid_tss},
+                            Name{"overflow", Vector::overflow},
                             Name{"page-fault", Vector::page_fault},
                             Name{"segment-not-present", Vector::segment_not_present},
                             Name{"simd-error", Vector::simd_error},
@@ -60,7 +63,7 @@ std::string exception_names(u32 vectors) {
 }
 
 unsigned signal_of(Vector vector) {
-    constexpr unsigned kIll = 4, kFpe = 8, kSegv = 11;
+    constexpr unsigned kIll = 4, kTrap = 5, kFpe = 8, kSegv = 11;
     switch (vector) {
         case Vector::divide_error:
         case Vector::x87_error:
@@ -68,6 +71,9 @@ unsigned signal_of(Vector vector) {
             return kFpe;
         case Vector::invalid_opcode:
             return kIll;
+        case Vector::debug:
+        case Vector::breakpoint:
+            return kTrap;
         default:
             return kSegv;
     }

@@ -1,5 +1,5 @@
-// The exceptions that gdb may ask to stop at ('monitor catch'): those an instruction raises. INT3, INTO, single steps
-// and what happens in the midst of a delivery are left out: a breakpoint at the handler sees them.
+// The exceptions that gdb may ask to stop at ('monitor catch'): those an instruction raises, INT3 and INTO among them,
+// and #DB. What is raised in the midst of a delivery is left out: a breakpoint at the handler sees it.
 #pragma once
 
 #include <span>

@@ -6,6 +6,8 @@
 #include <array>
 #include <cstring>
 
+#include "frontend/gdb/exceptions.h"
+
 namespace bantam::frontend::gdb {
 namespace {
 
@@ -98,9 +100,37 @@ void Registers::add(std::string name, unsigned bits, std::string type, std::func
             u64 value = 0;
             std::memcpy(&value, from.data(), from.size());
             put(value);
+            return std::nullopt;
         };
     }
     rows_.push_back(std::move(row));
+}
+
+void Registers::add_checked(std::string name, unsigned bits, std::string type, std::function<u64()> get,
+                            const std::function<std::optional<Exception>(u64)>& put) {
+    add(std::move(name), bits, std::move(type), std::move(get));
+    rows_.back().checked = true;
+    rows_.back().put = [put](std::span<const u8> from) {
+        u64 value = 0;
+        std::memcpy(&value, from.data(), from.size());
+        return put(value);
+    };
+}
+
+void Registers::add_segment(const char* name, SegmentIndex index) {
+    add_checked(
+        name, 32, "int32", [this, index] { return cpu_.state.segment[index].selector; },
+        [this, index](u64 value) -> std::optional<Exception> {
+            constexpr u64 kLargest = 0xFFFF;
+            if (value > kLargest) return Exception{Vector::general_protection, true, 0, 0};
+            return write_segment_from_outside(cpu_, index, static_cast<u16>(value));
+        });
+}
+
+void Registers::add_control(const char* name, u64 CpuState::*value, ControlRegister control) {
+    add_checked(
+        name, 64, "int64", [this, value] { return cpu_.state.*value; },
+        [this, control](u64 written) { return write_control_from_outside(cpu_, control, written); });
 }
 
 void Registers::add_bytes(std::string name, std::string type, std::span<u8> bytes) {
@@ -108,7 +138,10 @@ void Registers::add_bytes(std::string name, std::string type, std::span<u8> byte
                      .bits = static_cast<unsigned>(8 * bytes.size()),
                      .type = std::move(type),
                      .get = [bytes](std::span<u8> to) { std::copy(bytes.begin(), bytes.end(), to.begin()); },
-                     .put = [bytes](std::span<const u8> from) { std::copy(from.begin(), from.end(), bytes.begin()); }});
+                     .put = [bytes](std::span<const u8> from) -> std::optional<Exception> {
+                         std::copy(from.begin(), from.end(), bytes.begin());
+                         return std::nullopt;
+                     }});
 }
 
 void Registers::add_core() {
@@ -136,8 +169,7 @@ void Registers::add_core() {
         [this](u64 value) { cpu_.write_flags(static_cast<u32>(value), kWritableFlags); });
     constexpr std::array<std::pair<const char*, SegmentIndex>, kSegmentCount> kSegments{
         {{"cs", kCs}, {"ss", kSs}, {"ds", kDs}, {"es", kEs}, {"fs", kFs}, {"gs", kGs}}};
-    for (const auto& [name, index] : kSegments)
-        add(name, 32, "int32", [&state, index = index] { return state.segment[index].selector; });
+    for (const auto& [name, index] : kSegments) add_segment(name, index);
 }
 
 void Registers::add_x87() {
@@ -194,11 +226,11 @@ void Registers::add_system() {
     add("idtr_limit", 32, "int32", [&state] { return state.idtr.limit; });
     add("ldtr", 32, "int32", [&state] { return state.ldtr.selector; });
     add("tr", 32, "int32", [&state] { return state.tr.selector; });
-    add("cr0", 64, "int64", [&state] { return state.cr0; });
-    add("cr2", 64, "int64", [&state] { return state.cr2; });
-    add("cr3", 64, "int64", [&state] { return state.cr3; });
-    add("cr4", 64, "int64", [&state] { return state.cr4; });
-    add("efer", 64, "int64", [&state] { return state.efer; });
+    add_control("cr0", &CpuState::cr0, ControlRegister::cr0);
+    add_control("cr2", &CpuState::cr2, ControlRegister::cr2);
+    add_control("cr3", &CpuState::cr3, ControlRegister::cr3);
+    add_control("cr4", &CpuState::cr4, ControlRegister::cr4);
+    add_control("efer", &CpuState::efer, ControlRegister::efer);
 }
 
 std::string Registers::description() const {
@@ -226,11 +258,16 @@ std::vector<u8> Registers::read(std::size_t index) const {
     return value;
 }
 
-bool Registers::write(std::size_t index, std::span<const u8> value) {
+Result<void> Registers::write(std::size_t index, std::span<const u8> value) {
     const Row& row = rows_.at(index);
-    if (!row.put || value.size() != bytes(index)) return false;
-    row.put(value);
-    return true;
+    if (value.size() != bytes(index))
+        return Error{ExitStatus::usage, fmt::format("{} has {} bits", row.name, row.bits)};
+    if (!row.put) return Error{ExitStatus::usage, fmt::format("{} can only be read", row.name)};
+    const std::optional<Exception> refused = row.put(value);
+    if (!refused) return {};
+    return Error{ExitStatus::usage,
+                 fmt::format("the processor refuses this value of {}: {}, error code {:x}h", row.name,
+                             exception_names(u32{1} << static_cast<unsigned>(refused->vector)), refused->error_code)};
 }
 
 }  // namespace bantam::frontend::gdb

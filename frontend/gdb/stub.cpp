@@ -201,7 +201,7 @@ Stub::Answer Stub::read_registers() {
     return digits;
 }
 
-/// All or none: those that cannot be written have to be as they are.
+/// All or none: those that cannot be written, or not with every value, have to be as they are.
 Stub::Answer Stub::write_registers(std::string_view digits) {
     const auto bytes = from_hex(digits);
     if (!bytes) return kBadRequest;
@@ -212,11 +212,11 @@ Stub::Answer Stub::write_registers(std::string_view digits) {
         values.push_back(rest.first(registers_->bytes(i)));
         rest = rest.subspan(registers_->bytes(i));
         const std::vector<u8> now = registers_->read(i);
-        if (!registers_->writable(i) && !std::equal(now.begin(), now.end(), values.back().begin())) return kBadRequest;
+        if (!registers_->plain(i) && !std::equal(now.begin(), now.end(), values.back().begin())) return kBadRequest;
     }
     if (!rest.empty()) return kBadRequest;
     for (std::size_t i = 0; i < values.size(); ++i) {
-        if (registers_->writable(i)) static_cast<void>(registers_->write(i, values[i]));
+        if (registers_->plain(i)) static_cast<void>(registers_->write(i, values[i]));
     }
     return kOk;
 }
@@ -228,7 +228,9 @@ Stub::Answer Stub::one_register(std::string_view packet) {
     if (packet.front() == 'p') return rest.empty() ? to_hex(registers_->read(*index)) : kBadRequest;
     if (!take_prefix(rest, "=")) return kBadRequest;
     const auto value = from_hex(rest);
-    return value && registers_->write(*index, *value) ? kOk : kBadRequest;
+    if (!value) return kBadRequest;
+    const Result<void> written = registers_->write(*index, *value);
+    return written ? kOk : "E." + written.error().message;  // gdb shows the text
 }
 
 // --- memory

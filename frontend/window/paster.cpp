@@ -15,7 +15,7 @@ bool is_text(char32_t character) {
 
 }  // namespace
 
-Result<std::vector<Chord>> chords_for_paste(std::string_view text) {
+Result<std::vector<Keystroke>> keystrokes_for_paste(std::string_view text) {
     if (text.empty()) return Error{ExitStatus::usage, "the clipboard holds no text"};
     if (text.size() > kMostBytes)
         return Error{ExitStatus::usage, "the clipboard holds more than 1 MiB: nothing was typed"};
@@ -35,7 +35,7 @@ Result<std::vector<Chord>> chords_for_paste(std::string_view text) {
         if (character == '\n') ++line;
         lines += static_cast<char>(character);
     }
-    return scenario::chords_for_text(lines);
+    return keystrokes_for_text(lines);
 }
 
 Paster::Paster(Machine& machine, std::function<void(std::string)> say)
@@ -44,9 +44,8 @@ Paster::Paster(Machine& machine, std::function<void(std::string)> say)
       say_(std::move(say)),
       timer_(machine.host_timer("paste", [this] { step(); })) {}
 
-void Paster::begin(std::vector<Chord> chords) {
-    typist_.stop();
-    typist_.begin(std::move(chords));
+void Paster::begin(std::vector<Keystroke> keystrokes) {
+    typist_.begin(std::move(keystrokes));
     percent_ = 0;
     active_ = true;
     step();
@@ -58,7 +57,7 @@ void Paster::stop() {
 }
 
 void Paster::step() {
-    using State = scenario::Typist::State;
+    using State = Typist::State;
     const State state = typist_.step();
     percent_ = static_cast<unsigned>(100 * typist_.typed() / std::max<std::size_t>(typist_.all(), 1));
     if (state == State::typing) return timer_->arm(machine_.now_ns() + kPeriod_ns);

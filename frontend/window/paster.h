@@ -1,5 +1,5 @@
 // Paster: types the text of the host's clipboard into a running machine, as fast as its guest reads keys
-// (scenario/typist.h). The guest is taken to have a US keyboard without Caps Lock, for that is all a keyboard can know.
+// (machine/typist.h). The guest is taken to have a US keyboard, for a keyboard cannot know it.
 #pragma once
 
 #include <atomic>
@@ -11,14 +11,15 @@
 
 #include "base/result.h"
 #include "base/scheduler.h"
-#include "scenario/typist.h"
+#include "machine/machine.h"
+#include "machine/typist.h"
 
 namespace bantam::frontend {
 
 /// The keys for UTF-8 text; a line ends with LF, CR or both. Errors (usage): there is no text, too much, or a character
 /// that a US keyboard does not have, or that would be a command rather than text (ESC and other controls): which, and
 /// in what line. Nothing is left out silently.
-Result<std::vector<Chord>> chords_for_paste(std::string_view text);
+Result<std::vector<Keystroke>> keystrokes_for_paste(std::string_view text);
 
 class Paster {
 public:
@@ -26,7 +27,7 @@ public:
     Paster(Machine& machine, std::function<void(std::string)> say);
 
     // --- on the machine's thread
-    void begin(std::vector<Chord> chords);
+    void begin(std::vector<Keystroke> keystrokes);
     /// Types no more, and lets go of what is held.
     void stop();
 
@@ -40,7 +41,7 @@ private:
 
     static constexpr u64 kPeriod_ns = 1'000'000;  // a PS/2 keyboard needs about that for a byte
 
-    scenario::Typist typist_;
+    Typist typist_;
     Machine& machine_;
     std::function<void(std::string)> say_;
     std::unique_ptr<Timer> timer_;

@@ -316,9 +316,9 @@ void Window::close() {
 /// The person's own keys would get in between: they are the guest's again when it has all of the text.
 void Window::paste() {
     if (paster_.active()) return stop_pasting();
-    Result<std::vector<Chord>> chords = chords_for_paste(screen_.clipboard());
-    if (!chords) return say(chords.error().message);
-    machine_.post([this, chords = std::move(chords.value())] { paster_.begin(chords); });
+    Result<std::vector<Keystroke>> keystrokes = keystrokes_for_paste(screen_.clipboard());
+    if (!keystrokes) return say(keystrokes.error().message);
+    machine_.post([this, keystrokes = std::move(keystrokes.value())] { paster_.begin(keystrokes); });
 }
 
 void Window::stop_pasting() {

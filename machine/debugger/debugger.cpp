@@ -8,11 +8,13 @@ Debugger::Debugger(Cpu& cpu, Interpreter& engine, std::function<void(const Stop&
     : cpu_(cpu), engine_(engine), stopped_(std::move(stopped)) {
     engine_.set_supervisor(this);
     cpu_.data_watches.push_back(this);
+    cpu_.event_watches.insert(cpu_.event_watches.begin(), this);  // before others are told of what it puts off
 }
 
 Debugger::~Debugger() {
     engine_.set_supervisor(nullptr);
     std::erase(cpu_.data_watches, this);
+    std::erase(cpu_.event_watches, this);
     update_debug_watch(cpu_);
     engine_.reset();  // blocks need not be split any more
 }
@@ -69,6 +71,12 @@ Debugger::Place Debugger::here() const {
     return {state.instructions, cpu_.wrap_linear(state.segment[kCs].base + state.rip())};
 }
 
+/// The same of the instruction that is under way.
+Debugger::Place Debugger::in_flight() const {
+    const CpuState& state = cpu_.state;
+    return {cpu_.retired(), cpu_.wrap_linear(state.segment[kCs].base + state.instruction_rip)};
+}
+
 void Debugger::resume() {
     resumed_at_ = here();
     hit_.reset();
@@ -94,6 +102,8 @@ interpreter::Supervisor::Turn Debugger::before_turn() {
         return Turn::stop;
     };
     if (hit_) return stop_for(*hit_);
+    if (debug_trap_due() && catches(Vector::debug, now))
+        return stop_for({.cause = Cause::exception, .vector = Vector::debug});
     if (!stepping_) return Turn::run;
     if (now == resumed_at_) return Turn::run_one;
     return stop_for({.cause = Cause::step});
@@ -111,10 +121,34 @@ bool Debugger::before_instruction(bool delivered) {
     return stop({.cause = Cause::breakpoint});
 }
 
+/// A stop is due at an exception that is about to be delivered; not once more where it was let go on.
+bool Debugger::catches(Vector vector, Place at) {
+    const bool caught = (caught_ >> static_cast<unsigned>(vector) & 1) != 0;
+    return caught && std::exchange(exception_at_, at) != at;
+}
+
 bool Debugger::stops_at(const Exception& exception) {
-    const bool caught = (caught_ >> static_cast<unsigned>(exception.vector) & 1) != 0;
-    if (!caught || std::exchange(exception_at_, here()) == here()) return false;
-    return stop({.cause = Cause::exception, .vector = exception.vector});
+    return catches(exception.vector, here()) && stop({.cause = Cause::exception, .vector = exception.vector});
+}
+
+/// What service_attention delivers next is a #DB: of data breakpoints and single steps, or of a breakpoint here.
+bool Debugger::debug_trap_due() const {
+    const CpuState& s = cpu_.state;
+    const bool mov_ss = (s.attention & kAttentionShadow) != 0 && s.mov_ss_shadow;
+    if (s.shutdown || mov_ss) return false;
+    if (s.step_armed || (s.attention & kAttentionDebugTrap) != 0) return true;
+    const bool resuming = (s.flags & kFlagResume) != 0 && !s.resume_armed;
+    const bool ready = (s.attention & kAttentionHalted) == 0 && !resuming && debug_instruction_breakpoint_armed(s);
+    return ready && debug_instruction_match(cpu_, s.rip()) != 0;
+}
+
+/// INT3, INTO and INT1, in the midst of the instruction, which has changed nothing.
+void Debugger::delivering(const Event& event) {
+    const bool instruction =
+        event.kind == EventKind::software_exception || event.kind == EventKind::privileged_software_exception;
+    if (!instruction || !catches(static_cast<Vector>(event.vector), in_flight())) return;
+    hit_ = Stop{.cause = Cause::exception, .vector = static_cast<Vector>(event.vector)};
+    std::longjmp(*cpu_.recovery, kLeftInTheMidst);
 }
 
 bool Debugger::stops_at_shutdown() {
@@ -134,6 +168,17 @@ void Debugger::accessed(Linear address, std::span<const u8> bytes, bool write) {
         hit_ = Stop{.cause = Cause::watchpoint, .access = watch.access, .address = watch.address};
         cpu_.break_block();
     }
+}
+
+bool Debugger::leaves_repeat(u64 left) {
+    if (!hit_) return false;
+    repeat_ = {in_flight(), left};
+    return true;
+}
+
+std::optional<u64> Debugger::left_of_turn() {
+    const std::optional<Repeat> repeat = std::exchange(repeat_, std::nullopt);
+    return repeat && repeat->place == in_flight() ? std::optional(repeat->left) : std::nullopt;
 }
 
 }  // namespace bantam

@@ -11,10 +11,11 @@
 
 #include "cpu/interpreter/interpreter.h"
 #include "cpu/system/debug.h"
+#include "cpu/system/event_watch.h"
 
 namespace bantam {
 
-class Debugger final : public interpreter::Supervisor, public DataWatch {
+class Debugger final : public interpreter::Supervisor, public DataWatch, public EventWatch {
 public:
     enum class Cause {
         breakpoint,
@@ -44,12 +45,15 @@ public:
     /// after the interrupts that are due. Adding what is there already is no change. False: there are too many.
     [[nodiscard]] bool add_breakpoint(Linear address);
     void remove_breakpoint(Linear address) { breakpoints_.erase(address.value); }
-    /// Stops after an access to [address, address + size) by an instruction, which may repeat up to 4096 times more
-    /// (REP: a turn's end is counted, so it does not move), or by a delivery. Adding what is there already is no
-    /// change. False: there are too many, or too many pages are watched.
+    /// Stops after an access to [address, address + size) by an instruction, with REP after the element that made it
+    /// (SDM vol. 3, 18.3.1.2), or by a delivery. Adding what is there already is no change. False: there are too many,
+    /// or too many pages are watched. Whoever detaches where a REP was stopped in the midst of a turn makes what is
+    /// left of it a turn of its own: it is counted as one instruction more.
     [[nodiscard]] bool add_watchpoint(Linear address, u64 size, Access access);
     void remove_watchpoint(Linear address, u64 size, Access access);
-    /// Stops at exceptions whose vector's bit is set.
+    /// Stops at exceptions whose vector's bit is set, before their delivery: at the instruction that raises one (INT3,
+    /// INTO and INT1 among them), and behind the one that a trap of the debug registers or of EFLAGS.TF follows. Not at
+    /// those that a delivery raises.
     void catch_exceptions(u32 vectors) { caught_ = vectors; }
     [[nodiscard]] u32 caught_exceptions() const { return caught_; }
     /// The machine goes on: from here the instruction it stopped at is not stopped at again, until it has executed.
@@ -58,14 +62,19 @@ public:
     /// counts as one.
     void step();
 
-    // --- Supervisor, DataWatch
+    // --- Supervisor, DataWatch, EventWatch
     Turn before_turn() override;
     bool before_instruction(bool delivered) override;
     bool stops_at(const Exception& exception) override;
     bool stops_at_shutdown() override;
     [[nodiscard]] bool splits_at(u64 page_offset) const override { return offsets_.at(page_offset); }
     void accessed(Linear address, std::span<const u8> bytes, bool write) override;
+    [[nodiscard]] bool leaves_repeat(u64 left) override;
+    [[nodiscard]] std::optional<u64> left_of_turn() override;
     [[nodiscard]] std::span<const Linear> pages() const override { return pages_; }
+    void delivering(const Event& event) override;
+    void entering(Entry) override {}
+    void returned() override {}
 
 private:
     struct Watchpoint {
@@ -78,7 +87,14 @@ private:
         Linear address{};
         bool operator==(const Place&) const = default;
     };
+    struct Repeat {
+        Place place;  // of the instruction
+        u64 left = 0;
+    };
     [[nodiscard]] Place here() const;
+    [[nodiscard]] Place in_flight() const;
+    [[nodiscard]] bool debug_trap_due() const;
+    [[nodiscard]] bool catches(Vector vector, Place at);
     bool stop(const Stop& why);
     void watch_pages();
 
@@ -93,8 +109,9 @@ private:
     std::optional<Stop> hit_;  // a watchpoint, in the middle of an instruction
     bool stepping_ = false;
     bool shutdown_told_ = false;
-    Place resumed_at_;    // where it was let go on last
-    Place exception_at_;  // an exception there was stopped at, and is to be delivered
+    Place resumed_at_;              // where it was let go on last
+    std::optional<Repeat> repeat_;  // left in the midst of a turn
+    Place exception_at_;            // an exception there was stopped at, and is to be delivered
 };
 
 }  // namespace bantam

@@ -38,7 +38,8 @@ def options_of(named: "dict[str, Value]") -> List[str]:
 
 
 class Machine:
-    """`bantam run`, headless. The options of `bantam help run` are keyword arguments, with '_' for '-'.
+    """`bantam run`. The options of `bantam help run` are keyword arguments, with '_' for '-'. It is headless unless `display` or
+    `headless=False` says otherwise.
 
     A context manager: at its end the machine is gone, whatever state it is in.
     """
@@ -49,8 +50,8 @@ class Machine:
         self._folder = tempfile.TemporaryDirectory(prefix="bantam-")
         socket = pathlib.Path(self._folder.name) / "qmp"
         self._errors = open(pathlib.Path(self._folder.name) / "stderr", "w+b")
-        words = [path, "run", *([os.fspath(toml)] if toml is not None else []), "--headless", "--qmp", f"unix:{socket}",
-                 *options_of({"monitor": "none", "serial": "none", **options})]
+        words = [path, "run", *([os.fspath(toml)] if toml is not None else []), "--qmp", f"unix:{socket}",
+                 *options_of({"headless": "display" not in options, "monitor": "none", "serial": "none", **options})]
         try:
             self.process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stderr=self._errors)
             try:

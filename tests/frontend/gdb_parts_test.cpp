@@ -1,8 +1,10 @@
 // gdb's remote protocol without gdb: packets out of a stream of bytes, and what the stub makes of them on a machine
 // that does not run.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <array>
+#include <cstring>
 
 #include "frontend/gdb/packets.h"
 #include "frontend/gdb/stub.h"
@@ -240,7 +242,7 @@ TEST_F(GdbStub, RegistersKeepWhatTheProcessorCannotHold) {
     EXPECT_EQ(ask("p10"), "0000000000000000") << "RIP likewise";
     EXPECT_EQ(ask("P11=ffffffff"), "OK");
     EXPECT_EQ(ask("p11"), "d77f3d00") << "reserved bits of EFLAGS, and VM";
-    EXPECT_EQ(ask("P12=00000000"), "E16") << "CS";
+    EXPECT_EQ(ask("P0=ffffffff"), "E.rax has 64 bits");
     const std::string all = ask("g");
     EXPECT_EQ(ask("G" + all), "OK");
     std::string other = all;
@@ -253,8 +255,104 @@ TEST_F(GdbStub, RegistersKeepWhatTheProcessorCannotHold) {
     other = ask("g");
     other[0] = '7';
     other[2 * (16 * 8 + 8 + 4)] ^= 1;
-    EXPECT_EQ(ask("G" + other), "E16") << "CS again";
+    EXPECT_EQ(ask("G" + other), "E16") << "CS, which does not take every value";
     EXPECT_EQ(ask("g").substr(0, 2), changed.substr(0, 2)) << "EAX neither";
+}
+
+/// Numbers of registers in the 32-bit description.
+constexpr unsigned kCsNumber = 10, kSsNumber = 11, kDsNumber = 12, kEsNumber = 13;
+
+TEST_F(GdbStub, SegmentsOfRealModeHaveTheirBases) {
+    ask("P8=00000000");
+    EXPECT_EQ(ask(fmt::format("P{:x}=34120000", kDsNumber)), "OK");
+    EXPECT_EQ(ask(fmt::format("p{:x}", kDsNumber)), "34120000");
+    EXPECT_EQ(machine_->cpu().state.segment[kDs].base, 0x12340u);
+    EXPECT_EQ(ask(fmt::format("P{:x}=00f00000", kCsNumber)), "OK");
+    EXPECT_EQ(machine_->cpu().state.segment[kCs].base, 0xF0000u);
+    EXPECT_EQ(ask(fmt::format("P{:x}=00000100", kDsNumber)),
+              "E.the processor refuses this value of ds: general-protection, error code 0h");
+    EXPECT_EQ(machine_->cpu().state.segment[kDs].base, 0x12340u);
+}
+
+TEST_F(GdbStub, SegmentsOfProtectedModeAreLoadedWithAllChecks) {
+    in_protected_mode();
+    connect(32);
+    ask("QStartNoAckMode");
+    Cpu& cpu = machine_->cpu();
+    constexpr u64 kGdt = 0x4000;
+    // null; flat code; writable data from 0x50000; absent data; code of 64 KiB; a TSS
+    const std::array<u64, 6> descriptors{
+        0, 0x00CF9B000000FFFF, 0x0040920500000FFF, 0x0040120500000FFF, 0x00409B000000FFFF, 0x0000890000000067};
+    for (std::size_t i = 0; i < descriptors.size(); ++i) machine_->memory().write({kGdt + 8 * i}, 8, descriptors[i]);
+    cpu.state.gdtr = {kGdt, 47};
+    const auto load = [this](unsigned segment, unsigned selector) {
+        const std::string answer = ask(fmt::format("P{:x}={:02x}000000", segment, selector));
+        const std::size_t colon = answer.find(": ");
+        return colon == answer.npos ? answer : answer.substr(colon + 2);
+    };
+    EXPECT_EQ(load(kDsNumber, 0x10), "OK");
+    EXPECT_EQ(cpu.state.segment[kDs].base, 0x50000u);
+    EXPECT_EQ(machine_->memory().read({kGdt + 0x15}, 1), 0x93u) << "accessed";
+    EXPECT_EQ(load(kEsNumber, 0), "OK") << "a null selector";
+    EXPECT_EQ(load(kEsNumber, 0x18), "segment-not-present, error code 18h");
+    EXPECT_EQ(load(kEsNumber, 0x28), "general-protection, error code 28h") << "a TSS";
+    EXPECT_EQ(load(kEsNumber, 0x30), "general-protection, error code 30h") << "outside the GDT";
+    EXPECT_EQ(cpu.state.segment[kEs].selector, 0u);
+    EXPECT_EQ(load(kSsNumber, 0), "general-protection, error code 0h");
+    EXPECT_EQ(load(kSsNumber, 0x10), "OK");
+    EXPECT_EQ(load(kSsNumber, 0x18), "stack-fault, error code 18h");
+    cpu.state.rip() = 0x12345;
+    EXPECT_EQ(load(kCsNumber, 0x20), "general-protection, error code 0h") << "EIP lies outside";
+    EXPECT_EQ(load(kCsNumber, 0x10), "general-protection, error code 10h") << "data";
+    EXPECT_EQ(load(kCsNumber, 0), "general-protection, error code 0h");
+    EXPECT_EQ(cpu.state.segment[kCs].selector, 8u);
+    cpu.state.rip() = 0x1234;
+    EXPECT_EQ(load(kCsNumber, 0x20), "OK");
+    EXPECT_EQ(cpu.state.segment[kCs].limit, 0xFFFFu);
+    EXPECT_EQ(cpu.state.rip(), 0x1234u);
+}
+
+TEST_F(GdbStub, ControlRegistersAreWrittenWithAllChecks) {
+    in_long_mode();
+    connect(64);
+    ask("QStartNoAckMode");
+    Cpu& cpu = machine_->cpu();
+    const std::string text = ask("qXfer:features:read:target.xml:0,3fff");
+    const auto number = [&text](const std::string& name) {
+        unsigned count = 0;
+        for (std::size_t at = text.find("<reg "); at != text.npos; at = text.find("<reg ", at + 1), ++count)
+            if (text.compare(at, name.size() + 12, "<reg name=\"" + name + "\"") == 0) break;
+        return count;
+    };
+    const auto put = [this, &number](const std::string& name, u64 value) {
+        std::array<u8, 8> bytes{};
+        std::memcpy(bytes.data(), &value, bytes.size());
+        return ask(fmt::format("P{:x}={}", number(name), to_hex(std::span<const u8>(bytes))));
+    };
+    const auto refusal = [](const std::string& name) {
+        return fmt::format("E.the processor refuses this value of {}: general-protection, error code 0h", name);
+    };
+    EXPECT_EQ(put("cr2", 0x1122334455667788), "OK");
+    EXPECT_EQ(cpu.state.cr2, 0x1122334455667788u);
+    EXPECT_EQ(put("cr4", 0), refusal("cr4")) << "PAE in IA-32e mode";
+    EXPECT_EQ(put("cr4", cpu.state.cr4 | u64{1} << 40), refusal("cr4"));
+    EXPECT_EQ(put("cr4", cpu.state.cr4 | 0x80), "OK") << "PGE";
+    EXPECT_EQ(cpu.state.cr4 & 0x80, 0x80u);
+    EXPECT_EQ(put("cr0", cpu.state.cr0 & ~(u64{1} << 31)), refusal("cr0")) << "paging, from 64-bit code";
+    EXPECT_EQ(put("cr0", cpu.state.cr0 | 8), "OK") << "TS";
+    EXPECT_EQ(cpu.state.cr0 & 8, 8u);
+    EXPECT_EQ(put("cr3", ~u64{0}), refusal("cr3"));
+    EXPECT_EQ(put("efer", 0x400), refusal("efer")) << "LME while paging";
+    EXPECT_EQ(put("efer", 0x900), "OK") << "NXE; LMA is read-only";
+    EXPECT_EQ(cpu.state.efer, 0xD00u);
+    for (const u64 table : {0x20000, 0x21000}) machine_->memory().write({table}, 8, table + 0x1003);
+    machine_->memory().write({0x22000}, 8, 0x200083);  // the same page of 2 MiB for the second one
+    machine_->memory().write({0x3000}, 4, 0x1234);
+    EXPECT_EQ(ask("m3000,4"), "34120000");
+    EXPECT_EQ(put("cr3", 0x20000), "OK");
+    EXPECT_NE(ask("m3000,4"), "34120000") << "through the new tables";
+    EXPECT_EQ(put("gdtr_base", 0), "E.gdtr_base can only be read");
+    in_protected_mode();
 }
 
 TEST_F(GdbStub, MemoryByLinearAddress) {
@@ -324,7 +422,8 @@ TEST_F(GdbStub, MonitorCommands) {
     EXPECT_NE(monitor("catchall").find("unknown command"), std::string::npos);
     EXPECT_EQ(monitor("catch page-fault 13"), "caught: general-protection page-fault\n");
     EXPECT_EQ(monitor("catch"), "caught: general-protection page-fault\n");
-    for (const char* never : {"catch nmi", "catch 3", "catch breakpoint", "catch 32"})
+    EXPECT_EQ(monitor("catch 3 debug"), "caught: breakpoint debug\n");
+    for (const char* never : {"catch nmi", "catch 8", "catch double-fault", "catch 32"})
         EXPECT_NE(monitor(never).find("cannot be caught"), std::string::npos) << never;
     EXPECT_EQ(monitor("catch none"), "caught: none\n");
     EXPECT_EQ(ask("qRcmd,0"), "E16");

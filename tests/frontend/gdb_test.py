@@ -61,6 +61,13 @@ count:
     ret
 wrong:
     ud2
+trap:
+    int3
+fill:
+    mov ecx, 6000
+    mov edi, filled
+    rep stosb
+    jmp again
 section .data
 align 8
 gdt: dq 0, 00209A0000000000h
@@ -72,6 +79,7 @@ align 4096
 pml4: resb 4096
 pdpt: resb 4096
 directory: resb 4096
+filled: resb 8192
 stack: resb 4096
 stack_top:
 """
@@ -186,11 +194,35 @@ class GdbTest(unittest.TestCase):
             self.assertRegex(said, r"<pml4>:\s+0x00103023", "accessed")
             self.end()
 
+    def test_a_watch_within_rep(self) -> None:
+        self.make_kernel(32)
+        for engine in ("interpreter", "jit"):
+            self.start_kernel("--paused", engine=engine)
+            said = self.gdb("b *&again", "c", "delete", "set $pc = fill", "set $eax = 0x77", "watch *(char*)((int)&filled + 5000)", "c", "p $ecx", "p $edi - (int)&filled",
+                            "delete", "hbreak *&again", "c", "p $ecx", "detach")
+            self.assertRegex(said, r"Old value = 0.*\nNew value = 119")
+            self.assertIn("$1 = 999", said, "after the element that was written")
+            self.assertIn("$2 = 5001", said)
+            self.assertIn("$3 = 0", said, "the fill has ended")
+            self.end()
+
+    def test_segments_and_control_registers(self) -> None:
+        self.make_kernel(32)
+        self.start_kernel("--paused")
+        said = self.gdb("b count", "c", "p/x $ds", "set $ds = 0x1230", "set $fs = 0", "p/x $fs", "set $cr2 = 0x1234", "p/x $cr2",
+                        "set $cr4 = $cr4 | 0x10", "p/x $cr4", "stepi", "detach")
+        self.assertRegex(said, "Could not write register \"ds\"; remote failure reply 'E.the processor refuses this value of ds: general-protection, error code 1230h'")
+        self.assertRegex(said, r"\$2 = 0x0\n")
+        self.assertRegex(said, r"\$3 = 0x1234\n")
+        self.assertRegex(said, r"\$4 = 0x\w*1\w\n")
+
     def test_exceptions_and_interruption(self) -> None:
         self.make_kernel(64)
         self.start_kernel("--no-reboot")
         self.in_long_mode()
-        said = self.gdb("monitor catch invalid-opcode", "set $pc = wrong", "c", "x/i $pc", "monitor catch nonsense", "monitor catch none", "c")
+        said = self.gdb("monitor catch breakpoint", "set $pc = trap", "c", "x/i $pc", "monitor catch invalid-opcode", "set $pc = wrong", "c", "x/i $pc",
+                        "monitor catch nonsense", "monitor catch none", "c")
+        self.assertRegex(said, r"(?s)SIGTRAP.*<trap>:\s+int3", "before it is delivered")
         self.assertIn("caught: invalid-opcode\n", said)
         self.assertRegex(said, "SIGILL.*\n.*wrong")
         self.assertIn("'nonsense' cannot be caught", said)
@@ -324,8 +356,8 @@ class GdbTest(unittest.TestCase):
         self.make_kernel(32)
         self.start_kernel("--paused")
         line = self.connect()
-        for text, answer in (("", ""), ("vMustReplyEmpty", ""), ("p", "E16"), ("pffff", "E16"), ("P0=12", "E16"), ("P0=1234567", "E16"),
-                             ("P0=78563412", "OK"), ("p0", "78563412"), ("Pa=00000000", "E16"), ("G12", "E16"), ("Gxy", "E16"),
+        for text, answer in (("", ""), ("vMustReplyEmpty", ""), ("p", "E16"), ("pffff", "E16"), ("P0=12", "E.eax has 32 bits"), ("P0=1234567", "E16"),
+                             ("P0=78563412", "OK"), ("p0", "78563412"), ("Pa=00000000", "E.the processor refuses this value of cs: general-protection, error code 0h"), ("G12", "E16"), ("Gxy", "E16"),
                              ("m", "E16"), ("m100000", "E16"), ("m100000,4", "02b0ad1b"), ("M200000,2:abcd", "OK"),
                              ("m200000,2", "abcd"), ("M200000,3:abcd", "E16"), ("X200000,1:}\x03", "OK"), ("m200000,1", "23"),
                              ("Z0", "E16"), ("Z9,0,1", ""), ("Z2,0,0", "E16"), ("Z2,0,ffffffff", "E16"), ("z3,123,4", "OK"),

@@ -41,7 +41,7 @@ TEST(ScenarioFile, ReadsStepsWithVariables) {
     EXPECT_EQ(s.steps[0].text, "[[step]]you");
     EXPECT_EQ(s.steps[0].limit_ns, u64{1'000'000'000});
     ASSERT_EQ(s.steps[1].chords.size(), 2u);
-    EXPECT_EQ(s.steps[1].chords[1].size(), 2u);
+    EXPECT_EQ(s.steps[1].chords[1].keys.size(), 2u);
     EXPECT_EQ(s.steps[2].text, "$ä");
 }
 

@@ -113,12 +113,12 @@ TEST(Utf8, CharactersAndWhatIsNone) {
 }
 
 TEST(Paste, TextBecomesKeysAndWhatHasNoneIsTold) {
-    const auto chords = chords_for_paste("aB\r\nc\rd\n\t~");
+    const auto chords = keystrokes_for_paste("aB\r\nc\rd\n\t~");
     ASSERT_TRUE(chords) << chords.error().message;
     ASSERT_EQ(chords.value().size(), 9u) << "each end of a line is one Enter";
-    EXPECT_EQ(chords.value()[1].size(), 2u) << "B is Shift and b";
+    EXPECT_EQ(chords.value()[1].keys.size(), 2u) << "B is Shift and b";
     const auto refused = [](std::string_view text) {
-        const auto none = chords_for_paste(text);
+        const auto none = keystrokes_for_paste(text);
         return none ? std::string("taken") : none.error().message;
     };
     EXPECT_EQ(refused("one\ntw\xC3\xB6"), "nothing was typed: line 2 has U+00F6, which a US keyboard has no key for");

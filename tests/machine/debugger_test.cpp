@@ -225,22 +225,92 @@ TEST_P(DebuggerTest, RepIsOneInstruction) {
     EXPECT_EQ(reg(kRcx), 0u);
 }
 
-TEST_P(DebuggerTest, AWatchInRepDoesNotMoveItsTurns) {
-    const auto execute = [this] {
-        load({0xF3, 0xAA, 0xF4});
+/// Repeats an instruction at kCode, which HLT follows, with watches on bytes of its data and without; the state at each
+/// stop, and that the end is the same.
+class DebuggerRepTest : public DebuggerTest {
+protected:
+    static constexpr u64 kFrom = 0x20000, kTo = 0x10000;
+    struct End {
+        std::array<u64, 16> gpr;
+        u32 flags;
+        u64 instructions;
+        std::vector<u8> written;
+        bool operator==(const End&) const = default;
+    };
+    std::string repeat(std::initializer_list<u8> code, End& end) {
+        load(code);
         cpu_->state.gpr[kRcx] = 10'000;
-        cpu_->state.gpr[kRdi] = 0x10000;
+        cpu_->state.gpr[kRdi] = kTo;
+        cpu_->state.gpr[kRsi] = kFrom;
+        cpu_->state.set_eflags(0);
+        cpu_->update_mode();
         cpu_->state.attention &= ~u32{kAttentionHalted};
+        memory_->copy_in({kTo}, std::vector<u8>(10'000));
         const u64 before = cpu_->state.instructions;
         std::string stops, more;
-        while ((more = run_on()) != "halted") stops += more + " ";
-        return std::pair(stops, cpu_->state.instructions - before);
-    };
-    const auto free = execute();
-    watch(0x10000 + 5000, 1, Access::write);
-    const auto watched = execute();
-    EXPECT_EQ(watched.first, "watchpoint at 1000 ") << "when the turn has ended";
-    EXPECT_EQ(watched.second, free.second);
+        while ((more = run_on()) != "halted") stops += more + ", " + std::to_string(reg(kRcx)) + " to come; ";
+        end = {{}, cpu_->state.eflags(), cpu_->state.instructions - before, std::vector<u8>(10'000)};
+        std::copy(cpu_->state.gpr.begin(), cpu_->state.gpr.begin() + 16, end.gpr.begin());
+        memory_->copy_out({kTo}, end.written);
+        return stops;
+    }
+    void same_with(u64 watched, Access access, std::initializer_list<u8> code, const std::string& stops) {
+        End free, seen;
+        EXPECT_EQ(repeat(code, free), "");
+        watch(watched, 2, access);
+        EXPECT_EQ(repeat(code, seen), stops);
+        EXPECT_TRUE(seen == free) << seen.instructions << " and " << free.instructions;
+        debugger_->remove_watchpoint({watched}, 2, access);
+    }
+};
+
+TEST_P(DebuggerRepTest, StopsAfterTheElementThatMadeTheAccess) {
+    const std::string each = "watchpoint at 1000, 4999 to come; watchpoint at 1000, 4998 to come; ";
+    same_with(kTo + 5000, Access::write, {0xF3, 0xAA, 0xF4}, each);  // rep stosb
+    same_with(kTo + 5000, Access::write, {0xF3, 0xA4, 0xF4}, each);  // rep movsb
+    same_with(kFrom + 5000, Access::read, {0xF3, 0xA4, 0xF4}, each);
+    same_with(kFrom + 5000, Access::any, {0xF3, 0xAC, 0xF4}, each);   // rep lodsb
+    same_with(kTo + 5000, Access::any, {0xF3, 0xAE, 0xF4}, each);     // repe scasb
+    same_with(kTo + 5000, Access::read, {0xF3, 0xA6, 0xF4}, each);    // repe cmpsb
+    same_with(kTo + 5000, Access::write, {0xF3, 0x6C, 0xF4}, each);   // rep insb
+    same_with(kFrom + 5000, Access::read, {0xF3, 0x6E, 0xF4}, each);  // rep outsb
+}
+
+TEST_P(DebuggerRepTest, AtTheEndsOfTurnsAndOfTheRepetition) {
+    same_with(kTo + 4094, Access::write, {0xF3, 0xAA, 0xF4},
+              "watchpoint at 1000, 5905 to come; watchpoint at 1000, 5904 to come; ");
+    same_with(kTo + 4095, Access::write, {0xF3, 0xAA, 0xF4},
+              "watchpoint at 1000, 5904 to come; watchpoint at 1000, 5903 to come; ");
+    same_with(kTo + 9998, Access::write, {0xF3, 0xAA, 0xF4},
+              "watchpoint at 1000, 1 to come; watchpoint at 1002, 0 to come; ");
+}
+
+TEST_P(DebuggerRepTest, WhatIsLeftOfATurnIsForThatInstructionAlone) {
+    watch(kTo + 10, 1, Access::write);
+    load({0xF3, 0xAA, 0xF4, 0xF3, 0xAA, 0xF4});  // rep stosb / hlt, twice
+    cpu_->state.gpr[kRcx] = 5000;
+    cpu_->state.gpr[kRdi] = kTo;
+    EXPECT_EQ(run_on(), "watchpoint at 1000");
+    EXPECT_EQ(reg(kRcx), 4989u);
+    EXPECT_EQ(cpu_->state.instructions, 0u) << "not retired";
+    cpu_->state.rip() = kCode + 3;  // whoever debugs goes elsewhere
+    cpu_->state.gpr[kRcx] = 4096;
+    EXPECT_EQ(run_on(), "halted");
+    EXPECT_EQ(cpu_->state.instructions, 2u) << "a whole turn, and HLT";
+}
+
+TEST_P(DebuggerRepTest, AStepEndsTheTurn) {
+    watch(kTo + 10, 1, Access::write);
+    load({0xF3, 0xAA, 0xF4});
+    cpu_->state.gpr[kRcx] = 5000;
+    cpu_->state.gpr[kRdi] = kTo;
+    break_at(kCode);
+    EXPECT_EQ(told(run()), "breakpoint at 1000");
+    EXPECT_EQ(step(), "watchpoint at 1000");
+    EXPECT_EQ(reg(kRcx), 4989u);
+    EXPECT_EQ(step(), "step at 1000");
+    EXPECT_EQ(reg(kRcx), 5000u - 4096);
+    EXPECT_EQ(step(), "step at 1002");
 }
 
 TEST_P(DebuggerTest, StopsDoNotBreakInterruptShadows) {
@@ -334,6 +404,63 @@ TEST_P(DebuggerTest, CaughtExceptionsAreDeliveredAfterwards) {
     EXPECT_EQ(step(), "step at 1800");
 }
 
+TEST_P(DebuggerTest, CaughtInstructionsThatRaiseTraps) {
+    load({0xCC, 0xF4});  // int3 / hlt
+    set_gate(3, kHandler);
+    debugger_->catch_exceptions(1u << 3);
+    EXPECT_EQ(run_on(), "exception at 1000");
+    EXPECT_EQ(stop_->vector, Vector::breakpoint);
+    EXPECT_EQ(reg(kRsp), kStack) << "not delivered";
+    EXPECT_EQ(cpu_->state.instructions, 0u);
+    EXPECT_EQ(step(), "step at 1800");
+    EXPECT_EQ(run_on(), "halted");
+    EXPECT_EQ(reg(kRbx), 1u);
+
+    load({0xCE, 0xF4});  // into / hlt
+    set_gate(4, kHandler);
+    cpu_->state.attention &= ~u32{kAttentionHalted};
+    debugger_->catch_exceptions(1u << 4);
+    EXPECT_EQ(run_on(), "halted") << "no overflow";
+    cpu_->state.rip() = kCode;
+    cpu_->state.attention &= ~u32{kAttentionHalted};
+    cpu_->state.set_eflags(kFlagOverflow);
+    EXPECT_EQ(run_on(), "exception at 1000");
+    EXPECT_EQ(run_on(), "halted");
+    EXPECT_EQ(reg(kRbx), 2u);
+}
+
+TEST_P(DebuggerTest, CaughtDebugExceptionsOfTheGuests) {
+    debugger_->catch_exceptions(1u << 1);
+    load({0x40, 0x41, 0xF4});  // inc eax / inc ecx / hlt
+    cpu_->write_flags(kFlagTrap, kFlagTrap);
+    EXPECT_EQ(run_on(), "exception at 1001") << "TF: behind the instruction";
+    EXPECT_EQ(stop_->vector, Vector::debug);
+    EXPECT_EQ(reg(kRdi), 0u);
+    EXPECT_EQ(run_on(), "exception at 1002") << "and the handler has returned";
+    EXPECT_EQ(reg(kRdi), 1u);
+    cpu_->write_flags(0, kFlagTrap);
+    EXPECT_EQ(run_on(), "halted");
+    EXPECT_EQ(reg(kRdi), 2u);
+
+    load({0xF1, 0xA2, 0x10, 0x20, 0, 0, 0x41, 0xF4});  // int1 / mov [2010h], al / inc ecx / hlt
+    cpu_->state.attention &= ~u32{kAttentionHalted};
+    EXPECT_EQ(run_on(), "exception at 1000");
+    cpu_->state.dr[0] = kData;
+    cpu_->state.dr[1] = kCode + 6;
+    cpu_->state.dr[7] = 0x10405;  // a write for DR0, execution for DR1
+    update_debug_watch(*cpu_);
+    cpu_->update_attention();
+    EXPECT_EQ(run_on(), "exception at 1006") << "the data breakpoint";
+    EXPECT_EQ(cpu_->state.dr[6] & 0xF, 0u) << "not delivered";
+    EXPECT_EQ(run_on(), "exception at 1006") << "the other";
+    EXPECT_EQ(cpu_->state.dr[6] & 0xF, 1u);
+    EXPECT_EQ(run_on(), "exception at 1006") << "again: this handler does not set RF in its frame";
+    EXPECT_EQ(cpu_->state.dr[6] & 0xF, 3u);
+    cpu_->state.dr[7] = 0x400;
+    cpu_->update_attention();
+    EXPECT_EQ(run_on(), "halted");
+}
+
 TEST_P(DebuggerTest, ShutdownIsToldOnce) {
     load({0x0F, 0x0B});
     cpu_->state.idtr = {0, 0};
@@ -378,8 +505,9 @@ TEST_P(DebuggerTest, TheGuestIsNoneTheWiser) {
     EXPECT_EQ(execute(false), free);
 }
 
-INSTANTIATE_TEST_SUITE_P(Engines, DebuggerTest, testing::Bool(),
-                         [](const auto& test) { return test.param ? "Translator" : "Interpreter"; });
+std::string engine_name(const testing::TestParamInfo<bool>& test) { return test.param ? "Translator" : "Interpreter"; }
+INSTANTIATE_TEST_SUITE_P(Engines, DebuggerTest, testing::Bool(), engine_name);
+INSTANTIATE_TEST_SUITE_P(Engines, DebuggerRepTest, testing::Bool(), engine_name);
 
 }  // namespace
 }  // namespace bantam

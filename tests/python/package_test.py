@@ -48,6 +48,14 @@ class PackageTest(unittest.TestCase):
         with self.assertRaises(EOFError):
             machine.wait_event("RESET")
 
+    def test_a_display(self) -> None:
+        machine = self.start(guest_image.SPIN, display="vnc:0")
+        self.assertTrue(machine.qmp.execute("query-vnc")["enabled"])
+        self.assertTrue(machine.running)
+        self.assertEqual(machine.quit(), 0)
+        machine = self.start(guest_image.SPIN, display="none")
+        self.assertFalse(machine.qmp.execute("query-vnc")["enabled"])
+
     def test_refusals(self) -> None:
         machine = self.start(guest_image.SPIN)
         with self.assertRaises(bantam.QmpError) as refused:

@@ -26,6 +26,11 @@ const std::vector<u8> kSetUpLines{0x66, 0xBA, 0xFB, 0x03, 0xB0, 0x80, 0xEE,  // 
 const std::vector<u8> kReadKeysSlowly{0xB9, 0xA0, 0x25, 0x26, 0x00, 0x49, 0x75, 0xFD, 0xE4, 0x64, 0xA8, 0x01,
                                       0x74, 0xF2, 0xE4, 0x60, 0x66, 0xBA, 0xF8, 0x03, 0xEE, 0xEB, 0xE9};
 
+// To the keyboard EDh, then 4 (its LED of Caps Lock), the acknowledgements read: mov al, 0EDh / out 60h, al / w: in al,
+// 64h / test al, 1 / jz w / in al, 60h / ...
+const std::vector<u8> kCapsLock{0xB0, 0xED, 0xE6, 0x60, 0xE4, 0x64, 0xA8, 0x01, 0x74, 0xFA, 0xE4, 0x60,
+                                0xB0, 0x04, 0xE6, 0x60, 0xE4, 0x64, 0xA8, 0x01, 0x74, 0xFA, 0xE4, 0x60};
+
 /// Code that sends `text` from the port at `base`, waiting for room.
 std::vector<u8> send(u16 base, std::string_view text) {
     std::vector<u8> code;
@@ -148,7 +153,7 @@ protected:
     static Step type(const std::string& text) {
         Step step;
         step.action = Action::type;
-        step.chords = std::move(chords_for_text(text).value());
+        step.chords = std::move(keystrokes_for_text(text).value());
         return step;
     }
 
@@ -162,10 +167,9 @@ TEST_F(RunnerTest, TypingIsPacedByAGuestThatReadsSlowly) {
     const Report report = run({kSetUpLines, kReadKeysSlowly}, {type(text), during(Action::wait_time, 10 * kMs)});
     EXPECT_TRUE(report.passed) << report.failure;
     std::string expected;
-    const std::vector<Chord> chords = type(text).chords;
-    for (const Chord& chord : chords) {
-        for (const auto key : chord) expected += static_cast<char>(devices::key_row(key).set1);
-        for (auto key = chord.rbegin(); key != chord.rend(); ++key)
+    for (const Keystroke& stroke : type(text).chords) {
+        for (const auto key : stroke.keys) expected += static_cast<char>(devices::key_row(key).set1);
+        for (auto key = stroke.keys.rbegin(); key != stroke.keys.rend(); ++key)
             expected += static_cast<char>(devices::key_row(*key).set1 | 0x80);
     }
     EXPECT_EQ(report.serials.at(0), expected);
@@ -178,6 +182,17 @@ TEST_F(RunnerTest, KeysAreHeldAsLongAsTheStepSays) {
     EXPECT_TRUE(report.passed) << report.failure;
     EXPECT_GE(report.guest_ns, 200 * kMs);
     EXPECT_LE(report.guest_ns, 250 * kMs) << "the guest reads a byte in 5 ms";
+}
+
+TEST_F(RunnerTest, LettersComeOutAsMeantUnderCapsLock) {
+    const Report report = run({kSetUpLines, kCapsLock, kReadKeysSlowly},
+                              {during(Action::wait_time, 10 * kMs), type("aB1!"), during(Action::wait_time, 10 * kMs)});
+    EXPECT_TRUE(report.passed) << report.failure;
+    EXPECT_EQ(report.serials.at(0),
+              "\x2A\x1E\x9E\xAA"  // a, with Shift
+              "\x30\xB0"          // B, without
+              "\x02\x82\x2A\x02\x82\xAA")
+        << "1 and ! have nothing to do with it";
 }
 
 TEST_F(RunnerTest, StepsOfEveryKindPass) {
