@@ -144,6 +144,8 @@ Result<void> Machine::Parts::build_board() {
     options.debug_exit = config.debug_exit;
     options.sound_blaster = config.sound.sb16;
     options.ac97 = config.sound.ac97;
+    options.usb_keyboard = config.usb.keyboard;
+    options.usb_tablet = config.usb.tablet;
     options.pvpanic = config.panic != PanicAction::no_device;
     options.drives = drives;
     for (std::size_t i = 0; i < images.floppies.size(); ++i)
@@ -174,7 +176,8 @@ Result<void> Machine::Parts::build_board() {
         const Images::Device& diskette = images.floppies[i];
         if (diskette) pc->floppy(i)->insert(diskette.get(), *diskette_format(diskette));
     }
-    typer = std::make_unique<KeyTyper>(scheduler, pc->keyboard());
+    typer = std::make_unique<KeyTyper>(scheduler,
+                                       [this](devices::KeyCode key, bool pressed) { pc->set_key(key, pressed); });
     clock = std::make_unique<Clock>(pace(), pc->cpu(), host::monotonic_ns);
     clock->pause();  // until run()
     scheduler.set_time_source([this] { return clock->now(); });

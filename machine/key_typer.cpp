@@ -36,8 +36,8 @@ Result<Chord> parse_chord(std::string_view keys) {
     return chord;
 }
 
-KeyTyper::KeyTyper(Scheduler& scheduler, devices::Ps2Keyboard& keyboard)
-    : scheduler_(scheduler), keyboard_(keyboard), timer_(scheduler, "sendkey", [this] { step(); }) {}
+KeyTyper::KeyTyper(Scheduler& scheduler, Press press)
+    : scheduler_(scheduler), press_(std::move(press)), timer_(scheduler, "sendkey", [this] { step(); }) {}
 
 Result<void> KeyTyper::type(Chord chord, u64 hold_ns) {
     if (waiting_.size() >= kMaxWaiting) {
@@ -51,7 +51,7 @@ Result<void> KeyTyper::type(Chord chord, u64 hold_ns) {
 
 void KeyTyper::step() {
     if (!held_.empty()) {
-        for (auto key = held_.rbegin(); key != held_.rend(); ++key) keyboard_.key(*key, false);
+        for (auto key = held_.rbegin(); key != held_.rend(); ++key) press_(*key, false);
         held_.clear();
         timer_.arm(scheduler_.now() + kGap_ns);
         return;
@@ -60,7 +60,7 @@ void KeyTyper::step() {
     const u64 hold_ns = waiting_.front().hold_ns;
     held_ = std::move(waiting_.front().chord);
     waiting_.pop_front();
-    for (const devices::KeyCode key : held_) keyboard_.key(key, true);
+    for (const devices::KeyCode key : held_) press_(key, true);
     timer_.arm(scheduler_.now() + hold_ns);
 }
 

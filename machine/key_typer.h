@@ -3,12 +3,13 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "base/scheduler.h"
-#include "devices/ps2_keyboard.h"
+#include "devices/key_names.h"
 
 namespace bantam {
 
@@ -25,7 +26,9 @@ public:
     static constexpr u64 kGap_ns = 20'000'000;
     static constexpr std::size_t kMaxWaiting = 1024;
 
-    KeyTyper(Scheduler& scheduler, devices::Ps2Keyboard& keyboard);
+    using Press = std::function<void(devices::KeyCode key, bool pressed)>;
+    /// `press` presses and releases keys.
+    KeyTyper(Scheduler& scheduler, Press press);
 
     /// Queues one chord, to be held for `hold_ns`. Errors (usage): the queue is full.
     Result<void> type(Chord chord, u64 hold_ns = kHold_ns);
@@ -37,12 +40,12 @@ private:
     void step();
 
     Scheduler& scheduler_;
-    devices::Ps2Keyboard& keyboard_;
-    struct Press {
+    Press press_;
+    struct Stroke {
         Chord chord;
         u64 hold_ns;
     };
-    std::deque<Press> waiting_;
+    std::deque<Stroke> waiting_;
     Chord held_;
     Timer timer_;
 };
