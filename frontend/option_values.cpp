@@ -356,6 +356,27 @@ Texts get_sound(const SoundConfig& sound) {
     return texts;
 }
 
+Result<void> add_usb(UsbConfig& usb, std::string_view text) {
+    for (const std::string& word : split_commas(text)) {
+        if (word == "none") {
+            usb = {};
+        } else if (word == "keyboard") {
+            usb.keyboard = true;
+        } else if (word == "tablet") {
+            usb.tablet = true;
+        } else {
+            return usage(fmt::format("'{}' is no USB device: use keyboard, tablet or none", word));
+        }
+    }
+    return {};
+}
+Texts get_usb(const UsbConfig& usb) {
+    Texts texts;
+    if (usb.keyboard) texts.emplace_back("keyboard");
+    if (usb.tablet) texts.emplace_back("tablet");
+    return texts;
+}
+
 Result<void> set_audio(AudioConfig& audio, std::string_view text) {
     using Kind = AudioConfig::Kind;
     if (text == "auto" || text == "none" || text == "sdl") {

@@ -90,6 +90,8 @@ Result<void> set_debugcon(DebugconConfig& debugcon, std::string_view text);
 Texts get_debugcon(const DebugconConfig& debugcon);
 Result<void> add_sound(SoundConfig& sound, std::string_view text);
 Texts get_sound(const SoundConfig& sound);
+Result<void> add_usb(UsbConfig& usb, std::string_view text);
+Texts get_usb(const UsbConfig& usb);
 Result<void> set_audio(AudioConfig& audio, std::string_view text);
 Texts get_audio(const AudioConfig& audio);
 Texts escaped(const Texts& words);

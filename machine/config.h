@@ -45,6 +45,12 @@ struct SoundConfig {
     bool ac97 = false;  // AC'97 audio of the 82801AA
 };
 
+/// Devices at the root ports of the PIIX3's USB host controller, which exists if there are any.
+struct UsbConfig {
+    bool keyboard = false;
+    bool tablet = false;
+};
+
 struct ModuleConfig {
     std::string path;
     std::string arguments;
@@ -91,6 +97,7 @@ struct MachineConfig {
     bool stats = false;                    // measure for Machine::statistics
     std::vector<SerialConfig> serials;     // COM1..COM4
     SoundConfig sound;
+    UsbConfig usb;
     DebugconConfig debugcon;  // port E9h and 402h
     bool debug_exit = false;  // isa-debug-exit at F4h
     bool no_reboot = false;

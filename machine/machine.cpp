@@ -90,7 +90,7 @@ Result<void> Machine::send_keys(std::vector<devices::KeyCode> keys, u64 hold_ns)
 }
 void Machine::set_key(devices::KeyCode key, bool pressed) {
     parts_->tell_input({.kind = InputEvent::Kind::key, .key = key, .pressed = pressed});
-    parts_->pc->keyboard().key(key, pressed);
+    parts_->pc->set_key(key, pressed);
 }
 void Machine::quit() {
     parts_->loop->end(outcome_of(StopReason::quit));
@@ -99,21 +99,19 @@ void Machine::quit() {
 std::optional<devices::TextFont> Machine::text_font() const { return parts_->pc->vga().text_font(); }
 bool Machine::graphics_mode() const { return parts_->pc->vga().graphics(); }
 void Machine::mouse_move(int dx, int dy, int wheel) { parts_->pc->mouse().move(dx, dy, wheel); }
-bool Machine::mouse_is_absolute() const { return parts_->pc->vmmouse().absolute(); }
+bool Machine::mouse_is_absolute() const { return parts_->pc->points_absolutely(); }
+bool Machine::tablet_heard() const { return parts_->pc->tablet_heard(); }
 bool Machine::mouse_absolute(unsigned x, unsigned y, unsigned buttons, int wheel) {
     constexpr unsigned kMost = 0xFFFF;
     if (!mouse_is_absolute()) return false;
     parts_->tell_input({.kind = InputEvent::Kind::pointed, .x = x, .y = y, .buttons = buttons});
-    parts_->pc->vmmouse().point(static_cast<u16>(std::min(x, kMost)), static_cast<u16>(std::min(y, kMost)),
-                                static_cast<u8>(buttons), wheel);
+    parts_->pc->point(static_cast<u16>(std::min(x, kMost)), static_cast<u16>(std::min(y, kMost)),
+                      static_cast<u8>(buttons), wheel);
     return true;
 }
 bool Machine::render_changes(devices::Picture& picture) { return parts_->pc->vga().render_changes(picture); }
 bool Machine::mouse_heard() const { return parts_->pc->mouse().reports() || mouse_is_absolute(); }
-bool Machine::mouse_read() const {
-    return cables_idle() && !parts_->pc->mouse().has_news() &&
-           (!mouse_is_absolute() || parts_->pc->vmmouse().read_all());
-}
+bool Machine::mouse_read() const { return parts_->pc->pointing_read(); }
 void Machine::mouse_button(unsigned buttons) {
     parts_->tell_input({.kind = InputEvent::Kind::buttons, .buttons = buttons});
     parts_->pc->mouse().buttons(static_cast<u8>(buttons));
@@ -125,15 +123,8 @@ Cpu& Machine::cpu() { return parts_->pc->cpu(); }
 PhysicalMemory& Machine::memory() { return *parts_->memory; }
 const MachineConfig& Machine::config() const { return parts_->config; }
 
-/// The keyboard controller holds no byte for the guest nor for a device.
-bool Machine::cables_idle() const {
-    constexpr u16 kStatusPort = 0x64;
-    constexpr u32 kOutputFull = 0x01, kInputFull = 0x02;
-    return (parts_->pc->io().peek(kStatusPort, 1) & (kOutputFull | kInputFull)) == 0;
-}
-
-unsigned Machine::keyboard_leds() const { return parts_->pc->keyboard().leds(); }
-bool Machine::keyboard_read() const { return cables_idle() && !parts_->pc->keyboard().has_output(); }
+unsigned Machine::keyboard_leds() const { return parts_->pc->keyboard_leds(); }
+bool Machine::keyboard_read() const { return parts_->pc->keyboard_read(); }
 
 void Machine::watch(u64 period_ns, std::function<void()> watch, Watcher watcher) {
     if (watcher == Watcher::acts) parts_->loop->expect_acts();

@@ -89,9 +89,12 @@ public:
     /// Counts to the right and down, and wheel notches towards the person.
     void mouse_move(int dx, int dy, int wheel = 0);
     /// Points at x, y, 0 to 65535 each across the whole screen, with these buttons down; wheel notches towards the
-    /// person. False, and nothing happened: the guest has no driver for absolute positions (vmmouse) running.
+    /// person. False, and nothing happened: the guest has no driver for absolute positions (USB tablet, vmmouse)
+    /// running.
     bool mouse_absolute(unsigned x, unsigned y, unsigned buttons, int wheel = 0);
     [[nodiscard]] bool mouse_is_absolute() const;
+    /// It is the USB tablet that the guest listens to.
+    [[nodiscard]] bool tablet_heard() const;
     void mouse_button(unsigned buttons);  // bit 0 left, 1 right, 2 middle
     /// The guest wants to be told of the mouse.
     [[nodiscard]] bool mouse_heard() const;
@@ -130,7 +133,6 @@ public:
 private:
     friend class lockstep::Pair;
     Machine();
-    [[nodiscard]] bool cables_idle() const;
     struct Parts;
     std::unique_ptr<Parts> parts_;
 };

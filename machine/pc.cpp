@@ -171,6 +171,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
     add_flashes(options);
     if (options.sound_blaster) add_sound_blaster();
     if (options.ac97) add_ac97();
+    if (options.usb_keyboard || options.usb_tablet) add_usb(options);
 
     ready_ = true;
     map_ports();

@@ -36,12 +36,15 @@
 #include "devices/pci.h"
 #include "devices/piix3.h"
 #include "devices/piix3_ide.h"
+#include "devices/piix3_usb.h"
 #include "devices/piix4_pm.h"
 #include "devices/ps2_keyboard.h"
 #include "devices/ps2_mouse.h"
 #include "devices/pvpanic.h"
 #include "devices/system_ports.h"
 #include "devices/uart16550.h"
+#include "devices/usb_keyboard.h"
+#include "devices/usb_tablet.h"
 #include "devices/vga.h"
 #include "devices/vga_pci.h"
 #include "devices/vmmouse.h"
@@ -69,6 +72,8 @@ public:
         bool debug_exit = false;
         bool sound_blaster = false;
         bool ac97 = false;
+        bool usb_keyboard = false;
+        bool usb_tablet = false;
         bool pvpanic = false;
         /// IDE drives: primary master and slave, secondary master and slave.
         struct Drive {
@@ -132,6 +137,23 @@ public:
     /// The run is over: what a guest wrote to its serial ports just before it halted still reaches the host.
     void send_serial_rest() const;
 
+    // --- what a person does, to whichever device the guest listens to
+    /// Presses or releases a key: of the USB keyboard where a driver is at work and it has that key, else of the PS/2
+    /// keyboard.
+    void set_key(devices::KeyCode key, bool pressed);
+    /// The guest has read every byte and report of the keyboards that are at work.
+    [[nodiscard]] bool keyboard_read() const;
+    /// Bit 0 scroll lock, 1 num lock, 2 caps lock.
+    [[nodiscard]] unsigned keyboard_leds() const;
+    /// A driver of the USB tablet is at work.
+    [[nodiscard]] bool tablet_heard() const;
+    /// Or one of the vmmouse.
+    [[nodiscard]] bool points_absolutely() const;
+    /// Arguments as Vmmouse::point() has them. Without effect where no such driver is.
+    void point(u16 x, u16 y, u8 buttons, int wheel);
+    /// The guest has read every report of mouse, vmmouse and tablet, as far as they are at work.
+    [[nodiscard]] bool pointing_read() const;
+
     // --- Environment
     u32 read_port(u16 port, unsigned size) override;
     void write_port(u16 port, unsigned size, u32 value) override;
@@ -153,7 +175,6 @@ public:
     [[nodiscard]] MemoryMap& memory_map() { return memory_map_; }
     [[nodiscard]] devices::Ps2Keyboard& keyboard() { return keyboard_; }
     [[nodiscard]] devices::Ps2Mouse& mouse() { return mouse_; }
-    [[nodiscard]] devices::Vmmouse& vmmouse() { return vmmouse_; }
     [[nodiscard]] devices::Vga& vga() { return vga_; }
     [[nodiscard]] devices::Piix4Pm& power_management() { return pm_; }
     [[nodiscard]] devices::Mc146818& rtc() { return rtc_; }
@@ -198,6 +219,11 @@ private:
     void map_ac97();
     void set_up_ac97();
     void set_ac97_gain();
+    void add_usb(const Options& options);
+    void map_usb();
+    void set_up_usb();
+    [[nodiscard]] bool usb_listens(const devices::UsbDevice* device, unsigned port) const;
+    [[nodiscard]] bool cables_idle() const;
     void route_sound_blaster();
     void connect_sound_blaster_dma();
     [[nodiscard]] std::optional<devices::Ct1741::Channel> sound_on_dma(unsigned channel) const;
@@ -272,6 +298,9 @@ private:
     std::unique_ptr<devices::Ymf262> synthesizer_;
     std::unique_ptr<devices::Stac9700> audio_codec_;  // both or none
     std::unique_ptr<devices::I82801Audio> audio_controller_;
+    std::unique_ptr<devices::Piix3Usb> usb_;  // null: no USB device
+    std::unique_ptr<devices::UsbTablet> usb_tablet_;
+    std::unique_ptr<devices::UsbKeyboard> usb_keyboard_;
     // Where it is heard; null: nowhere.
     devices::AudioSink* sound_voice_ = nullptr;
     devices::AudioSink* sound_midi_ = nullptr;

@@ -224,6 +224,7 @@ void Pc::set_up_without_firmware(const devices::VgaFont& font) {
         ide_.write_config(0x04, 2, 5);  // I/O and bus master
     }
     if (audio_controller_) set_up_ac97();
+    if (usb_) set_up_usb();
     if (local_apic_.enabled()) local_apic_.enter_virtual_wire_mode();
     io_apic_.write(0, 0);  // IOREGSEL: the identification register, written through IOWIN
     io_apic_.write(0x10, u32{boot::kIoApicId} << 24);

@@ -1,7 +1,7 @@
 // Pointer: clicks at a place of the screen, as fast as the guest reads and never faster. A guest that drives the
-// absolute pointer (vmmouse) is told the place. Any other has a PS/2 mouse: nobody but the guest knows where its
-// pointer is, so it is first pushed into the upper left corner, and then moved by one count a pixel, so few a packet
-// that drivers do not take it for a quick movement and multiply it.
+// absolute pointer (vmmouse, USB tablet) is told the place. Any other has a PS/2 mouse: nobody but the guest knows
+// where its pointer is, so it is first pushed into the upper left corner, and then moved by one count a pixel, so few a
+// packet that drivers do not take it for a quick movement and multiply it.
 #pragma once
 
 #include "machine/machine.h"

@@ -147,9 +147,13 @@ Reply input_send_event(Context& context, const json& arguments) {
 }
 
 Reply query_mice(Context& context, const json&) {
-    const bool absolute = context.machine.mouse_is_absolute();
-    return json::array({{{"index", 0}, {"name", "PS/2 mouse"}, {"current", !absolute}, {"absolute", false}},
-                        {{"index", 1}, {"name", "vmmouse"}, {"current", absolute}, {"absolute", true}}});
+    const bool absolute = context.machine.mouse_is_absolute(), tablet = context.machine.tablet_heard();
+    json mice =
+        json::array({{{"index", 0}, {"name", "PS/2 mouse"}, {"current", !absolute}, {"absolute", false}},
+                     {{"index", 1}, {"name", "vmmouse"}, {"current", absolute && !tablet}, {"absolute", true}}});
+    if (context.machine.config().usb.tablet)
+        mice.push_back({{"index", 2}, {"name", "USB tablet"}, {"current", tablet}, {"absolute", true}});
+    return mice;
 }
 
 // --- the screen

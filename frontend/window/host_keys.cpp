@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "frontend/window/hid_keys.h"
+#include "devices/hid_keys.h"
 
 namespace bantam::frontend {
 namespace {
@@ -45,7 +45,7 @@ void HostKeys::let_go(Answer& answer) {
 
 HostKeys::Answer HostKeys::key(unsigned usage, bool pressed, bool guest_listens) {
     Answer answer;
-    const auto code = set1_of_hid(usage);
+    const auto code = devices::set1_of_hid(usage);
     if (!pressed) {
         if (alone_ && host_combination()) answer.action = Action::release_mouse;
         held_.erase(usage);

@@ -42,6 +42,7 @@ std::string sample(const Option& option) {
     if (option.name == "clock") return "real";
     if (option.name == "display") return "web:[::1]:6081";
     if (option.name == "sound") return "sb16";
+    if (option.name == "usb") return "tablet";
     if (option.name == "audio") return "wav:sound.wav";
     if (option.name == "log") return "debug";
     if (option.name == "time-limit" || option.name == "wall-limit" || option.name == "hash-every") return "1500ms";

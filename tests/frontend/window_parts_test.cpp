@@ -1,7 +1,6 @@
 // The window without a desktop: keys by place, shortcuts, where the picture lies, what can be pasted.
 #include <gtest/gtest.h>
 
-#include "frontend/window/hid_keys.h"
 #include "frontend/window/host_keys.h"
 #include "frontend/window/layout.h"
 #include "frontend/window/paster.h"
@@ -11,21 +10,6 @@ namespace bantam::frontend {
 namespace {
 
 constexpr unsigned kA = 0x04, kG = 0x0A, kControl = 0xE0, kAlt = 0xE2, kAltGr = 0xE6;
-
-TEST(HidKeys, KeysHaveTheirScanCodes) {
-    EXPECT_EQ(set1_of_hid(kA), 0x1E);
-    EXPECT_EQ(set1_of_hid(0x1E), 0x02);    // 1
-    EXPECT_EQ(set1_of_hid(0x28), 0x1C);    // enter
-    EXPECT_EQ(set1_of_hid(0x38), 0x35);    // slash
-    EXPECT_EQ(set1_of_hid(0x45), 0x58);    // F12
-    EXPECT_EQ(set1_of_hid(0x4C), 0xE053);  // delete
-    EXPECT_EQ(set1_of_hid(0x53), 0x45);    // num lock
-    EXPECT_EQ(set1_of_hid(0x58), 0xE01C);  // keypad enter
-    EXPECT_EQ(set1_of_hid(0x63), 0x53);    // keypad dot
-    EXPECT_EQ(set1_of_hid(0x64), 0x56);    // between left shift and Z
-    EXPECT_EQ(set1_of_hid(0xE7), 0xE05C);  // right GUI
-    for (const unsigned none : {0u, 3u, 0x66u, 0xDFu, 0xE8u, 0xFFFFFFFFu}) EXPECT_FALSE(set1_of_hid(none)) << none;
-}
 
 TEST(HostKeys, AShortcutReleasesWhatTheGuestHolds) {
     HostKeys keys;

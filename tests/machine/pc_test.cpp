@@ -472,7 +472,7 @@ TEST_F(PcTest, VmmouseCallsGoThroughTheRegisters) {
     out(0x64, 0xD4), out(0x60, 0xF4);
     advance(1'000'000);
     EXPECT_EQ(in(0x60), 0xFAu);
-    pc_->vmmouse().point(0x1234, 0xFFFF, 1, -1);
+    pc_->point(0x1234, 0xFFFF, 1, -1);
     advance(50'000'000);
     EXPECT_EQ(in(0x64) & 0x21, 0x21u);
     EXPECT_EQ(in(0x60), 0x08u);

@@ -1,12 +1,13 @@
-#include "frontend/window/hid_keys.h"
+#include "devices/hid_keys.h"
 
+#include <algorithm>
 #include <array>
 
-namespace bantam::frontend {
+namespace bantam::devices {
 namespace {
 
 // Usages 04h (A) to 65h (application), then E0h (left control) to E7h (right GUI). 0: no such key.
-constexpr unsigned kFirst = 0x04, kFirstModifier = 0xE0;
+constexpr unsigned kFirst = 0x04, kFirstModifier = kFirstHidModifier;
 constexpr std::array<u16, 98> kKeys{
     0x1E,   0x30,   0x2E,   0x20,   0x12,   0x21,   0x22,   0x23, 0x17,   0x24,   0x25,   0x26,    // A-L
     0x32,   0x31,   0x18,   0x19,   0x10,   0x13,   0x1F,   0x14, 0x16,   0x2F,   0x11,   0x2D,    // M-X
@@ -28,4 +29,12 @@ std::optional<u16> set1_of_hid(unsigned usage) {
     return std::nullopt;
 }
 
-}  // namespace bantam::frontend
+std::optional<u8> hid_of_set1(u16 code) {
+    const auto key = std::find(kKeys.begin(), kKeys.end(), code);
+    if (key != kKeys.end()) return static_cast<u8>(kFirst + static_cast<unsigned>(key - kKeys.begin()));
+    const auto modifier = std::find(kModifiers.begin(), kModifiers.end(), code);
+    if (modifier == kModifiers.end()) return std::nullopt;
+    return static_cast<u8>(kFirstModifier + static_cast<unsigned>(modifier - kModifiers.begin()));
+}
+
+}  // namespace bantam::devices
