@@ -1,18 +1,16 @@
-// See vga.h. This file: the registers, and the beam's position from virtual time.
+// See vga.h. This file: the registers.
 #include "devices/vga.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/bits.h"
+#include "base/log.h"
 
 namespace bantam::devices {
 namespace {
-constexpr u64 kNsPerSecond = 1'000'000'000;
-// Dot clocks that misc output bits 3-2 select; 2 and 3 (external) run like the first here.
-constexpr u64 kDotClockHz[4] = {25'175'000, 28'322'000, 25'175'000, 28'322'000};
-
 // Port offsets from 3B0h
 constexpr u64 kMonoFirst = 0x00, kMonoLast = 0x0B;
 constexpr u64 kColourFirst = 0x20;
@@ -81,13 +79,18 @@ void Vga::describe(Archive& archive) {
     if (pins_.memory_map_changed) pins_.memory_map_changed();
 }
 
+void Vga::warn_once(Unsupported what, std::string_view message) {
+    if (std::exchange(warned_.at(what), true)) return;
+    log::warning("vga: {} (told once)", message);
+}
+
 std::string Vga::info() const {
     const Geometry g = geometry();
     const Timing t = timing();
     const Cursor c = cursor();
     std::string text = fmt::format("vga: {} {}x{}, start {:#06x}, row {} addresses, {} Hz\n",
                                    graphics() ? "graphics" : "text", g.columns, graphics() ? g.lines : g.rows, g.start,
-                                   g.row_bytes, t.frame_ns == 0 ? 0 : kNsPerSecond / t.frame_ns);
+                                   g.row_bytes, t.frame_dots == 0 ? 0 : t.dots_per_second / t.frame_dots);
     if (!graphics()) {
         text += fmt::format("  cursor {} at column {} row {}\n", c.visible ? "on" : "off", c.column, c.row);
     }
@@ -202,11 +205,17 @@ void Vga::write(u64 offset, u8 value) {
             if (map_changed && pins_.memory_map_changed) pins_.memory_map_changed();
             break;
         }
+        case 0x13:
+            if (!bit(value, 0)) warn_once(kSubsystemOff, "port 3C3h bit 0 (the adapter switched off) has no effect");
+            break;
         case 0x14:
             r_.sequencer_index = value & 0x07;
             break;
         case 0x15:
             r_.sequencer[r_.sequencer_index] = value & kSequencerMask[r_.sequencer_index];
+            if (r_.sequencer_index == 1 && (value & 0x14) != 0) {
+                warn_once(kSlowLoading, "sequencer 1 bits 2 and 4 (shift registers loaded seldom) have no effect");
+            }
             if (r_.sequencer_index <= 1) schedule_retrace();
             break;
         case 0x16:
@@ -250,6 +259,9 @@ void Vga::write_attribute(u8 value) {
         r_.attribute[index] = value & 0x3F;
     } else if (index < 0x15) {
         r_.attribute[index] = value & kMask[index - 0x10];
+        if (index == 0x12 && (value & 0x30) != 0) {
+            warn_once(kVideoFeedback, "the diagnostic bits of input status 1 (attribute 12h bits 5-4) read as 0");
+        }
     }
 }
 
@@ -297,69 +309,6 @@ u8 Vga::read_dac() {
         ++r_.dac_read_index;
     }
     return value;
-}
-
-/// Line and frame times as the CRTC registers say.
-Vga::Timing Vga::timing() const {
-    Timing t;
-    const auto& c = r_.crtc;
-    const bool running = bit(c[0x17], 7) && (r_.sequencer[0] & 3) == 3;
-    if (!running) return t;
-    const u64 dots = (bit(r_.sequencer[1], 0) ? 8u : 9u) * (bit(r_.sequencer[1], 3) ? 2u : 1u);
-    const u64 hertz = kDotClockHz[(r_.misc_output >> 2) & 3];
-    const u64 line_dots = (u64{c[0]} + 5) * dots;
-    t.line_ns = std::max<u64>(1, line_dots * kNsPerSecond / hertz);
-    t.display_ns_of_line = (u64{c[1]} + 1) * dots * kNsPerSecond / hertz;
-    const unsigned twice = bit(c[0x17], 2) ? 2 : 1;
-    const u8 overflow = c[7];
-    t.total_lines = (c[6] | bits(overflow, 0, 1) << 8 | bits(overflow, 5, 1) << 9) * twice + 2;
-    t.display_lines = ((c[0x12] | bits(overflow, 1, 1) << 8 | bits(overflow, 6, 1) << 9) + 1) * twice;
-    t.retrace_start = (c[0x10] | bits(overflow, 2, 1) << 8 | bits(overflow, 7, 1) << 9) * twice;
-    const u64 length = ((c[0x11] - t.retrace_start) & 0x0F);
-    t.retrace_end = t.retrace_start + (length == 0 ? 16 : length);
-    t.frame_ns = t.line_ns * t.total_lines;
-    return t;
-}
-
-u8 Vga::input_status_0() const {
-    // Switch sense: a colour monitor answers to the comparator; bit 7 is the retrace interrupt.
-    return static_cast<u8>((r_.retrace_latched ? 0x80 : 0) | 0x10);
-}
-
-u8 Vga::input_status_1() const {
-    const Timing t = timing();
-    if (t.frame_ns == 0) return 0x01;  // no display: blanked
-    const u64 in_frame = (scheduler_.now() - std::min(scheduler_.now(), r_.frame_base_ns)) % t.frame_ns;
-    const u64 line = in_frame / t.line_ns;
-    const bool displaying = line < t.display_lines && in_frame % t.line_ns < t.display_ns_of_line;
-    const bool retrace = line >= t.retrace_start && line < t.retrace_end;
-    return static_cast<u8>((displaying ? 0 : 0x01) | (retrace ? 0x08 : 0));
-}
-
-/// The interrupt exists only while CR11 bit 5 (active low) enables it; otherwise a frame costs no event.
-void Vga::schedule_retrace() {
-    const Timing t = timing();
-    if (t.frame_ns == 0 || bit(r_.crtc[kCrtcRetraceEnd], 5) || !bit(r_.crtc[kCrtcRetraceEnd], 4) ||
-        r_.retrace_latched) {
-        retrace_timer_.disarm();
-        return;
-    }
-    const u64 now = scheduler_.now();
-    const u64 elapsed = now - std::min(now, r_.frame_base_ns);
-    u64 next = elapsed / t.frame_ns * t.frame_ns + t.retrace_start * t.line_ns;
-    if (next <= elapsed) next += t.frame_ns;
-    retrace_timer_.arm(now - elapsed + next);
-}
-
-void Vga::retrace_started() {
-    r_.retrace_latched = true;
-    update_interrupt();
-}
-
-void Vga::update_interrupt() {
-    if (r_.retrace_latched && bit(r_.crtc[kCrtcRetraceEnd], 4) && pins_.interrupt) {
-        pins_.interrupt(!bit(r_.crtc[kCrtcRetraceEnd], 5));
-    }
 }
 
 }  // namespace bantam::devices

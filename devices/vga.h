@@ -1,9 +1,10 @@
 // Vga: IBM's video graphics array (IBM PS/2 Hardware Interface Technical Reference, "Video Subsystem"; also Ferraro,
 // "Programmer's Guide to the EGA, VGA and Super VGA Cards"): all registers, 256 KiB in four planes with latches, write
 // modes 0-3, read modes, odd/even and chain-4, text and all graphics modes, retrace bits from virtual time.
-// vga_memory.cpp holds the planes, vga_text.cpp and vga_render.cpp the picture, vga_changes.cpp what of it is new. Left
-// out: light pen, 9th-dot quirks of the DAC sense circuit. vga_dispi.cpp adds the Bochs/QEMU display interface (DISPI)
-// with 16 MiB of linear memory.
+// vga_memory.cpp holds the planes, vga_crtc.cpp the counters, vga_text.cpp and vga_render.cpp the picture,
+// vga_changes.cpp what of it is new. vga_dispi.cpp adds the Bochs/QEMU display interface (DISPI) with 16 MiB of linear
+// memory, vga_mmio.cpp the registers as memory, with the monitor's EDID. Left out: light pen, border, skew of display
+// enable, the DAC's sense circuit; what warn_once() tells.
 #pragma once
 
 #include <array>
@@ -61,6 +62,8 @@ public:
 
     /// Ports 1CEh-1D0h: the DISPI index as a word at offset 0, its data as a word at offset 1 (two bytes, low first).
     RegisterSpace dispi();
+    /// The registers as memory, 4 KiB: the monitor's EDID, ports 3C0h-3DFh, DISPI's registers side by side.
+    RegisterSpace mmio();
     /// The whole memory, as the linear frame buffer shows it; it stays where it is.
     [[nodiscard]] std::span<u8> linear_memory() { return {memory_.get(), kMemoryBytes}; }
 
@@ -85,7 +88,7 @@ public:
     /// phase of what blinks. Cheap.
     [[nodiscard]] u64 picture_version() const { return picture_version_ << kPhaseBits | blink_phase(); }
     /// Brings `picture` up to date and tells whether anything of it is different. When nothing happened it costs a
-    /// comparison; a linear frame buffer is drawn by the rows that were written to. Not seen by the guest.
+    /// comparison; otherwise the rows are drawn whose memory was written to. Not seen by the guest.
     [[nodiscard]] bool render_changes(Picture& picture);
     /// The page at `offset` of linear_memory(), one of those that watch_writes() asked for, is about to be written.
     void memory_written(u64 offset);
@@ -119,13 +122,16 @@ public:
     };
 
 private:
+    /// The beam's way in dots, as the CRTC registers say; exact over any time.
     struct Timing {
-        u64 frame_ns = 0;  // 0: the CRTC does not run
-        u64 line_ns = 0;
+        u64 frame_dots = 0;  // 0: the CRTC does not run
+        u64 dots_per_second = 0;
+        u64 line_dots = 0, display_dots = 0;
         u64 display_lines = 0;
-        u64 total_lines = 0;
         u64 retrace_start = 0, retrace_end = 0;  // lines
-        u64 display_ns_of_line = 0;
+        [[nodiscard]] u64 dots_in(u64 ns) const;
+        /// The first nanosecond when `dots` have passed.
+        [[nodiscard]] u64 ns_of(u64 dots) const;
     };
     struct Geometry {
         unsigned columns = 0;  // character clocks shown
@@ -134,22 +140,39 @@ private:
         unsigned character_width = 0;
         unsigned row_bytes = 0;  // addresses from row to row
         unsigned start = 0;
-        unsigned line_compare = 0;
+        unsigned split_line = 0;  // the first scan line of the lower part
         bool double_scan = false;
         unsigned row_lines = 1;  // scan lines of a character row
         unsigned rows = 0;       // whole character rows shown
     };
+    /// What the CRTC's counters and the attribute controller's panning hold when a scan line begins.
+    struct ScanLine {
+        u32 counter = 0;   // memory address counter
+        u32 row_scan = 0;  // row within the character
+        unsigned pan = 0;  // dots that are dropped at the left
+        bool operator==(const ScanLine&) const = default;
+    };
     struct Cell {
+        u32 counter = 0;
         u32 address = 0;  // in each plane
-        u32 scan = 0;     // row within the character
+    };
+    /// What all scan lines of a picture are drawn by.
+    struct Painter {
+        Geometry geometry;
+        std::vector<ScanLine> lines;
+        std::array<u32, 16> palette{};
+        bool blink_off = false;  // what blinks is in its other half
+        bool cursor_shown = false;
+        u32 cursor = 0;            // where the address counter is at it
+        unsigned cursor_skew = 0;  // character clocks
     };
     [[nodiscard]] bool dispi_enabled() const { return (r_.dispi[4] & 1) != 0; }
     /// The frame buffer is linear: DISPI is on with at least 8 bits a pixel.
     [[nodiscard]] bool dispi_linear() const { return dispi_enabled() && r_.dispi[3] != 4; }
     /// DAC components have 8 bits instead of 6.
     [[nodiscard]] bool wide_dac() const { return (r_.dispi[4] & 0x20) != 0; }
-    [[nodiscard]] u16 read_dispi() const;
-    void write_dispi(u16 value);
+    [[nodiscard]] u16 read_dispi(u16 index) const;
+    void write_dispi(u16 index, u16 value);
     void enable_dispi(u16 value);
     [[nodiscard]] u32 dispi_row_bytes() const;
     [[nodiscard]] Frame render_dispi() const;
@@ -163,7 +186,10 @@ private:
     [[nodiscard]] u32 banked(u64 offset) const;
     [[nodiscard]] Timing timing() const;
     [[nodiscard]] Geometry geometry() const;
-    [[nodiscard]] Cell cell_at(const Geometry& g, unsigned line, unsigned column) const;
+    [[nodiscard]] std::vector<ScanLine> scan_lines(const Geometry& g) const;
+    [[nodiscard]] Cell cell_at(const ScanLine& line, unsigned column) const;
+    [[nodiscard]] unsigned pan_dots(u8 panning) const;
+    [[nodiscard]] u64 elapsed_ns() const;
     [[nodiscard]] u8 input_status_1() const;
     [[nodiscard]] u8 input_status_0() const;
     [[nodiscard]] bool colour() const { return (r_.misc_output & 1) != 0; }
@@ -196,18 +222,29 @@ private:
     [[nodiscard]] u64 frames_shown() const;
     [[nodiscard]] unsigned blink_phase() const;
     void picture_changed() { whole_version_ = ++picture_version_; }
-    [[nodiscard]] bool row_changed(u32 y, u64 seen) const;
+    void cell_written(u32 address, u8 planes);
+    [[nodiscard]] bool bytes_changed(u64 begin, u64 end, u64 seen) const;
+    [[nodiscard]] bool line_changed(const Painter& painter, const ScanLine& line, u64 seen, bool blinked) const;
     bool redraw(Picture& picture) const;
-    void watch_picture();
+    bool redraw_lines(Picture& picture, u64 seen, bool blinked) const;
+    bool watch_picture();
 
     /// Where plane 2 has the fonts that the character map select register chooses (sequencer 3).
     [[nodiscard]] u32 font_a_base() const;
     [[nodiscard]] u32 font_b_base() const;
-    [[nodiscard]] u32 colour_of(u8 attribute_pixel) const;
+    [[nodiscard]] u32 colour_of(u8 palette_register) const;
     [[nodiscard]] u32 dac_colour(u8 index) const;
-    void render_text(Frame& frame, const Geometry& g) const;
-    void render_planar(Frame& frame, const Geometry& g) const;
-    void render_256(Frame& frame, const Geometry& g) const;
+    [[nodiscard]] Painter painter() const;
+    [[nodiscard]] bool shows_nothing() const;
+    [[nodiscard]] bool cursor_at(const Painter& painter, const ScanLine& line, unsigned column) const;
+    void draw_line(const Painter& painter, const ScanLine& line, std::vector<u32>& dots) const;
+    void draw_text(const Painter& painter, const ScanLine& line, std::vector<u32>& dots) const;
+    void draw_graphics(const Painter& painter, const ScanLine& line, std::vector<u32>& dots) const;
+    [[nodiscard]] std::array<u8, 8> shifted_out(u32 address) const;
+
+    /// What a guest asks for and does not get.
+    enum Unsupported : u8 { kSubsystemOff, kSlowLoading, kVideoFeedback, kBigEndian, kUnsupportedCount };
+    void warn_once(Unsupported what, std::string_view message);
 
     Scheduler& scheduler_;
     Pins pins_;
@@ -218,6 +255,7 @@ private:
     std::unique_ptr<u8[], Free>
         memory_;  // kMemoryBytes, whole pages; four planes interleaved: byte a of plane p at 4a + p
     Timer retrace_timer_;
+    std::array<bool, kUnsupportedCount> warned_{};
     // What viewers have seen; no part of the machine's state.
     u64 picture_version_ = 1;
     u64 whole_version_ = 1;                                      // when more changed than bytes of the linear memory

@@ -1,7 +1,6 @@
 // Vga's display interface of Bochs and QEMU (DISPI, "VBE extensions" in Bochs's published interface description): ten
 // 16-bit registers behind an index, modes of 8, 15, 16, 24 and 32 bits a pixel in linear memory, a bank register for
-// the 64 KiB window. In 4-bit modes the planes stay in charge. Left out: EDID and the memory-mapped copy of the
-// registers.
+// the 64 KiB window. In 4-bit modes the planes stay in charge.
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -46,8 +45,8 @@ void Vga::allocate_memory() {
 /// guest's mapping of them stays.
 void Vga::clear_memory() { CHECK(madvise(memory_.get(), kMemoryBytes, MADV_DONTNEED) == 0); }
 
-u16 Vga::read_dispi() const {
-    switch (r_.dispi_index) {
+u16 Vga::read_dispi(u16 index) const {
+    switch (index) {
         case kId:
             return r_.dispi[kId] == 0 ? kNewestId : r_.dispi[kId];
         case kMemory:
@@ -55,26 +54,26 @@ u16 Vga::read_dispi() const {
         default:
             break;
     }
-    if (r_.dispi_index > kYoffset) return 0;
+    if (index > kYoffset) return 0;
     if ((r_.dispi[kEnable] & kGetCapabilities) != 0) {
-        if (r_.dispi_index == kXres) return kMaxXres;
-        if (r_.dispi_index == kYres) return kMaxYres;
-        if (r_.dispi_index == kBpp) return kMaxBpp;
+        if (index == kXres) return kMaxXres;
+        if (index == kYres) return kMaxYres;
+        if (index == kBpp) return kMaxBpp;
     }
-    return r_.dispi[r_.dispi_index];
+    return r_.dispi[index];
 }
 
-void Vga::write_dispi(u16 value) {
+void Vga::write_dispi(u16 index, u16 value) {
     auto& d = r_.dispi;
-    if (r_.dispi_index != kBank) picture_changed();
-    switch (r_.dispi_index) {
+    if (index != kBank) picture_changed();
+    switch (index) {
         case kId:
             if (value >= kOldestId && value <= kNewestId) d[kId] = value;
             break;
         case kXres:
         case kYres:
         case kBpp:  // a mode is set while the interface is off
-            if (!dispi_enabled()) d[r_.dispi_index] = value;
+            if (!dispi_enabled()) d[index] = value;
             break;
         case kEnable:
             enable_dispi(value);
@@ -91,7 +90,7 @@ void Vga::write_dispi(u16 value) {
             break;
         case kXoffset:
         case kYoffset:
-            d[r_.dispi_index] = value;
+            d[index] = value;
             break;
         default:
             break;  // read-only or not there
@@ -170,14 +169,14 @@ void Vga::render_dispi_row(u32 y, u32* out) const {
 RegisterSpace Vga::dispi() {
     const auto read = [this](u64 offset, unsigned size) -> u64 {
         if (offset == 0) return size == 2 ? r_.dispi_index : 0xFF;
-        return u64{read_dispi()} >> (offset == 1 ? 0 : 8);
+        return u64{read_dispi(r_.dispi_index)} >> (offset == 1 ? 0 : 8);
     };
     return {.read = read,
             .write =
                 [this](u64 offset, unsigned size, u64 value) {
                     if (offset == 0 && size == 2) r_.dispi_index = static_cast<u16>(value);
                     if (offset == 1) r_.dispi_low = static_cast<u8>(value);
-                    if (offset == 2) write_dispi(static_cast<u16>((value & 0xFF) << 8 | r_.dispi_low));
+                    if (offset == 2) write_dispi(r_.dispi_index, static_cast<u16>((value & 0xFF) << 8 | r_.dispi_low));
                 },
             .peek = read,
             .max_size = 2};

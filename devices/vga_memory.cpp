@@ -99,7 +99,7 @@ void Vga::write_memory(u64 offset, u8 value) {
     }
     const Decoded d = decode(offset, true);
     if (!d.hit || d.planes == 0) return;
-    ++picture_version_;
+    cell_written(d.address, d.planes);
     const auto& g = r_.graphics;
     const u32 latch = static_cast<u32>(r_.latch[0] | r_.latch[1] << 8 | r_.latch[2] << 16) | u32{r_.latch[3]} << 24;
     const unsigned rotation = g[3] & 7;

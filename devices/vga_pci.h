@@ -1,5 +1,6 @@
 // VgaPci: the PCI side of the VGA, function 1234:1111 as in Bochs and QEMU: base address register 0 is the linear frame
-// buffer, the expansion ROM holds the VGA BIOS. The chip behind it is Vga; the board maps both.
+// buffer, 2 the registers as memory, the expansion ROM holds the VGA BIOS. The chip behind it is Vga; the board maps
+// them.
 #pragma once
 
 #include "devices/pci.h"
@@ -10,7 +11,8 @@ namespace bantam::devices {
 class VgaPci final : public PciFunction {
 public:
     static constexpr u32 kRomBytes = 64 << 10;
-    static constexpr unsigned kFrameBuffer = 0;
+    static constexpr unsigned kFrameBuffer = 0, kRegisters = 2;
+    static constexpr u32 kRegisterBytes = 4096;
 
     VgaPci()
         : PciFunction("vga_pci", {.vendor = 0x1234,
@@ -20,6 +22,7 @@ public:
                                   .subsystem_vendor = 0x1AF4,
                                   .subsystem = 0x1100}) {
         add_bar(kFrameBuffer, Space::prefetchable_memory, Vga::kMemoryBytes);
+        add_bar(kRegisters, Space::memory, kRegisterBytes);
         add_rom_bar(kRomBytes);
     }
 };

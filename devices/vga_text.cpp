@@ -26,7 +26,7 @@ Vga::Cursor Vga::cursor() const {
     const u32 location = static_cast<u32>(r_.crtc[0x0E] << 8 | r_.crtc[0x0F]);
     const u32 relative = (location - g.start) & 0xFFFF;
     c.row = relative / g.row_bytes;
-    c.column = relative % g.row_bytes;
+    c.column = relative % g.row_bytes + static_cast<unsigned>(bits(r_.crtc[0x0B], 5, 2));
     const unsigned first = r_.crtc[0x0A] & 0x1F, last = r_.crtc[0x0B] & 0x1F;
     const bool on_screen = c.column < g.columns && c.row < g.rows;
     c.visible = !bit(r_.crtc[0x0A], 5) && first <= last && first < g.character_height && on_screen;
@@ -47,11 +47,12 @@ std::string Vga::text_screen() const {
     std::string text;
     if (graphics()) return text;
     const Geometry g = geometry();
+    const std::vector<ScanLine> lines = scan_lines(g);
     for (unsigned row = 0; row < g.rows; ++row) {
         const std::size_t begin = text.size();
         std::size_t end = begin;  // behind the last character that is not blank
         for (unsigned column = 0; column < g.columns; ++column) {
-            const Cell cell = cell_at(g, row * g.row_lines, column);
+            const Cell cell = cell_at(lines[row * g.row_lines], column);
             const char16_t code = kCodePage437[plane_byte(cell.address, 0)];
             append_utf8(text, code);
             if (code != u' ') end = text.size();

@@ -7,7 +7,7 @@ namespace bantam {
 namespace {
 constexpr unsigned kFpuIrq = 13;
 constexpr unsigned kLint1 = 1;
-constexpr u32 kFrameBufferBase = 0xFD000000;
+constexpr u32 kFrameBufferBase = 0xFD000000, kVgaRegistersBase = 0xFEBF0000;
 constexpr u32 kIdeBusMasterBase = 0xC000;
 constexpr u64 kClearBusy = 0, kResetCoprocessor = 1;  // ports F0h and F1h
 
@@ -109,6 +109,7 @@ void Pc::map_vga() {
     memory_map_.place_memory("vga_lfb", base_of(frame_buffer), vga_.linear_memory(),
                              [this](u64 offset) { vga_.memory_written(offset); });
     vga_.memory_remapped();
+    memory_map_.place_page("vga_mmio", base_of(vga_pci_.window(devices::VgaPci::kRegisters)), vga_.mmio());
     if (!vga_bios_.empty()) memory_map_.place_rom("vga_bios", base_of(vga_pci_.rom_window()), vga_bios_);
 }
 
@@ -215,6 +216,7 @@ void Pc::set_up_without_firmware(const devices::VgaFont& font) {
     io_.write(0x64, 1, 0x60);  // 8042 command byte: translate, mouse off, passed its self-test, IRQ 1
     io_.write(0x60, 1, 0x65);
     vga_pci_.write_config(0x10, 4, kFrameBufferBase);
+    vga_pci_.write_config(0x18, 4, kVgaRegistersBase);
     vga_pci_.write_config(0x04, 2, 3);  // I/O and memory
     io_.write(0xD6, 1, 0xC0);           // DMA channel 4: cascade, unmasked
     io_.write(0xD4, 1, 0);

@@ -146,6 +146,50 @@ TEST_F(VgaTest, RetraceFollowsTime) {
     EXPECT_FALSE(line.level);
 }
 
+TEST_F(VgaTest, FramesAreTrueToTheDotClock) {
+    chip.set_text_mode_3(make_plain_font());
+    const auto retrace = [this] { return (chip.read(0x2A) & 0x08) != 0; };
+    // 900 dots a line at 28.322 MHz, 449 lines; retrace from line 412 to 414 (CRTC 10h and 11h).
+    constexpr double kLineNs = 900 / 28.322e6 * 1e9;
+    constexpr double kFrameNs = 449 * kLineNs;
+    for (const unsigned frame : {0u, 1u, 1000u}) {
+        const double begin = frame * kFrameNs + 412 * kLineNs;
+        board.run_until(static_cast<u64>(begin) - 2'000);
+        EXPECT_FALSE(retrace()) << frame;
+        board.run_until(static_cast<u64>(begin) + 2'000);
+        EXPECT_TRUE(retrace()) << frame;
+        board.run_until(static_cast<u64>(begin + 2 * kLineNs) - 2'000);
+        EXPECT_TRUE(retrace()) << frame;
+        board.run_until(static_cast<u64>(begin + 2 * kLineNs) + 2'000);
+        EXPECT_FALSE(retrace()) << frame;
+    }
+    // Line 5 of frame 2000: shown for 720 dots of 900.
+    const double shown = 2000 * kFrameNs + 5 * kLineNs;
+    board.run_until(static_cast<u64>(shown + kLineNs * 0.79));
+    EXPECT_EQ(chip.read(0x2A) & 1, 0);
+    board.run_until(static_cast<u64>(shown + kLineNs * 0.81));
+    EXPECT_EQ(chip.read(0x2A) & 1, 1);
+    crtc(0x17, 0xA7);  // the vertical counter at half the rate: twice the lines
+    EXPECT_EQ(chip.render().height, 800u);
+    EXPECT_NE(chip.info().find("35 Hz"), std::string::npos) << chip.info();
+}
+
+TEST_F(VgaTest, TellsWhatItLeavesOut) {
+    testing::internal::CaptureStderr();
+    chip.write(0x13, 1);
+    sequencer(1, 0x01);
+    attribute(0x12, 0x0F);
+    EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+    testing::internal::CaptureStderr();
+    for (unsigned twice = 0; twice < 2; ++twice) {
+        chip.write(0x13, 0);
+        sequencer(1, 0x05);
+        attribute(0x12, 0x1F);
+    }
+    const std::string said = testing::internal::GetCapturedStderr();
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 3) << said;
+}
+
 TEST_F(VgaTest, WriteModesAndLatches) {
     mode_12h();
     sequencer(2, 0x05);
@@ -213,6 +257,9 @@ TEST_F(VgaTest, RendersPlanarAndChained) {
     crtc(9, 0x41);
     crtc(0x14, 0x40);
     crtc(0x17, 0xA3);
+    attribute(0x10, 0x41);
+    chip.read(0x2A);
+    chip.write(0x10, 0x20);
     chip.write_memory(320 * 3 + 5, 0x09);
     frame = chip.render();
     EXPECT_EQ(frame.pixels[640 * 6 + 10], frame.pixels[640 * 7 + 11]);
