@@ -106,22 +106,20 @@ std::string tlb(const Cpu& cpu) {
     return text;
 }
 
-std::string pci(Pc& pc) {
+std::string pci(const std::vector<PciFunctionState>& functions) {
     Text text;
-    for (unsigned slot = 0; slot < 256; ++slot) {
-        devices::PciFunction* function = pc.pci().at(slot / 8, slot % 8);
-        if (function == nullptr) continue;
-        add(text, "0:{:02x}.{} {:04x}:{:04x} class {:06x} {}\n", slot / 8, slot % 8, function->read_config(0, 2),
-            function->read_config(2, 2), function->read_config(8, 4) >> 8, function->name());
-        for (unsigned i = 0; i < 6; ++i) {
-            const devices::PciFunction::Window window = function->window(i);
-            if (window.size == 0) continue;
-            add(text, "    BAR{} {} {:x}h, {:x}h bytes{}\n", i, window.io ? "ports at" : "memory at", window.base,
-                window.size, window.enabled ? "" : " (disabled)");
+    for (const PciFunctionState& function : functions) {
+        add(text, "0:{:02x}.{} {:04x}:{:04x} class {:04x}{:02x} {}\n", function.device, function.function,
+            function.vendor_id, function.device_id, function.class_code, function.programming_interface, function.name);
+        for (const PciFunctionState::Region& region : function.regions) {
+            constexpr unsigned kRom = 6;
+            add(text, "    {} {}{}, {:x}h bytes, ", region.bar == kRom ? "ROM" : fmt::format("BAR{}", region.bar),
+                region.io ? "ports" : "memory", region.prefetchable ? ", prefetchable" : "", region.bytes);
+            text += region.base ? fmt::format("at {:x}h\n", *region.base) : "not mapped\n";
         }
-        if (function->interrupt_pin() != 0) {
-            add(text, "    INT{}# on IRQ {}\n", static_cast<char>('A' + function->interrupt_pin() - 1),
-                function->interrupt_line());
+        if (function.interrupt_pin != 0) {
+            add(text, "    INT{}# on IRQ {}\n", static_cast<char>('A' + function.interrupt_pin - 1),
+                function.interrupt_line);
         }
     }
     return text;
@@ -139,13 +137,15 @@ std::string irq(Pc& pc) {
     return text;
 }
 
-std::string block(const Pc& pc) {
+std::string block(const std::vector<DriveState>& drives, const Pc& pc) {
     Text text;
-    for (unsigned i = 0; i < Pc::kIdeDrives; ++i) {
-        if (const devices::IdeDrive* drive = pc.drive(i)) add(text, "{}", drive->info());
-    }
-    for (unsigned i = 0; i < Pc::kFloppyDrives; ++i) {
-        if (const devices::FloppyDrive* drive = pc.floppy(i)) add(text, "{}\n", drive->info());
+    for (const DriveState& drive : drives) {
+        text += drive.words;
+        if (!drive.medium) continue;
+        const storage::BlockStatistics& counted = drive.medium->statistics;
+        add(text, "  {} reads ({} bytes), {} writes ({} bytes), {} flushes; {} failed\n", counted.reads,
+            counted.read_bytes, counted.writes, counted.written_bytes, counted.flushes,
+            counted.failed_reads + counted.failed_writes + counted.failed_flushes);
     }
     for (const auto& flash : pc.flashes()) add(text, "{}\n", flash->info());
     return text.empty() ? "no drives\n" : text;

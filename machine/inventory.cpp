@@ -23,6 +23,7 @@ PciFunctionState function_state(const devices::PciFunction& function, unsigned s
                            .subsystem_vendor = word(0x2C),
                            .subsystem = word(0x2E),
                            .class_code = word(0x0A),
+                           .programming_interface = static_cast<u8>(function.read_config(0x09, 1)),
                            .interrupt_pin = function.interrupt_pin(),
                            .interrupt_line = function.interrupt_line(),
                            .regions = {}};
@@ -48,7 +49,9 @@ std::vector<DriveState> Machine::drives() const {
     for (unsigned i = 0; i < Pc::kIdeDrives; ++i) {
         const devices::IdeDrive* drive = pc.drive(i);
         if (drive == nullptr) continue;
-        DriveState state{.name = std::string(drive->name()), .medium = medium_state(parts_->slots.at(i)->get())};
+        DriveState state{.name = std::string(drive->name()),
+                         .words = drive->info(),
+                         .medium = medium_state(parts_->slots.at(i)->get())};
         if (const devices::AtapiCdrom* cdrom = pc.cdrom(i)) {
             state.removable = state.has_tray = true;
             state.locked = cdrom->locked();
@@ -59,8 +62,10 @@ std::vector<DriveState> Machine::drives() const {
     for (unsigned i = 0; i < Pc::kFloppyDrives; ++i) {
         const devices::FloppyDrive* drive = pc.floppy(i);
         if (drive == nullptr) continue;
-        states.push_back(
-            {.name = std::string(drive->name()), .removable = true, .medium = medium_state(drive->image())});
+        states.push_back({.name = std::string(drive->name()),
+                          .removable = true,
+                          .words = drive->info() + "\n",
+                          .medium = medium_state(drive->image())});
     }
     return states;
 }

@@ -159,10 +159,10 @@ Result<std::string> Machine::info(const std::string& what) {
     if (what == "registers") return info::registers(pc.cpu());
     if (what == "mem") return info::mem(pc.cpu(), memory());
     if (what == "tlb") return info::tlb(pc.cpu());
-    if (what == "pci") return info::pci(pc);
+    if (what == "pci") return info::pci(pci_functions());
     if (what == "irq") return info::irq(pc);
     if (what == "map") return info::map(pc, memory());
-    if (what == "block") return info::block(pc);
+    if (what == "block") return info::block(drives(), pc);
     std::string names;
     for (const devices::Device* device : pc.devices()) {
         if (device->name() == what) return device->info() + "\n";

@@ -60,6 +60,18 @@ BlockDevice::Request BlockDevice::flush() {
     return submit(BlockRequest::Kind::flush, 0, {});
 }
 
+BlockStatistics BlockDevice::statistics() const {
+    using Kind = BlockRequest::Kind;
+    const auto failed = [this](Kind kind) -> const Failures& { return failures_.at(static_cast<std::size_t>(kind)); };
+    BlockStatistics all = statistics_;
+    all.failed_reads = failed(Kind::read).count;
+    all.failed_read_bytes = failed(Kind::read).bytes;
+    all.failed_writes = failed(Kind::write).count;
+    all.failed_written_bytes = failed(Kind::write).bytes;
+    all.failed_flushes = failed(Kind::flush).count;
+    return all;
+}
+
 BlockDevice::Request BlockDevice::submit(BlockRequest::Kind kind, u64 first, std::vector<u8> data) {
     Request request(new BlockRequest(kind, first, std::move(data)));
     {
@@ -79,6 +91,11 @@ void BlockDevice::work() {
         const Request request = queue_.front();
         lock.unlock();
         request->result_ = carry_out(*request);
+        if (!request->result_) {
+            Failures& failures = failures_.at(static_cast<std::size_t>(request->kind_));
+            ++failures.count;
+            failures.bytes += request->data_.size();
+        }
         request->done_.store(true, std::memory_order_release);
         request->done_.notify_all();
         lock.lock();

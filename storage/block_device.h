@@ -4,6 +4,7 @@
 // request a fixed guest time and takes its result when that time is over, waiting for the host if need be.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -38,12 +39,15 @@ private:
     std::atomic<bool> done_ = false;
 };
 
-/// What was submitted to a device.
+/// What was submitted to a device, and what of that the host has refused so far.
 struct BlockStatistics {
     u64 reads = 0, read_bytes = 0;
     u64 writes = 0, written_bytes = 0;
     u64 highest_write_end = 0;  // byte offset after the last byte written
     u64 flushes = 0;
+    u64 failed_reads = 0, failed_read_bytes = 0;
+    u64 failed_writes = 0, failed_written_bytes = 0;
+    u64 failed_flushes = 0;
 };
 
 class BlockDevice {
@@ -61,7 +65,7 @@ public:
     [[nodiscard]] bool readonly() const { return image_->readonly(); }
     [[nodiscard]] const std::string& path() const { return image_->path(); }
     /// Only on the thread that submits.
-    [[nodiscard]] const BlockStatistics& statistics() const { return statistics_; }
+    [[nodiscard]] BlockStatistics statistics() const;
     [[nodiscard]] std::string info() const { return image_->info(); }
 
     // Requests beyond the end, or a write to a read-only device, end in an Error like any failure of the host. All
@@ -81,8 +85,12 @@ private:
     void work();
     Result<void> carry_out(BlockRequest& request);
 
+    struct Failures {  // of one kind of request
+        std::atomic<u64> count = 0, bytes = 0;
+    };
     std::unique_ptr<Image> image_;
-    BlockStatistics statistics_;
+    BlockStatistics statistics_;        // without failures
+    std::array<Failures, 3> failures_;  // by BlockRequest::Kind
     std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Request> queue_;  // the first is being carried out

@@ -65,16 +65,21 @@ Reply query_blockstats(Context& context, const json&) {
     json drives = json::array();
     for (const DriveState& drive : context.machine.drives()) {
         const storage::BlockStatistics counted = drive.medium ? drive.medium->statistics : storage::BlockStatistics{};
-        json stats{{"rd_operations", counted.reads},      {"rd_bytes", counted.read_bytes},
-                   {"wr_operations", counted.writes},     {"wr_bytes", counted.written_bytes},
-                   {"flush_operations", counted.flushes}, {"wr_highest_offset", counted.highest_write_end}};
-        // Of the schema's other members none is counted here: requests are neither merged nor timed, and a failed one
-        // is the guest's to see.
-        for (const char* zero :
-             {"unmap_bytes", "unmap_operations", "unmap_merged", "unmap_total_time_ns", "rd_merged", "wr_merged",
-              "rd_total_time_ns", "wr_total_time_ns", "flush_total_time_ns", "failed_rd_operations",
-              "failed_wr_operations", "failed_flush_operations", "failed_unmap_operations", "invalid_rd_operations",
-              "invalid_wr_operations", "invalid_flush_operations", "invalid_unmap_operations"}) {
+        json stats{{"rd_operations", counted.reads - counted.failed_reads},
+                   {"rd_bytes", counted.read_bytes - counted.failed_read_bytes},
+                   {"wr_operations", counted.writes - counted.failed_writes},
+                   {"wr_bytes", counted.written_bytes - counted.failed_written_bytes},
+                   {"flush_operations", counted.flushes - counted.failed_flushes},
+                   {"wr_highest_offset", counted.highest_write_end},
+                   {"failed_rd_operations", counted.failed_reads},
+                   {"failed_wr_operations", counted.failed_writes},
+                   {"failed_flush_operations", counted.failed_flushes}};
+        // Of the schema's other members none is counted here: requests are neither merged nor timed, none unmaps, and
+        // one that is invalid is refused by the drive.
+        for (const char* zero : {"unmap_bytes", "unmap_operations", "unmap_merged", "unmap_total_time_ns", "rd_merged",
+                                 "wr_merged", "rd_total_time_ns", "wr_total_time_ns", "flush_total_time_ns",
+                                 "failed_unmap_operations", "invalid_rd_operations", "invalid_wr_operations",
+                                 "invalid_flush_operations", "invalid_unmap_operations"}) {
             stats[zero] = 0;
         }
         stats["account_invalid"] = stats["account_failed"] = false;

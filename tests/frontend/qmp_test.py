@@ -289,6 +289,27 @@ class QmpTest(unittest.TestCase):
             named += [variant["type"] for variant in entity.get("variants", [])]
             self.assertEqual([name for name in named if name not in entities], [], entity["name"])
 
+    def test_what_the_host_refuses_is_counted(self) -> None:
+        def out(port: int, value: int) -> bytes:
+            return b"\x66\xba" + port.to_bytes(2, "little") + b"\xb0" + bytes([value]) + b"\xee"
+
+        wait_for_key = bytes.fromhex("e464 a801 74fa e460")
+        read_sector = out(0x1F2, 1) + out(0x1F3, 5) + out(0x1F4, 0) + out(0x1F5, 0) + out(0x1F6, 0xE0) + out(0x1F7, 0x20)
+        wait_not_busy = bytes.fromhex("66baf701 ec a880 75fb")
+        read = read_sector + wait_not_busy
+        client = self.client(code=wait_for_key + read + wait_for_key + wait_for_key + read + guest_image.SPIN)  # pressed, released, pressed
+
+        def counts(key: str) -> tuple:
+            stats = client.ask("query-blockstats")["return"][0]["stats"]
+            return tuple(stats[f"{key}{name}"] for name in ("rd_operations", "wr_operations", "flush_operations")) + (stats["rd_bytes"],)
+
+        client.ask("send-key", keys=[{"type": "qcode", "data": "a"}])
+        self.until(lambda: counts("") == (1, 0, 0, 512), "a read")
+        (self.path / "disk.img").write_bytes(b"")  # it ends before that sector now
+        client.ask("send-key", keys=[{"type": "qcode", "data": "b"}])
+        self.until(lambda: counts("failed_") == (1, 0, 0, 512), "a failure")
+        self.assertEqual(counts(""), (1, 0, 0, 512))
+
     def test_rings(self) -> None:
         client = self.client()
         add = lambda size: client.ask("chardev-add", id="r", backend={"type": "ringbuf", "data": {"size": size}})

@@ -51,6 +51,14 @@ TEST_F(BlockDeviceTest, ErrorsBelongToTheirRequest) {
     image.broken = true;
     EXPECT_FALSE(device->write(0, std::vector<u8>(kSectorSize))->finish().ok());
     EXPECT_FALSE(device->flush()->finish().ok());
+    const BlockStatistics counted = device->statistics();
+    EXPECT_EQ(counted.reads, 2u);
+    EXPECT_EQ(counted.read_bytes, 3 * kSectorSize);
+    EXPECT_EQ(counted.failed_reads, 1u);
+    EXPECT_EQ(counted.failed_read_bytes, 2 * kSectorSize);
+    EXPECT_EQ(counted.failed_writes, 1u);
+    EXPECT_EQ(counted.failed_written_bytes, kSectorSize);
+    EXPECT_EQ(counted.failed_flushes, 1u);
 }
 
 TEST_F(BlockDeviceTest, NothingSubmittedIsLostAtTheEnd) {
