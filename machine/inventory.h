@@ -15,7 +15,7 @@ struct DriveState {
     bool locked = false;     // the guest does not let the medium out
     bool tray_open = false;  // CD-ROM
     bool has_tray = false;   // CD-ROM
-    std::string words;       // what the drive says of itself: kind, medium, registers
+    std::string words{};     // what the drive says of itself: kind, medium, registers
     struct Medium {
         std::string path;
         u64 bytes = 0;

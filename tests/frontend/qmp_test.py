@@ -296,7 +296,8 @@ class QmpTest(unittest.TestCase):
         wait_for_key = bytes.fromhex("e464 a801 74fa e460")
         read_sector = out(0x1F2, 1) + out(0x1F3, 5) + out(0x1F4, 0) + out(0x1F5, 0) + out(0x1F6, 0xE0) + out(0x1F7, 0x20)
         wait_not_busy = bytes.fromhex("66baf701 ec a880 75fb")
-        read = read_sector + wait_not_busy
+        take_data = bytes.fromhex("66baf001 b900010000 bf00000200 fc 66f36d")  # 256 words to 20000h: only then it takes another command
+        read = read_sector + wait_not_busy + take_data
         client = self.client(code=wait_for_key + read + wait_for_key + wait_for_key + read + guest_image.SPIN)  # pressed, released, pressed
 
         def counts(key: str) -> tuple:
