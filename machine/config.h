@@ -96,7 +96,7 @@ struct MachineConfig {
     bool perf_map = false;                 // names of translated code for Linux perf
     bool stats = false;                    // measure for Machine::statistics
     std::vector<SerialConfig> serials;     // COM1..COM4
-    bool edid = false;  // the video card says what its monitor can show, by registers in memory
+    bool edid = false;                     // the video card says what its monitor can show, by registers in memory
     SoundConfig sound;
     UsbConfig usb;
     DebugconConfig debugcon;  // port E9h and 402h
