@@ -41,7 +41,7 @@ Result<std::unique_ptr<CodeCache>> CodeCache::create() {
 u8* CodeCache::take_code(std::size_t bytes) {
     CHECK(code_used_ + bytes <= kCodeBytes);
     u8* const at = memory_->writable() + code_used_;
-    code_used_ = align_up(code_used_ + bytes, std::size_t{16});
+    code_used_ = align_up(code_used_ + bytes, kCodeAlignment);
     return at;
 }
 

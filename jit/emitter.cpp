@@ -10,8 +10,6 @@ namespace bantam::jit {
 
 namespace {
 
-constexpr u32 kEntryAlignment = 32;  // PERF: of loop heads, for the host's instruction fetch
-
 /// Whether the translation of `i`, or what follows a jump, reads or writes kGuestRsp itself. A handler's call sees to
 /// it by itself.
 bool needs_stack_pointer(const isa::Instruction& i) {
@@ -201,8 +199,8 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
     a_.bind(same);
     if (sixteen_) check_code_base(miss);
     a_.mov(x86::rcx, kSpare);
-    a_.bind(entry_);
     if (vectors_) {
+        a_.bind(entry_);
         const asmjit::Label loaded = a_.newLabel();
         a_.mov(kSpare, x86::rcx);
         a_.mov(x86::rcx, absolute(&t_.context.vectors_away));
@@ -211,7 +209,8 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
         a_.bind(loaded);
         a_.mov(x86::rcx, kSpare);
     }
-    a_.align(asmjit::AlignMode::kCode, kEntryAlignment);
+    a_.align(asmjit::AlignMode::kCode, CodeCache::kCodeAlignment);
+    if (!vectors_) a_.bind(entry_);
     a_.bind(loaded_entry_);
     a_.lea(kCount, x86::ptr(kCount, -static_cast<i32>(instructions)));
     const std::size_t load = a_.offset();
@@ -221,10 +220,10 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
 
 /// Puts what aligns the loaded entry before the others, where it is not executed. 16-bit code has its few NOPs.
 void Emitter::pad_before_entry() {
-    constexpr std::size_t kNear = 3 + 7 + 2 + 5 + 3, kFar = 3 + 10 + 4 + 2 + 5 + 3;  // bytes of the indirect entry
+    constexpr std::size_t kNear = 3 + 7 + 2 + 2 + 3, kFar = 3 + 10 + 4 + 2 + 2 + 3;  // bytes of the indirect entry
     constexpr std::size_t kVectors = 3 + 8 + 2 + 5 + 3;                              // of the entry
     const std::size_t indirect = (fits_signed_32(u64{0} - translation_.rip) ? kNear : kFar) + (vectors_ ? kVectors : 0);
-    for (std::size_t at = a_.offset(); (at + indirect) % kEntryAlignment != 0; ++at) a_.int3();
+    for (std::size_t at = a_.offset(); (at + indirect) % CodeCache::kCodeAlignment != 0; ++at) a_.int3();
 }
 
 void Emitter::tell_block_watch() {
