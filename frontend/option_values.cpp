@@ -1,5 +1,8 @@
 #include "frontend/option_values.h"
 
+#include <algorithm>
+#include <array>
+
 #include "frontend/tcp_listener.h"
 #include "frontend/values.h"
 
@@ -335,47 +338,55 @@ Texts get_debugcon(const DebugconConfig& debugcon) {
     return {debugcon.kind == DebugconConfig::Kind::stdio ? "stdio" : "file:" + debugcon.path};
 }
 
-Result<void> add_sound(SoundConfig& sound, std::string_view text) {
+namespace {
+
+/// What an option switches on by its words.
+template <class Config>
+struct Part {
+    std::string_view word;
+    bool Config::*there;
+};
+constexpr std::array kSoundParts{Part<SoundConfig>{"sb16", &SoundConfig::sb16},
+                                 Part<SoundConfig>{"ac97", &SoundConfig::ac97}};
+constexpr std::array kUsbParts{Part<UsbConfig>{"keyboard", &UsbConfig::keyboard},
+                               Part<UsbConfig>{"tablet", &UsbConfig::tablet}};
+
+template <class Config, std::size_t N>
+Result<void> add_parts(Config& config, std::string_view text, const std::array<Part<Config>, N>& parts,
+                       std::string_view kind) {
     for (const std::string& word : split_commas(text)) {
+        const auto part = std::find_if(parts.begin(), parts.end(), [&](const auto& each) { return each.word == word; });
         if (word == "none") {
-            sound = {};
-        } else if (word == "sb16") {
-            sound.sb16 = true;
-        } else if (word == "ac97") {
-            sound.ac97 = true;
+            config = {};
+        } else if (part != parts.end()) {
+            config.*(part->there) = true;
         } else {
-            return usage(fmt::format("'{}' is no sound card: use sb16, ac97 or none", word));
+            Texts words;
+            for (const auto& each : parts) words.emplace_back(each.word);
+            return usage(fmt::format("'{}' is no {}: use {} or none", word, kind, fmt::join(words, ", ")));
         }
     }
     return {};
 }
-Texts get_sound(const SoundConfig& sound) {
+
+template <class Config, std::size_t N>
+Texts get_parts(const Config& config, const std::array<Part<Config>, N>& parts) {
     Texts texts;
-    if (sound.sb16) texts.emplace_back("sb16");
-    if (sound.ac97) texts.emplace_back("ac97");
+    for (const auto& each : parts) {
+        if (config.*(each.there)) texts.emplace_back(each.word);
+    }
     return texts;
 }
 
-Result<void> add_usb(UsbConfig& usb, std::string_view text) {
-    for (const std::string& word : split_commas(text)) {
-        if (word == "none") {
-            usb = {};
-        } else if (word == "keyboard") {
-            usb.keyboard = true;
-        } else if (word == "tablet") {
-            usb.tablet = true;
-        } else {
-            return usage(fmt::format("'{}' is no USB device: use keyboard, tablet or none", word));
-        }
-    }
-    return {};
+}  // namespace
+
+Result<void> add_sound(SoundConfig& sound, std::string_view text) {
+    return add_parts(sound, text, kSoundParts, "sound card");
 }
-Texts get_usb(const UsbConfig& usb) {
-    Texts texts;
-    if (usb.keyboard) texts.emplace_back("keyboard");
-    if (usb.tablet) texts.emplace_back("tablet");
-    return texts;
-}
+Texts get_sound(const SoundConfig& sound) { return get_parts(sound, kSoundParts); }
+
+Result<void> add_usb(UsbConfig& usb, std::string_view text) { return add_parts(usb, text, kUsbParts, "USB device"); }
+Texts get_usb(const UsbConfig& usb) { return get_parts(usb, kUsbParts); }
 
 Result<void> set_audio(AudioConfig& audio, std::string_view text) {
     using Kind = AudioConfig::Kind;

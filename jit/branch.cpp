@@ -1,5 +1,7 @@
 // See instructions.h. Conditional jumps use the flags where they are, in the host's EFLAGS. A computed target that is
 // not canonical, or beyond the limit of CS, is found out when the jump has missed: Translator::undo_branch.
+#include <optional>
+
 #include "base/bits.h"
 #include "jit/instructions.h"
 
@@ -51,7 +53,8 @@ bool translate_call(Emitter& e, const Instruction& i, Site& site, std::optional<
         if (!target_readable(e, i)) return false;
         load_target(e, i);
     }
-    const SparedValue computed(e, kAddress);
+    std::optional<SparedValue> computed;
+    if (!target) computed.emplace(e, kAddress);
     e.store_constant(begin_push(e, size), site.next_rip());
     commit_push(e, size);
     e.settle_stack();
@@ -59,7 +62,7 @@ bool translate_call(Emitter& e, const Instruction& i, Site& site, std::optional<
         e.resume_here(*target);
         e.call(*target, site.next_rip());
     } else {
-        computed.restore();
+        computed->restore();
         note_computed_target(e, site, -static_cast<int>(size));
         e.call_indirect(site.next_rip());
     }

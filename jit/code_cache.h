@@ -64,9 +64,9 @@ public:
     /// The longest piece of code, and the free room below which the cache counts as nearly full: a translation and the
     /// indirect entry of another fit into it.
     static constexpr std::size_t kMostPieceBytes = 64 << 10;
-    /// PERF: of each piece, and of the entries in them: for the host's instruction fetch.
-    static constexpr std::size_t kCodeAlignment = 32;
     static constexpr std::size_t kCodeReserve = 2 * kMostPieceBytes + 64;
+    /// Of each piece, and of the entries in them. PERF: the host fetches the heads of loops in one go.
+    static constexpr std::size_t kCodeAlignment = 32;
     /// The same for the records of one block.
     static constexpr std::size_t kRecordReserve = 16 << 10;
     static constexpr std::size_t kMostTables = 32;

@@ -19,8 +19,12 @@ using isa::OperandKind;
 /// Instructions whose translation writes no general registers but those of their operands, and kAddend at most for
 /// homed registers and memory operands.
 bool is_plain(const Instruction& i) {
-    if ((isa::row_of(i).attributes & (isa::kX87 | isa::kMmx | isa::kSse | isa::kAvx)) != 0) return true;
     switch (i.mnemonic) {
+        case Mnemonic::Pcmpestri:  // write ECX, which is none of their operands
+        case Mnemonic::Pcmpistri:
+        case Mnemonic::Vpcmpestri:
+        case Mnemonic::Vpcmpistri:
+            return false;
         case Mnemonic::Adc:
         case Mnemonic::Add:
         case Mnemonic::And:
@@ -54,7 +58,7 @@ bool is_plain(const Instruction& i) {
         case Mnemonic::Imul:
             return i.operand_count > 1;
         default:
-            return false;
+            return (isa::row_of(i).attributes & (isa::kX87 | isa::kMmx | isa::kSse | isa::kAvx)) != 0;
     }
 }
 

@@ -2,6 +2,7 @@
 // last access cannot fault any more.
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "jit/instructions.h"
 
@@ -68,9 +69,10 @@ bool translate_string(Emitter& e, const Instruction& i) {
         a.mov(value, from);
     }
     if (operation->stores) {
-        const SparedValue spared(e, kSpare);
+        std::optional<SparedValue> loaded;
+        if (operation->loads) loaded.emplace(e, kSpare);
         const x86::Mem to = e.pointer_operand(kRdi, i.address_size, kEs, size, MemoryUse::write);
-        spared.restore();
+        if (loaded) loaded->restore();
         a.mov(to, operation->loads ? value : accumulator);
     }
     load_direction(e);

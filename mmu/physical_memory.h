@@ -78,8 +78,8 @@ public:
     void map_device_rom(std::string name, Physical base, std::span<const u8> bytes, RegisterSpace space);
     /// Memory of a device (a frame buffer) at `base`, whole pages: CPU accesses go straight to its bytes, which stay
     /// where they are until unmap. DEVIATION: bus masters and loaders (copy_in) reach it too, and what the device
-    /// itself changes in it is not announced to the CodeObserver: code there is decoded anew after CPU writes and map
-    /// changes.
+    /// itself changes in it is not announced to the CodeObserver: code there is decoded anew after CPU writes and when
+    /// the region moves.
     /// `written` is told the offset of a page that watch_writes() waits for, before it is written.
     void map_memory(std::string name, Physical base, std::span<u8> bytes,
                     std::function<void(u64 offset)> written = nullptr);

@@ -71,6 +71,22 @@ TEST(KeptDistanceTest, EndsWithAnyOtherChangeOfTheRegister) {
     }
 }
 
+TEST(KeptDistanceTest, EndsWithAnImplicitChangeOfTheRegister) {
+    const std::vector<std::vector<u8>> kEnds{
+        {0x66, 0x0F, 0x3A, 0x61, 0xC1, 0x00},  // pcmpestri xmm0, xmm1, 0
+        {0x66, 0x0F, 0x3A, 0x63, 0xC1, 0x00},  // pcmpistri xmm0, xmm1, 0
+        {0xC4, 0xE3, 0x79, 0x61, 0xC1, 0x00},  // vpcmpestri xmm0, xmm1, 0
+        {0xC4, 0xE3, 0x79, 0x63, 0xC1, 0x00},  // vpcmpistri xmm0, xmm1, 0
+        {0xE2, 0x00},                          // loop
+    };
+    KeptDistance kept;
+    kept.set(kRcx);
+    for (const std::vector<u8>& bytes : kEnds) EXPECT_EQ(after(bytes, kept).base(), KeptDistance::kNone);
+    kept.set(kRax);
+    EXPECT_EQ(after({0xDF, 0xE0}, kept).base(), KeptDistance::kNone) << "fnstsw ax";
+    EXPECT_EQ(after({0x66, 0x0F, 0x3A, 0x62, 0xC1, 0x00}, kept).base(), kRax) << "pcmpistrm writes XMM0";
+}
+
 TEST(KeptDistanceTest, OutlastsTheRest) {
     const std::vector<std::vector<u8>> kOthers{
         {0x48, 0x89, 0xF8},        // mov rax, rdi

@@ -130,4 +130,10 @@ EngineExit expect_same(const Snippet& snippet) {
     return exit;
 }
 
+Translator::Statistics statistics_of(const Snippet& snippet) {
+    Board translated(snippet, Engine::translator_with_windows);
+    translated.run(snippet.instructions);
+    return translated.statistics();
+}
+
 }  // namespace bantam::jit

@@ -9,6 +9,7 @@
 
 #include "base/types.h"
 #include "cpu/engine.h"
+#include "jit/translator.h"
 
 namespace bantam::jit {
 
@@ -34,5 +35,8 @@ struct Snippet {
 /// Fails the running test where the engines differ; how both ended. A block that faults ends in shutdown: there is no
 /// IDT.
 EngineExit expect_same(const Snippet& snippet);
+
+/// What the translator counts when it runs `snippet` with windows.
+Translator::Statistics statistics_of(const Snippet& snippet);
 
 }  // namespace bantam::jit

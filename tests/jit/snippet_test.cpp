@@ -73,5 +73,17 @@ TEST(SnippetTest, PointersMoveAcrossTheEndsOfWindows) {
     }
 }
 
+TEST(SnippetTest, AHandlerLeavesTheDistanceToTheNextAccess) {
+    // l: mov [rbx],al, in a page with code: by the handler, and after some times without a window / mov rdx,[rbx+8] /
+    // dec rcx / jnz l / hlt
+    const Snippet kSnippet{.linear = 0x400000,
+                           .instructions = 400,
+                           .code = "8803488b530848ffc975f5f4",
+                           .gpr = {1, 100, 0, 0x400800},
+                           .memory = {{0x400800, "0102030405060708090a0b0c0d0e0f10"}}};
+    EXPECT_EQ(expect_same(kSnippet), EngineExit::deadline);
+    EXPECT_EQ(statistics_of(kSnippet).kept_from_windows, 1u);
+}
+
 }  // namespace
 }  // namespace bantam::jit

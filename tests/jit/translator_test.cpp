@@ -287,6 +287,29 @@ TEST(TranslatorTest, FollowsPageTables) {
     }
 }
 
+TEST(TranslatorTest, OutlastsChangesOfThePhysicalMapElsewhere) {
+    // l: inc ebx / jmp l; in the other memory: l: dec ebx / jmp l
+    constexpr u8 kEndless[] = {0x43, 0xEB, 0xFD};
+    alignas(kPageSize) std::array<u8, kPageSize> other{0x4B, 0xEB, 0xFD};
+    Board board(true, kEndless);
+    const auto change = [&board] {
+        const u64 before = board.state().gpr[kRbx];
+        EXPECT_EQ(board.run(1000), EngineExit::deadline);
+        return static_cast<i32>(board.state().gpr[kRbx] - before);
+    };
+    EXPECT_EQ(change(), 500);
+    const u64 translations = board.statistics().translations;
+    board.memory().map_memory("elsewhere", {0xE0000000}, other);
+    EXPECT_EQ(change(), 500);
+    board.memory().unmap("elsewhere");
+    EXPECT_EQ(change(), 500);
+    EXPECT_EQ(board.statistics().translations, translations);
+    board.memory().map_memory("over it", {kCodeAt}, other);
+    EXPECT_EQ(change(), -500);
+    board.memory().unmap("over it");
+    EXPECT_EQ(change(), 500);
+}
+
 TEST(TranslatorTest, TakesLinksToAnotherPageBackWhenItMoves) {
     // mov edi,3 / o: mov edx,3 / i: call 10000h / dec edx / jnz i / xor dword [2040h],3000h / mov ecx,cr3 / mov cr3,ecx
     // dec edi / jnz o / hlt: page 10000h takes turns, there and back.
