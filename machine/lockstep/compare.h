@@ -13,7 +13,7 @@
 
 namespace bantam::lockstep {
 
-/// Quick; false may also be due to padding, which register_differences does not see.
+/// Whether register_differences finds none; quicker.
 [[nodiscard]] bool same_registers(const CpuState& interpreter, const CpuState& translator);
 
 struct RegisterDifference {
