@@ -1,7 +1,7 @@
-// The window by SDL 2 (https://wiki.libsdl.org/SDL2): the module bantam-window.so. SDL picks the renderer where there is
-// a GPU; elsewhere its software renderer draws into memory shared with the X server. At whole factors a picture's dots
-// become squares; in between it is enlarged by the next whole factor first and then shrunk smoothly, so that edges stay
-// sharp.
+// The window by SDL 2 (https://wiki.libsdl.org/SDL2): the module bantam-window.so. SDL picks the renderer where there
+// is a GPU; elsewhere its software renderer draws into memory shared with the X server. At whole factors a picture's
+// dots become squares; in between it is enlarged by the next whole factor first and then shrunk smoothly, so that edges
+// stay sharp.
 #include <SDL2/SDL.h>
 
 #include <algorithm>
