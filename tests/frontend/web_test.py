@@ -151,6 +151,29 @@ class WebTest(unittest.TestCase):
         return (f"GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin or 'http://' + host}\r\nConnection: Upgrade\r\n"
                 "Upgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode()
 
+    def look_on(self) -> None:
+        """A viewer who leaves when the greeting has come."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as line:
+            line.sendall(self.upgrade())
+            got = b""
+            while b"RFB 003.008" not in got:
+                more = line.recv(4096)
+                self.assertNotEqual(more, b"", got)
+                got += more
+
+    def test_viewers_who_left_cost_no_memory(self) -> None:
+        self.start()
+
+        def after_viewers(count: int) -> int:
+            for _ in range(count):
+                self.look_on()
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+            return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)[1])
+
+        before = after_viewers(50)
+        # 10,000 KiB and more while each left a WebSocket's 45 KiB, most of it never touched.
+        self.assertLess(after_viewers(1000) - before, 6144, "KiB, of 1000 viewers")
+
     def test_requests(self) -> None:
         self.start()
         page = self.get("/vnc.html")
