@@ -146,8 +146,11 @@ void Vga::render_dispi_row(u32 y, u32* out) const {
     const u64 row = dispi_row(y);
     if (row + dispi_shown_bytes() > kMemoryBytes) return;
     if (d[kBpp] == 32) {  // most guests' depth: a pixel is what a frame has, but for its unused byte
-        std::memcpy(out, &memory_[row], dispi_shown_bytes());
-        std::for_each_n(out, d[kXres], [](u32& pixel) { pixel &= 0xFFFFFF; });
+        for (u32 x = 0; x < d[kXres]; ++x) {
+            u32 raw = 0;
+            std::memcpy(&raw, &memory_[row + x * sizeof raw], sizeof raw);
+            out[x] = raw & 0xFFFFFF;
+        }
         return;
     }
     const auto widen = [](u32 value, unsigned count) { return value << (8 - count) | value >> (2 * count - 8); };

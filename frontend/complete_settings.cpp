@@ -32,6 +32,10 @@ Result<void> complete_settings(Settings& settings) {
         return usage("--vnc-password is for viewers: add --display vnc or --display web");
     if (!settings.display.novnc.empty() && display != DisplayKind::web && !hidden)
         return usage("--novnc is for browsers: add --display web");
+    if (settings.display.certificate.empty() != settings.display.key.empty())
+        return usage("--web-certificate and --web-key belong together: give both");
+    if (!settings.display.certificate.empty() && display != DisplayKind::web && !hidden)
+        return usage("--web-certificate is for browsers: add --display web");
     const bool audio_chosen =
         settings.audio.kind == AudioConfig::Kind::sdl || settings.audio.kind == AudioConfig::Kind::wav;
     if (audio_chosen && machine.lockstep)

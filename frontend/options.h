@@ -45,10 +45,11 @@ enum class DisplayKind { automatic, none, sdl, vnc, web };
 
 struct DisplayConfig {
     DisplayKind kind = DisplayKind::automatic;
-    std::string host = {};           // vnc, web: where it listens
-    u16 port = 0;                    // 0: any that is free
-    std::string password_file = {};  // empty: viewers give none
-    std::string novnc = {};          // folder; empty: where the distribution has it
+    std::string host = {};                   // vnc, web: where it listens
+    u16 port = 0;                            // 0: any that is free
+    std::string password_file = {};          // empty: viewers give none
+    std::string certificate = {}, key = {};  // of https; empty: http
+    std::string novnc = {};                  // folder; empty: where the distribution has it
 };
 
 struct AudioConfig {

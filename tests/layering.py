@@ -29,6 +29,7 @@ LIBRARIES = {
     "capstone/": ["cpu/isa/disassemble.cpp", "tests"],
     "Zydis/": ["tests"],
     "SDL2/": ["frontend"],
+    "gnutls/": ["frontend/remote/gnutls_server.cpp"],
     "rfb/": ["frontend/remote/libvncserver_viewer.cpp", "tests"],
     "CLI/": ["frontend", "tests"],
     "toml++/": ["frontend"],

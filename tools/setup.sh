@@ -5,10 +5,10 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # What building and running needs; what only checking needs.
 build_packages=(g++ cmake ninja-build pkg-config git python3 libasmjit-dev libcapstone-dev zlib1g-dev libpng-dev libgtest-dev libfmt-dev
-    libsdl2-dev libvncserver-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libzydis-dev seabios)
+    libsdl2-dev libvncserver-dev libgnutls28-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libzydis-dev seabios)
 check_packages=(clang clang-format clang-tidy libclang-rt-14-dev nasm acpica-tools groff-base dpkg-dev file
     e2fsprogs xorriso grub-common grub-pc-bin mtools mmdebstrap arch-test
-    novnc chromium chromium-driver gvncviewer qemu-system-x86 gdb xvfb xdotool xclip openbox x11-utils libx11-6
+    novnc openssl chromium chromium-driver gvncviewer qemu-system-x86 gdb xvfb xdotool xclip openbox x11-utils libx11-6
     golang-go golang-github-digitalocean-go-qemu-dev python3-labgrid)
 
 say() { printf '== %s\n' "$*" >&2; }

@@ -13,9 +13,11 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "frontend/remote/vnc_library.h"
@@ -134,6 +136,14 @@ public:
 private:
     static Viewer& of(rfbClientPtr client) { return *static_cast<Viewer*>(client->screen->screenData); }
 
+    /// What version 0.9.14 does not free of a client that goes: 45 KiB of each WebSocket, a few bytes of each
+    /// extension.
+    static void free_forgotten(rfbClientPtr client) {
+        std::free(client->wsctx);
+        client->wsctx = nullptr;
+        while (client->extensions != nullptr) std::free(std::exchange(client->extensions, client->extensions->next));
+    }
+
     bool open_screen() {
         const std::shared_ptr<const devices::Frame> picture = host_.picture();
         buffer_ = picture->pixels;
@@ -157,7 +167,10 @@ private:
             of(client).host_.pointer(x, y, static_cast<unsigned>(buttons));
         };
         screen_->newClientHook = [](rfbClientPtr client) {
-            client->clientGoneHook = [](rfbClientPtr gone) { of(gone).client_ = nullptr; };
+            client->clientGoneHook = [](rfbClientPtr gone) {
+                of(gone).client_ = nullptr;
+                free_forgotten(gone);
+            };
             // Whoever serves a web page decides which pages may connect: a browser connects to any port for any page.
             return (client->wsctx != nullptr) == of(client).web_socket_ ? RFB_CLIENT_ACCEPT : RFB_CLIENT_REFUSE;
         };

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "frontend/picture_feed.h"
 #include "frontend/remote/remote_input.h"
+#include "frontend/remote/tls_server.h"
 #include "frontend/remote/vnc_library.h"
 #include "frontend/remote/vnc_password.h"
 #include "frontend/remote/web_door.h"
@@ -57,6 +58,7 @@ void watch_over(int socket) {
     set(IPPROTO_TCP, TCP_KEEPCNT, 3);
     const timeval most{.tv_sec = 10, .tv_usec = 0};
     ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &most, sizeof most);
 }
 
 std::shared_ptr<const devices::Frame> blank_picture() {
@@ -185,8 +187,13 @@ struct RemoteDisplay::Parts {
     }
 
     void serve(Connection& connection, int socket) {
-        if (!door || door->admit(socket, connection.viewer.address.host, *connection.bell, ending)) {
-            serve_viewer(connection, socket);
+        std::array<int, 2> ends{};
+        if (!tls) {
+            serve_plain(connection, socket);
+        } else if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0) {
+            std::thread relay([this, socket, plain = ends[0]] { tls->relay(socket, plain); });
+            serve_plain(connection, ends[1]);
+            relay.join();
         } else {
             ::close(socket);
         }
@@ -195,6 +202,14 @@ struct RemoteDisplay::Parts {
         connection.over = true;
         ::shutdown(connection.socket, SHUT_RDWR);
         bell->ring();
+    }
+
+    void serve_plain(Connection& connection, int socket) {
+        if (!door || door->admit(socket, connection.viewer.address.host, *connection.bell, ending)) {
+            serve_viewer(connection, socket);
+        } else {
+            ::close(socket);
+        }
     }
 
     void serve_viewer(Connection& connection, int socket) {
@@ -276,7 +291,8 @@ struct RemoteDisplay::Parts {
     PictureFeed feed;
     std::string password;
     std::unique_ptr<VncLibrary> library;
-    std::optional<WebDoor> door;  // web
+    std::optional<WebDoor> door;     // web
+    std::unique_ptr<TlsServer> tls;  // https
     std::unique_ptr<host::Bell> bell;
     int listener = -1;
     std::atomic<bool> ending = false;
@@ -303,6 +319,11 @@ Result<std::unique_ptr<RemoteDisplay>> RemoteDisplay::open(const DisplayConfig& 
         Result<NovncPage> page = NovncPage::find(config.novnc);
         if (!page) return page.error();
         parts->door.emplace(std::move(page.value()), !parts->password.empty());
+        if (!config.certificate.empty()) {
+            Result<std::unique_ptr<TlsServer>> tls = open_tls_server(config.certificate, config.key);
+            if (!tls) return tls.error();
+            parts->tls = std::move(tls.value());
+        }
     }
     Result<std::unique_ptr<VncLibrary>> library = open_vnc_library(parts->password);
     if (!library) return library.error();
@@ -318,7 +339,7 @@ Result<std::unique_ptr<RemoteDisplay>> RemoteDisplay::open(const DisplayConfig& 
     parts->listener = listener.value();
     const std::string place = address_text(config.host, port_of(parts->listener));
     fmt::print(stderr, "{}\n",
-               web ? fmt::format("bantam: the screen is at http://{}/", place)
+               web ? fmt::format("bantam: the screen is at http{}://{}/", parts->tls ? "s" : "", place)
                    : fmt::format("bantam: the screen is at {} for VNC viewers", place));
     parts->thread = std::thread([served = parts.get()] { served->run(); });
     return std::unique_ptr<RemoteDisplay>(new RemoteDisplay(std::move(parts)));

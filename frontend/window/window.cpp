@@ -61,7 +61,7 @@ Outcome Window::run(const std::function<Outcome()>& run) {
             const u64 now = host::monotonic_ns();
             if (now >= next_ns) {
                 feed_.request();
-                next_ns = now + kPicturePeriod_ns;
+                next_ns = std::max(next_ns + kPicturePeriod_ns, now);
                 look_at_status();
                 measure_speed();
                 update_title();

@@ -26,7 +26,7 @@ class Browser:
         arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
                      "--disable-background-networking", "--disable-component-update", "--disable-sync", f"--user-data-dir={profile}"]
         made = self.call("POST", "/session", {"capabilities": {"alwaysMatch": {
-            "browserName": "chrome", "goog:chromeOptions": {"binary": "/usr/bin/chromium", "args": arguments}}}})
+            "browserName": "chrome", "acceptInsecureCerts": True, "goog:chromeOptions": {"binary": "/usr/bin/chromium", "args": arguments}}}})
         self.session = f"/session/{made['sessionId']}"
 
     def call(self, method: str, path: str, body: dict | None = None):

@@ -8,6 +8,7 @@ import pathlib
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -57,7 +58,7 @@ class WebTest(unittest.TestCase):
         self.addCleanup(self.process.wait)
         self.addCleanup(self.process.kill)
         said = self.process.stderr.readline()
-        where = re.fullmatch(r"bantam: the screen is at (http://127\.0\.0\.1:(\d+)/)\n", said)
+        where = re.fullmatch(r"bantam: the screen is at (https?://127\.0\.0\.1:(\d+)/)\n", said)
         self.assertIsNotNone(where, said)
         self.address, self.port = where.group(1), int(where.group(2))
         self.qmp = qmp_client.Client(self.path / "qmp")
@@ -151,6 +152,73 @@ class WebTest(unittest.TestCase):
         return (f"GET {path} HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin or 'http://' + host}\r\nConnection: Upgrade\r\n"
                 "Upgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n").encode()
 
+    def look_on(self) -> None:
+        """A viewer who leaves when the greeting has come."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as line:
+            line.sendall(self.upgrade())
+            got = b""
+            while b"RFB 003.008" not in got:
+                more = line.recv(4096)
+                self.assertNotEqual(more, b"", got)
+                got += more
+
+    def test_viewers_who_left_cost_no_memory(self) -> None:
+        self.start()
+
+        def after_viewers(count: int) -> int:
+            for _ in range(count):
+                self.look_on()
+            status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+            return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.MULTILINE)[1])
+
+        before = after_viewers(50)
+        # 10,000 KiB and more while each left a WebSocket's 45 KiB, most of it never touched.
+        self.assertLess(after_viewers(1000) - before, 6144, "KiB, of 1000 viewers")
+
+    def certificate(self, name: str) -> list[str]:
+        """The options for a certificate of our own for 127.0.0.1 and its key."""
+        files = [str(self.path / f"{name}.{kind}") for kind in ("certificate", "key")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Bantam", "-addext",
+                        "subjectAltName=IP:127.0.0.1", "-out", files[0], "-keyout", files[1]], stderr=subprocess.DEVNULL, check=True)
+        return ["--web-certificate", files[0], "--web-key", files[1]]
+
+    def test_https(self) -> None:
+        options = self.certificate("own")
+        self.start(*options)
+        self.assertTrue(self.address.startswith("https://"), self.address)
+        trust = ssl.create_default_context(cafile=options[1])
+        line = http.client.HTTPSConnection("127.0.0.1", self.port, timeout=30, context=trust)
+        self.addCleanup(line.close)
+        line.request("GET", "/vnc.html")
+        self.assertEqual(line.getresponse().read(), pathlib.Path("/usr/share/novnc/vnc.html").read_bytes())
+        own = f"https://127.0.0.1:{self.port}"
+        for origin, end in ((own, b"RFB 003.008\n"), ("https://evil.example", b"Another site's page asked for the machine.\n")):
+            with socket.create_connection(("127.0.0.1", self.port), timeout=30) as plain, \
+                    trust.wrap_socket(plain, server_hostname="127.0.0.1") as secure:
+                secure.sendall(self.upgrade(origin=origin))
+                got = b""
+                while not got.endswith(end):
+                    more = secure.recv(4096)
+                    self.assertNotEqual(more, b"", got)
+                    got += more
+        for plain in (b"GET / HTTP/1.1\r\n\r\n", b"RFB 003.008\n", b"\x16\x03\x01\xff\xff" + bytes(70000)):
+            with self.subTest(plain[:20]), socket.create_connection(("127.0.0.1", self.port), timeout=30) as line:
+                try:
+                    line.sendall(plain)
+                    self.assertNotIn(b"RFB", line.recv(4096))
+                except ConnectionError:
+                    pass
+        page = browser.Browser(self.path)
+        self.addCleanup(page.close)
+        page.open(self.address)
+        self.until(lambda: page.run(CANVAS)[0] != 0, "noVNC shows the guest")
+        page.press("a")
+        self.until(lambda: self.heard() == bytes.fromhex("1e9e"), "a key reaches the guest")
+        silent = socket.create_connection(("127.0.0.1", self.port), timeout=30)  # it must not hold up the end
+        self.addCleanup(silent.close)
+        self.process.send_signal(signal.SIGINT)
+        self.assertEqual(self.process.wait(timeout=20), 0)
+
     def test_requests(self) -> None:
         self.start()
         page = self.get("/vnc.html")
@@ -176,7 +244,12 @@ class WebTest(unittest.TestCase):
     def test_errors(self) -> None:
         empty = self.path / "empty"
         empty.mkdir()
+        own, other = self.certificate("own"), self.certificate("other")
         for options, status, message in ((["--novnc", str(empty)], 66, "noVNC is not in .*empty .*; install the package novnc"),
+                                         (["--web-key", "key"], 64, "--web-certificate and --web-key belong together"),
+                                         ([*own[:3], "missing"], 65, "--web-key missing: No such file"),
+                                         ([*own[:3], other[3]], 65, "--web-certificate .* and --web-key .*: .*match"),
+                                         ([*own[:3], own[1]], 65, "--web-certificate .* and --web-key .*: "),
                                          (["--headless"], 64, "--display web shows the screen, and --headless shows none")):
             done = subprocess.run(self.command(*options), capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL, check=False)
             self.assertEqual(done.returncode, status, done.stderr)

@@ -346,6 +346,39 @@ class WindowTest(unittest.TestCase):
         kept = (self.path / "state/bantam/recent.json").read_text()
         self.assertEqual(kept.count('"machine"'), 1, kept)
 
+    def drag_onto_window(self, file: pathlib.Path) -> str:
+        """Drags the file from a file manager's window to the middle of Bantam's; what the file manager then says."""
+        source = subprocess.Popen([sys.executable, "-B", pathlib.Path(__file__).with_name("drag_source.py"), file],
+                                  env=self.display.environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(source.wait)
+        self.addCleanup(source.kill)
+        self.assertEqual(source.stdout.readline(), "ready\n")
+        x, y, width, height = self.display.geometry(self.window)
+        self.display.xdotool("mousemove", 30, 30, "mousedown", 1, "mousemove", x + 5, y + 5,
+                             "mousemove", x + width // 2, y + height // 2, "mouseup", 1)
+        return source.communicate(timeout=30)[0].strip()
+
+    def test_a_disc_is_dragged_in(self) -> None:
+        disc = self.path / "a disc, 100 %.iso"
+        disc.write_bytes(b"disc" * 512 * 20)
+        self.start("--monitor", f"unix:{self.path}/monitor", "--cdrom", "none")
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(20)
+            line.connect(f"{self.path}/monitor")
+            answers = line.makefile("r")
+
+            def drives() -> str:
+                line.sendall(b"info block\n")
+                return next(text for text in answers if "cd0" in text)
+
+            self.assertNotIn(str(self.path), drives())
+            self.assertEqual(self.drag_onto_window(disc), "finished")
+            self.until(lambda: str(disc) in drives(), "the disc is in the drive")
+            self.until(lambda: f"{disc} is in ide1-cd0" in self.title(), "the title says so")
+            self.assertEqual(self.drag_onto_window(self.path / "missing.iso"), "finished")
+            self.until(lambda: "missing.iso: " in self.title(), "the title says why not")
+            self.assertIn(str(disc), drives())
+
     def test_signal_and_monitor(self) -> None:
         self.start("--monitor", f"unix:{self.path}/monitor")
         with socket.socket(socket.AF_UNIX) as line:
