@@ -209,11 +209,11 @@ Reply run_line(Machine& machine, std::string_view line) {
 
 }  // namespace
 
-std::string execute_monitor_line(Machine& machine, std::string_view line) {
+MonitorAnswer execute_monitor_line(Machine& machine, std::string_view line) {
     const Reply reply = run_line(machine, line);
-    std::string text = reply ? reply.value() : reply.error().message;
-    if (!text.empty() && text.back() != '\n') text += '\n';
-    return text;
+    MonitorAnswer answer{.text = reply ? reply.value() : reply.error().message, .refused = !reply};
+    if (!answer.text.empty() && answer.text.back() != '\n') answer.text += '\n';
+    return answer;
 }
 
 }  // namespace bantam::frontend
