@@ -39,10 +39,9 @@ public:
     };
     using Connect = std::function<std::unique_ptr<Session>(std::shared_ptr<Output>)>;
 
-    /// Opens what `config` says (kind none: null) and serves it, `most_clients` at a time. `connect` makes a session for
-    /// each client.
-    /// Errors: host_resource (the socket or port cannot be had), usage (a path too long, an address that is not this
-    /// host's own).
+    /// Opens what `config` says (kind none: null) and serves it, `most_clients` at a time. `connect` makes a session
+    /// for each client. Errors: host_resource (the socket or port cannot be had), usage (a path too long, an address
+    /// that is not this host's own).
     static Result<std::unique_ptr<ControlLine>> open(const ControlConfig& config, std::size_t most_clients,
                                                      Connect connect);
     /// Sends what is queued, a second at most, and ends the thread. Call when Machine::run has returned.

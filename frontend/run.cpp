@@ -150,8 +150,9 @@ Result<int> run_machine(const Settings& settings, Screen* screen) {
     {
         const Result<std::unique_ptr<SignalWatch>> signals = SignalWatch::start(machine);
         if (!signals) return signals.error();
-        const auto monitor = ControlLine::open(
-            settings.machine.monitor, ControlLine::kManyClients, [&machine](auto output) { return start_monitor(machine, std::move(output)); });
+        const auto monitor =
+            ControlLine::open(settings.machine.monitor, ControlLine::kManyClients,
+                              [&machine](auto output) { return start_monitor(machine, std::move(output)); });
         if (!monitor) return monitor.error();
         const auto remote = RemoteDisplay::open(settings.display, machine);
         if (!remote) return remote.error();

@@ -24,8 +24,8 @@ public:
     /// On the line's thread.
     using MakeTalk = std::function<std::shared_ptr<Talk>(std::shared_ptr<ControlLine::Output>)>;
 
-    /// Listens where `config` says (kind none: null) and serves `machine`, which must outlive it, to `most_clients` at a
-    /// time. As Machine::observe. Errors: as ControlLine::open.
+    /// Listens where `config` says (kind none: null) and serves `machine`, which must outlive it, to `most_clients` at
+    /// a time. As Machine::observe. Errors: as ControlLine::open.
     static Result<std::unique_ptr<TalkLine>> open(const ControlConfig& config, std::size_t most_clients,
                                                   Machine& machine, MakeTalk make_talk) {
         if (config.kind == ControlConfig::Kind::none) return std::unique_ptr<TalkLine>{};
