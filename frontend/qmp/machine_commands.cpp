@@ -40,9 +40,10 @@ Reply query_status(Context& context, const json&) {
     const bool running = context.machine.running();
     return json{{"running", running},
                 {"singlestep", false},
-                {"status", running                      ? "running"
-                           : context.machine.panicked() ? "guest-panicked"
-                                                        : "paused"}};
+                {"status", running                         ? "running"
+                           : context.machine.panicked()    ? "guest-panicked"
+                           : context.machine.now_ns() == 0 ? "prelaunch"
+                                                           : "paused"}};
 }
 
 Reply query_name(Context&, const json&) { return json::object(); }

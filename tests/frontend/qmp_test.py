@@ -117,6 +117,14 @@ class QmpTest(unittest.TestCase):
         self.assertEqual(self.process.wait(timeout=20), 0)
         self.assertFalse((self.path / "qmp").exists(), "the socket was left behind")
 
+    def test_a_machine_that_waits(self) -> None:
+        client = self.client("--paused")
+        self.assertEqual(client.ask("query-status")["return"]["status"], "prelaunch")
+        client.ask("cont")
+        self.guest_runs()
+        client.ask("stop")
+        self.assertEqual(client.ask("query-status")["return"]["status"], "paused")
+
     def test_the_guest_ends_the_machine(self) -> None:
         for code, more, reason, status in ((guest_image.POWER_OFF, (), "guest-shutdown", 0),
                                            (guest_image.TRIPLE_FAULT, ("--no-reboot",), "guest-reset", 76),
