@@ -5,13 +5,16 @@ take? The same flows under QEMU's TCG, driven by scripts as one writes them for 
 usage: flows.py --bantam BANTAM [--runs N] [--load N] [--limit SECONDS] [--engine auto|interpreter|jit] [--without-qemu]
 
 Each round runs every flow once under Bantam, then once under QEMU; --load (default: twice the processors) is the number of
-busy processes beside them. Nothing is tried again. A scenario's trace must moreover be the same in every run. Needs
-python3-pexpect and qemu-system-x86 unless --without-qemu; the guests come from tests/guests/fetch. Status 1: a scenario failed, or had another trace.
+busy processes beside them. Nothing is tried again. A scenario's trace must moreover be the same in every run. After each round the table of
+all runs so far is printed; Ctrl-C or SIGTERM ends the series with it. Needs python3-pexpect and qemu-system-x86 unless --without-qemu; the guests come
+from tests/guests/fetch. Status 1: a scenario failed, or had another trace.
 """
 import argparse
 import dataclasses
 import os
 import pathlib
+import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -93,7 +96,7 @@ class Qemu:
                 if answer:
                     child.send(answer)
         except (self.pexpect.TIMEOUT, self.pexpect.EOF) as failure:
-            return f"waiting for {wanted!r}: {type(failure).__name__}"
+            return f"waiting for {wanted!r}: {type(failure).__name__}, the last words: {(child.before or '')[-400:]!r}"
         finally:
             child.close(force=True)
         return None
@@ -108,7 +111,8 @@ def measure(tally: Tally, run, name: str, limit: int) -> None:
     tally.add(time.monotonic() - begin, failure)
 
 
-def report(tallies: dict[str, dict[str, Tally]]) -> None:
+def report(tallies: dict[str, dict[str, Tally]], loads: list[float]) -> None:
+    print(f"\nload average between the rounds: {min(loads):.1f} to {max(loads):.1f}, {statistics.median(loads):.1f} in the median")
     print("| guest | " + " | ".join(f"{side}: runs, failed, s a run" for side in tallies) + " |")
     print("|---|" + "---:|" * len(tallies))
     cell = "{0.runs}, {1}, {2:.1f}".format
@@ -116,7 +120,7 @@ def report(tallies: dict[str, dict[str, Tally]]) -> None:
         print(f"| {name} | " + " | ".join(cell(t[name], len(t[name].failures), t[name].seconds / max(t[name].runs, 1)) for t in tallies.values()) + " |")
     totals = [(sum(t.runs for t in side.values()), sum(len(t.failures) for t in side.values()), sum(t.seconds for t in side.values()))
               for side in tallies.values()]
-    print("| all | " + " | ".join(f"{runs}, {failed}, {seconds:.0f} in all" for runs, failed, seconds in totals) + " |")
+    print("| all | " + " | ".join(f"{runs}, {failed}, {seconds:.0f} in all" for runs, failed, seconds in totals) + " |", flush=True)
 
 
 def main() -> int:
@@ -137,6 +141,9 @@ def main() -> int:
         sides["QEMU"] = Qemu(guests).run
     tallies = {side: {name: Tally() for name in FLOWS} for side in sides}
     load = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(arguments.load)]
+    loads: list[float] = []
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored in the background else
+        signal.signal(number, signal.default_int_handler)
     try:
         for turn in range(arguments.runs):
             for name in FLOWS:
@@ -146,11 +153,14 @@ def main() -> int:
                     measure(tally, run, name, arguments.limit)
                     if len(tally.failures) > failed:
                         print(f"round {turn + 1}, {side}, {name}: {tally.failures[-1]}", flush=True)
+            loads.append(os.getloadavg()[0])
+            report(tallies, loads)
+    except KeyboardInterrupt:
+        report(tallies, [*loads, os.getloadavg()[0]])
     finally:
         for process in load:
             process.kill()
             process.wait()
-        report(tallies)
     return int(any(tally.failures for tally in tallies["Bantam"].values()))
 
 

@@ -56,7 +56,9 @@ Result<void> apply_options(const Parsed& parsed, Command command, Settings& sett
 Error unknown_argument(const std::string& argument, Command command) {
     if (argument.starts_with("--")) {
         const std::string name = argument.substr(2, argument.find('=') - 2);
-        return usage(fmt::format("unknown option '--{}'{}", name, suggestion(name, option_names(command, false))));
+        const auto known = nearest(name, option_names(command, false));
+        return usage(
+            fmt::format("unknown option '--{}'{}", name, known ? fmt::format("; did you mean '--{}'?", *known) : ""));
     }
     return usage(fmt::format("unexpected argument '{}'", argument));
 }

@@ -86,9 +86,7 @@ public:
             if (!message) return message;
             const json& answer = message.value();
             if (answer.contains("return")) return answer["return"];
-            if (answer.contains("error"))
-                return Error{ExitStatus::usage,
-                             fmt::format("{}: {}", command, answer["error"].value("desc", "it failed"))};
+            if (answer.contains("error")) return Error{ExitStatus::usage, answer["error"].value("desc", "it failed")};
         }
     }
 
@@ -174,7 +172,7 @@ Result<void> run_control(const ControlOptions& options) {
         known.value() && arguments
             ? connection.ask(command, *arguments)
             : connection.ask("human-monitor-command",
-                             {{"command-line", fmt::format("{}", fmt::join(options.words, " "))}});
+                             {{"command-line", fmt::format("{}", fmt::join(options.words, " "))}, {"strict", true}});
     if (!answer) return answer.error();
     show(answer.value());
     return {};

@@ -10,9 +10,11 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
+#include <list>
 #include <mutex>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "frontend/tcp_listener.h"
 #include "machine/host/host_io.h"
@@ -70,7 +72,56 @@ struct ControlLine::Parts {
         std::atomic<bool> left_ = false;
     };
 
+    /// One client: its session, and the descriptors it comes from and goes to.
+    class Link {
+    public:
+        Link(const std::shared_ptr<Common>& common, const Connect& connect, int in, int out)
+            : client_(std::make_shared<Client>(common)), session_(connect(client_)), in_(in), out_(out) {}
+        ~Link() {
+            client_->leave();
+            if (in_ == out_) ::close(in_);  // a socket; standard input and output stay
+        }
+        Link(const Link&) = delete;
+        Link& operator=(const Link&) = delete;
+
+        /// What to wait for before serve().
+        [[nodiscard]] std::array<pollfd, 2> awaited() {
+            return {pollfd{reading_ && !session_->busy() ? in_ : -1, POLLIN, 0},
+                    pollfd{client_->empty() ? -1 : out_, POLLOUT, 0}};
+        }
+        void serve(bool readable, bool writable) {
+            if (writable) client_->write_to(out_);
+            if (readable) reading_ = receive();
+        }
+        /// A program that sends commands from a file has no more to say, but hears the answers; on standard output also
+        /// whatever happens later.
+        [[nodiscard]] bool over() {
+            return client_->left() || (!reading_ && in_ == out_ && !session_->busy() && client_->empty());
+        }
+        void drain(u64 until_ns) {
+            while (!client_->left() && !client_->empty() && host::monotonic_ns() < until_ns) {
+                pollfd fd{out_, POLLOUT, 0};
+                if (::poll(&fd, 1, 100) > 0) client_->write_to(out_);
+            }
+        }
+
+    private:
+        /// False: the input has ended.
+        bool receive() {
+            std::array<char, 4096> buffer;
+            const ssize_t got = ::read(in_, buffer.data(), buffer.size());
+            if (got > 0) session_->received({buffer.data(), static_cast<std::size_t>(got)});
+            return got > 0 || (got < 0 && errno == EINTR);
+        }
+
+        std::shared_ptr<Client> client_;
+        std::unique_ptr<Session> session_;
+        int in_, out_;
+        bool reading_ = true;
+    };
+
     Connect connect;
+    std::size_t most_clients = 0;
     std::shared_ptr<Common> common = std::make_shared<Common>();
     std::string socket_path;
     int listener = -1;  // none: standard input and output
@@ -85,60 +136,40 @@ struct ControlLine::Parts {
     }
 
     void serve() {
-        if (listener < 0) return converse(STDIN_FILENO, STDOUT_FILENO);
-        while (!common->ending) {
-            std::array<pollfd, 2> fds{pollfd{listener, POLLIN, 0}, pollfd{common->bell->fd(), POLLIN, 0}};
+        std::list<Link> links;
+        if (listener < 0) links.emplace_back(common, connect, STDIN_FILENO, STDOUT_FILENO);
+        std::vector<pollfd> fds;
+        while (!common->ending && (listener >= 0 || !links.empty())) {
+            fds = {pollfd{common->bell->fd(), POLLIN, 0},
+                   pollfd{links.size() < most_clients ? listener : -1, POLLIN, 0}};
+            for (Link& link : links) {
+                for (const pollfd& fd : link.awaited()) fds.push_back(fd);
+            }
             if (::poll(fds.data(), fds.size(), -1) < 0) continue;  // EINTR
-            if (fds[1].revents != 0) common->bell->clear();
-            const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
-            if (fd < 0) continue;
-            converse(fd, fd);
-            ::close(fd);
+            if (fds[0].revents != 0) common->bell->clear();
+            std::size_t at = 2;
+            for (Link& link : links) {
+                link.serve(fds[at].revents != 0, fds[at + 1].revents != 0);
+                at += 2;
+            }
+            if (fds[1].revents != 0) {
+                if (const int fd = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); fd >= 0)
+                    links.emplace_back(common, connect, fd, fd);
+            }
+            links.remove_if([](Link& link) { return link.over(); });
         }
-    }
-
-    void converse(int in, int out) {
-        const auto client = std::make_shared<Client>(common);
-        const std::unique_ptr<Session> session = connect(client);
-        bool reading = true;
-        while (!client->ended()) {
-            // A program that sends commands from a file has no more to say, but hears the answers; on standard output
-            // also whatever happens later.
-            if (!reading && listener >= 0 && !session->busy() && client->empty()) break;
-            std::array<pollfd, 3> fds{pollfd{reading && !session->busy() ? in : -1, POLLIN, 0},
-                                      pollfd{client->empty() ? -1 : out, POLLOUT, 0},
-                                      pollfd{common->bell->fd(), POLLIN, 0}};
-            if (::poll(fds.data(), fds.size(), -1) < 0) continue;  // EINTR
-            if (fds[2].revents != 0) common->bell->clear();
-            if (fds[1].revents != 0) client->write_to(out);
-            if (fds[0].revents != 0) reading = receive(in, *session);
-        }
-        drain(*client, out);
-        client->leave();
-    }
-
-    /// False: the input has ended.
-    static bool receive(int in, Session& session) {
-        std::array<char, 4096> buffer;
-        const ssize_t got = ::read(in, buffer.data(), buffer.size());
-        if (got > 0) session.received({buffer.data(), static_cast<std::size_t>(got)});
-        return got > 0 || (got < 0 && errno == EINTR);
-    }
-
-    static void drain(Client& client, int out) {
-        const u64 until = host::monotonic_ns() + kDrain_ns;
-        while (!client.left() && !client.empty() && host::monotonic_ns() < until) {
-            pollfd fd{out, POLLOUT, 0};
-            if (::poll(&fd, 1, 100) > 0) client.write_to(out);
-        }
+        const u64 until_ns = host::monotonic_ns() + kDrain_ns;
+        for (Link& link : links) link.drain(until_ns);
     }
 };
 
-Result<std::unique_ptr<ControlLine>> ControlLine::open(const ControlConfig& config, Connect connect) {
+Result<std::unique_ptr<ControlLine>> ControlLine::open(const ControlConfig& config, std::size_t most_clients,
+                                                       Connect connect) {
     using Kind = ControlConfig::Kind;
     if (config.kind == Kind::none) return std::unique_ptr<ControlLine>{};
     auto parts = std::make_unique<Parts>();
     parts->connect = std::move(connect);
+    parts->most_clients = most_clients;
     Result<std::unique_ptr<host::Bell>> bell = host::Bell::create();
     if (!bell) return bell.error();
     parts->common->bell = std::move(bell.value());

@@ -1,6 +1,6 @@
 // ControlLine: how programs and people outside reach a running machine: standard input and output, a listening unix
-// socket or a listening TCP port of this host. One client at a time; others wait until it leaves. The line has a thread
-// of its own; what a session does with the bytes is its affair (monitor.h, talk_line.h).
+// socket or a listening TCP port of this host. As many clients at a time as its owner says; others wait until one
+// leaves. The line has a thread of its own; what a session does with the bytes is its affair (monitor.h, talk_line.h).
 #pragma once
 
 #include <functional>
@@ -25,6 +25,8 @@ public:
         [[nodiscard]] virtual bool ended() const = 0;
     };
     static constexpr std::size_t kMostWaiting = std::size_t{64} << 20;
+    /// Clients at a time where any number may talk: a bound on what they can make us keep.
+    static constexpr std::size_t kManyClients = 64;
 
     /// One client's side of a talk, on the line's thread.
     class Session {
@@ -37,10 +39,11 @@ public:
     };
     using Connect = std::function<std::unique_ptr<Session>(std::shared_ptr<Output>)>;
 
-    /// Opens what `config` says (kind none: null) and serves it. `connect` makes a session for each client.
-    /// Errors: host_resource (the socket or port cannot be had), usage (a path too long, an address that is not this
-    /// host's own).
-    static Result<std::unique_ptr<ControlLine>> open(const ControlConfig& config, Connect connect);
+    /// Opens what `config` says (kind none: null) and serves it, `most_clients` at a time. `connect` makes a session
+    /// for each client. Errors: host_resource (the socket or port cannot be had), usage (a path too long, an address
+    /// that is not this host's own).
+    static Result<std::unique_ptr<ControlLine>> open(const ControlConfig& config, std::size_t most_clients,
+                                                     Connect connect);
     /// Sends what is queued, a second at most, and ends the thread. Call when Machine::run has returned.
     ~ControlLine();
     ControlLine(const ControlLine&) = delete;

@@ -43,7 +43,7 @@ private:
     std::string execute(const std::string& line) {
         auto answer = std::make_shared<Answer>();
         machine_.post([answer, line, &target = machine_] {
-            std::string text = execute_monitor_line(target, line);
+            std::string text = execute_monitor_line(target, line).text;
             const std::scoped_lock lock(answer->mutex);
             answer->text = std::move(text);
             answer->ready.notify_one();

@@ -14,8 +14,12 @@ namespace bantam::frontend {
 /// Talks with one person.
 std::unique_ptr<ControlLine::Session> start_monitor(Machine& machine, std::shared_ptr<ControlLine::Output> output);
 
-/// Carries out one command line on `machine`: the text to print, ending in a newline unless empty. Only on the
-/// machine's thread.
-std::string execute_monitor_line(Machine& machine, std::string_view line);
+struct MonitorAnswer {
+    std::string text;      // to print; ends in a newline unless empty
+    bool refused = false;  // it says why nothing was done
+};
+
+/// Carries out one command line on `machine`. Only on the machine's thread.
+MonitorAnswer execute_monitor_line(Machine& machine, std::string_view line);
 
 }  // namespace bantam::frontend

@@ -109,7 +109,11 @@ Reply save_physical(Call& call) {
     return done(save_memory(physical_reader(call.machine.cpu()), address.value(), *size, call.word(3)));
 }
 
-Reply send_key(Call& call) { return done(call.machine.send_keys(call.word(1))); }
+Reply send_key(Call& call) {
+    const Result<void> sent = call.machine.send_keys(call.word(1));
+    if (!sent) return complaint(sent.error().message + key_suggestion(call.word(1)));
+    return std::string{};
+}
 
 std::optional<int> parse_signed(const std::string& text) {
     int value = 0;
@@ -209,11 +213,11 @@ Reply run_line(Machine& machine, std::string_view line) {
 
 }  // namespace
 
-std::string execute_monitor_line(Machine& machine, std::string_view line) {
+MonitorAnswer execute_monitor_line(Machine& machine, std::string_view line) {
     const Reply reply = run_line(machine, line);
-    std::string text = reply ? reply.value() : reply.error().message;
-    if (!text.empty() && text.back() != '\n') text += '\n';
-    return text;
+    MonitorAnswer answer{.text = reply ? reply.value() : reply.error().message, .refused = !reply};
+    if (!answer.text.empty() && answer.text.back() != '\n') answer.text += '\n';
+    return answer;
 }
 
 }  // namespace bantam::frontend

@@ -110,6 +110,10 @@ void Recorder::take(const InputEvent& event) {
             return add_step("insert", literal(event.device + "=" + event.file));
         case InputEvent::Kind::ejected:
             return add_step("eject", literal(event.device));
+        case InputEvent::Kind::power_button:
+            return add_step("power-button", "true");
+        case InputEvent::Kind::reset:
+            return add_step("reset", "true");
         case InputEvent::Kind::key:
             return;
     }

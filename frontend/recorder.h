@@ -1,6 +1,7 @@
 // Recorder: writes a scenario from what is done to a machine (--record): keys become `type` and `keys`, clicks of the
-// absolute pointer `click`, media `insert` and `eject`. Before what follows a pause stands a wait for what the screen
-// showed then: the last line of its text, or that it has come to rest. On the machine's thread.
+// absolute pointer `click`, media `insert` and `eject`, the machine's buttons `power-button` and `reset`. Before what
+// follows a pause stands a wait for what the screen showed then: the last line of its text, or that it has come to
+// rest. On the machine's thread.
 #pragma once
 
 #include <string>

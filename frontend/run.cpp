@@ -150,19 +150,20 @@ Result<int> run_machine(const Settings& settings, Screen* screen) {
     {
         const Result<std::unique_ptr<SignalWatch>> signals = SignalWatch::start(machine);
         if (!signals) return signals.error();
-        const auto monitor = ControlLine::open(
-            settings.machine.monitor, [&machine](auto output) { return start_monitor(machine, std::move(output)); });
+        const auto monitor =
+            ControlLine::open(settings.machine.monitor, ControlLine::kManyClients,
+                              [&machine](auto output) { return start_monitor(machine, std::move(output)); });
         if (!monitor) return monitor.error();
         const auto remote = RemoteDisplay::open(settings.display, machine);
         if (!remote) return remote.error();
         qmp::Context context{.machine = machine, .remote = remote.value().get()};
         const auto qmp = TalkLine<qmp::Talk, qmp::JsonStream>::open(
-            settings.machine.qmp, machine,
+            settings.machine.qmp, ControlLine::kManyClients, machine,
             [&context](auto output) { return std::make_shared<qmp::Talk>(context, std::move(output)); });
         if (!qmp) return qmp.error();
         const GdbConfig& gdb_config = settings.machine.gdb;
         const auto gdb = TalkLine<gdb::Stub, gdb::PacketReader>::open(
-            gdb_config.line, machine, [&machine, bits = gdb_config.bits](auto output) {
+            gdb_config.line, 1, machine, [&machine, bits = gdb_config.bits](auto output) {
                 return std::make_shared<gdb::Stub>(machine, std::move(output), bits);
             });
         if (!gdb) return gdb.error();

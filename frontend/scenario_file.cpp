@@ -136,8 +136,8 @@ private:
         const std::size_t depth = step_depth(header);
         const bool known = depth != 0 || header == kHeaders[0] || header == kHeaders[1];
         if (!known)
-            return wrong(line, fmt::format("'{}' is no part of a scenario{}; there are [machine], [variables], "
-                                           "[[step]] and [[step.step]]",
+            return wrong(line, fmt::format("'{}' is no part of a scenario, which has [machine], [variables], "
+                                           "[[step]] and [[step.step]]{}",
                                            header, suggestion(header, kHeaders)));
         const bool again = depth == 0 && std::any_of(sections_.begin(), sections_.end(),
                                                      [&](const Section& s) { return s.header == header; });
@@ -178,10 +178,11 @@ private:
         return {};
     }
 
-    /// `text` with ${NAME} replaced; $$ is a dollar sign.
+    /// `text`, which begins on `line`, with ${NAME} replaced; $$ is a dollar sign.
     Result<std::string> expand(const std::string& text, unsigned line) const {
         std::string expanded;
         for (std::size_t i = 0; i < text.size(); ++i) {
+            line += text[i] == '\n' ? 1 : 0;
             if (text[i] != '$' || i + 1 == text.size() || (text[i + 1] != '$' && text[i + 1] != '{')) {
                 expanded += text[i];
             } else if (text[i + 1] == '$') {
@@ -232,7 +233,7 @@ private:
         if (!reading_.machine_place.empty())
             return wrong(section.line, fmt::format("a scenario has one machine, and there is [machine] in {} too",
                                                    reading_.machine_place));
-        const Result<std::string> text = expand(body(section), section.line);
+        const Result<std::string> text = expand(body(section), 1);
         if (!text) return text.error();
         if (Result<void> read = read_machine_text(text.value(), name_, reading_.settings); !read)
             return as_bad(read.error());
@@ -306,19 +307,20 @@ private:
 Result<void> finish_machine(Settings& settings, const std::string& place, Scenario& scenario) {
     MachineConfig& machine = settings.machine;
     const auto refuse = [&](std::string_view cause) { return bad(place, cause); };
+    const auto superfluous = [&](std::string_view cause) { return bad(place, fmt::format("{}; leave it out", cause)); };
     if (machine.hash_every_ns || machine.print_hash)
-        return refuse("print-hash: a scenario's trace says what happens when");
-    if (!settings.record.empty()) return refuse("record: a scenario's steps are there already");
-    if (machine.lockstep) return refuse("lockstep: a scenario has one machine");
-    if (machine.clock == ClockKind::real_time) return refuse("clock: a scenario runs in virtual time");
-    if (machine.monitor.kind != ControlConfig::Kind::none) return refuse("monitor: a scenario has no monitor");
-    if (machine.qmp.kind != ControlConfig::Kind::none) return refuse("qmp: a scenario is controlled by its steps");
+        return superfluous("print-hash: a scenario's trace says what happens when");
+    if (!settings.record.empty()) return superfluous("record: a scenario's steps are there already");
+    if (machine.lockstep) return superfluous("lockstep: a scenario has one machine");
+    if (machine.clock == ClockKind::real_time) return superfluous("clock: a scenario runs in virtual time");
+    if (machine.monitor.kind != ControlConfig::Kind::none) return superfluous("monitor: a scenario has no monitor");
+    if (machine.qmp.kind != ControlConfig::Kind::none) return superfluous("qmp: a scenario is controlled by its steps");
     if (machine.gdb.line.kind != ControlConfig::Kind::none || machine.paused)
-        return refuse("gdb, paused: a scenario runs by itself");
+        return superfluous("gdb, paused: a scenario runs by itself");
     if (settings.display.kind != DisplayKind::automatic && settings.display.kind != DisplayKind::none)
-        return refuse("display: nobody looks at a scenario");
+        return superfluous("display: nobody looks at a scenario");
     if (settings.audio.kind == AudioConfig::Kind::sdl || settings.audio.kind == AudioConfig::Kind::wav)
-        return refuse("audio: a scenario is not heard");
+        return superfluous("audio: a scenario is not heard");
     if (machine.debugcon.kind == DebugconConfig::Kind::stdio) return refuse("debugcon: use file:PATH");
     for (const SerialConfig& serial : machine.serials) {
         if (serial.kind != SerialConfig::Kind::none || !serial.log.empty())

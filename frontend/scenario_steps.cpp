@@ -45,6 +45,7 @@ constexpr std::array kSteps{
     StepKey{"insert", Action::insert, Value::drive_and_file, "DRIVE=FILE, a diskette or CD; writes are forgotten"},
     StepKey{"eject", Action::eject, Value::text, "DRIVE"},
     StepKey{"power-button", Action::power_button, Value::flag, "true: pressed, by ACPI"},
+    StepKey{"reset", Action::reset, Value::flag, "true: the reset button is pressed"},
     StepKey{"screenshot", Action::screenshot, Value::screenshot, "NAME.png or NAME.ppm in the artefacts"},
     StepKey{"run", Action::run, Value::text, "a command of the host, among the artefacts; status 0 is wanted"},
     StepKey{"expect-screen", Action::expect_screen, Value::text, "the text must be on the screen now"},
@@ -211,7 +212,7 @@ private:
     Result<void> set_keys(const FlatEntry& entry, const std::vector<std::string>& texts) {
         for (const std::string& keys : texts) {
             Result<Chord> chord = parse_chord(keys);
-            if (!chord) return wrong(entry, chord.error().message);
+            if (!chord) return wrong(entry, chord.error().message + key_suggestion(keys));
             read_.step.chords.push_back({.keys = std::move(chord.value())});
         }
         return {};

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "frontend/control_line.h"
 #include "machine/machine.h"
@@ -23,19 +24,23 @@ public:
     /// On the line's thread.
     using MakeTalk = std::function<std::shared_ptr<Talk>(std::shared_ptr<ControlLine::Output>)>;
 
-    /// Listens where `config` says (kind none: null) and serves `machine`, which must outlive it. As
-    /// Machine::observe. Errors: as ControlLine::open.
-    static Result<std::unique_ptr<TalkLine>> open(const ControlConfig& config, Machine& machine, MakeTalk make_talk) {
+    /// Listens where `config` says (kind none: null) and serves `machine`, which must outlive it, to `most_clients` at
+    /// a time. As Machine::observe. Errors: as ControlLine::open.
+    static Result<std::unique_ptr<TalkLine>> open(const ControlConfig& config, std::size_t most_clients,
+                                                  Machine& machine, MakeTalk make_talk) {
         if (config.kind == ControlConfig::Kind::none) return std::unique_ptr<TalkLine>{};
         std::unique_ptr<TalkLine> served(new TalkLine);
         machine.observe([self = served.get()](const MachineEvent& event) {
-            if (const auto talk = self->talk_.lock()) talk->tell(event);
+            std::erase_if(self->talks_, [](const std::weak_ptr<Talk>& talk) { return talk.expired(); });
+            for (const std::weak_ptr<Talk>& told : self->talks_) {
+                if (const auto talk = told.lock()) talk->tell(event);
+            }
         });
         Result<std::unique_ptr<ControlLine>> line = ControlLine::open(
-            config,
+            config, most_clients,
             [self = served.get(), &machine, make = std::move(make_talk)](std::shared_ptr<ControlLine::Output> output) {
                 const std::shared_ptr<Talk> talk = make(output);
-                machine.post([self, talk] { self->talk_ = talk; });
+                machine.post([self, talk] { self->talks_.push_back(talk); });
                 return std::make_unique<Session>(machine, talk, std::move(output));
             });
         if (!line) return line.error();
@@ -79,7 +84,7 @@ private:
 
     TalkLine() = default;
 
-    std::weak_ptr<Talk> talk_;  // with the client that is connected; on the machine's thread
+    std::vector<std::weak_ptr<Talk>> talks_;  // with the clients that are connected; on the machine's thread
     std::unique_ptr<ControlLine> line_;
 };
 

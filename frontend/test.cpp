@@ -45,7 +45,7 @@ public:
         fmt::print(stderr, "bantam: stopped at the failure after {} ns of guest time: {}\n", report.guest_ns,
                    report.failure);
         Result<std::unique_ptr<GdbLine>> line =
-            GdbLine::open(config_.line, machine, [&machine, bits = config_.bits](auto output) {
+            GdbLine::open(config_.line, 1, machine, [&machine, bits = config_.bits](auto output) {
                 return std::make_shared<gdb::Stub>(machine, std::move(output), bits);
             });
         if (!line) {

@@ -6,6 +6,9 @@
 #include <array>
 #include <charconv>
 
+#include "devices/key_names.h"
+#include "machine/keystroke.h"
+
 namespace bantam::frontend {
 namespace {
 
@@ -125,6 +128,19 @@ std::optional<std::string_view> nearest(std::string_view word, std::span<const s
 std::string suggestion(std::string_view word, std::span<const std::string_view> candidates) {
     const auto found = nearest(word, candidates);
     return found ? fmt::format("; did you mean '{}'?", *found) : std::string{};
+}
+
+std::string key_suggestion(std::string_view chord) {
+    while (!chord.empty()) {
+        const std::size_t end = std::min(chord.find('-'), chord.size());
+        if (const std::string_view key = chord.substr(0, end); !parse_chord(key)) {
+            std::vector<std::string_view> names;
+            for (const devices::KeyRow& row : devices::key_table()) names.push_back(row.name);
+            return suggestion(key, names);
+        }
+        chord.remove_prefix(std::min(end + 1, chord.size()));
+    }
+    return {};
 }
 
 }  // namespace bantam::frontend

@@ -37,5 +37,7 @@ std::vector<std::string> split_words(std::string_view text);
 std::optional<std::string_view> nearest(std::string_view word, std::span<const std::string_view> candidates);
 /// "; did you mean 'X'?" for the nearest candidate, or "".
 std::string suggestion(std::string_view word, std::span<const std::string_view> candidates);
+/// The same for the first key in a chord ("ctlr-c") that there is not.
+std::string key_suggestion(std::string_view chord);
 
 }  // namespace bantam::frontend

@@ -14,6 +14,8 @@ struct InputEvent {
         buttons,   // of the PS/2 mouse, wherever the guest has it
         inserted,  // device, file
         ejected,   // device
+        power_button,
+        reset,  // the button, not the guest's doing
     } kind = Kind::key;
     devices::KeyCode key{};
     bool pressed = false;

@@ -69,10 +69,12 @@ void Machine::observe_input(std::function<void(const InputEvent&)> observer) {
     parts_->input_observers.push_back(std::move(observer));
 }
 void Machine::system_reset() {
+    parts_->tell_input({.kind = InputEvent::Kind::reset});
     parts_->loop->request_reset();
     parts_->tell({.kind = MachineEvent::Kind::reset});
 }
 void Machine::system_powerdown() {
+    parts_->tell_input({.kind = InputEvent::Kind::power_button});
     parts_->pc->power_management().press_power_button();
     parts_->tell({.kind = MachineEvent::Kind::power_button});
 }

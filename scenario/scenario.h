@@ -33,6 +33,7 @@ enum class Action {
     insert,             // `text`: drive, `file`: image
     eject,
     power_button,
+    reset,  // the machine's button
     screenshot,
     run,  // a command of the host; its limit is the host's time
     expect_screen,

@@ -39,6 +39,7 @@ bool Steps::needs_guest(Action action) {
         case Action::insert:
         case Action::eject:
         case Action::power_button:
+        case Action::reset:
             return true;
         default:
             return false;
@@ -270,6 +271,9 @@ Steps::Progress Steps::poll(Attempt& attempt) {
             return act(attempt, machine_.eject(step.text));
         case Action::power_button:
             machine_.system_powerdown();
+            return Progress::done;
+        case Action::reset:
+            machine_.system_reset();
             return Progress::done;
         case Action::screenshot:
             return act(attempt, host_.screenshot(step.file));

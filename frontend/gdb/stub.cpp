@@ -341,7 +341,7 @@ Stub::Answer Stub::console(std::string_view digits) {
     if (!words.empty() && words.front() == "catch") {
         text = catch_exceptions(std::span(words).subspan(1));
     } else {
-        text = execute_monitor_line(machine_, line);
+        text = execute_monitor_line(machine_, line).text;
         if (words.size() == 1 && words.front() == "help")
             text +=
                 fmt::format("{:<34} {}\n", "catch [EXCEPTION]...", "stop at exceptions: all, none, page-fault, ...");

@@ -40,9 +40,10 @@ Reply query_status(Context& context, const json&) {
     const bool running = context.machine.running();
     return json{{"running", running},
                 {"singlestep", false},
-                {"status", running                      ? "running"
-                           : context.machine.panicked() ? "guest-panicked"
-                                                        : "paused"}};
+                {"status", running                         ? "running"
+                           : context.machine.panicked()    ? "guest-panicked"
+                           : context.machine.now_ns() == 0 ? "prelaunch"
+                                                           : "paused"}};
 }
 
 Reply query_name(Context&, const json&) { return json::object(); }
@@ -169,11 +170,29 @@ Reply inject_nmi(Context& context, const json&) {
     return json::object();
 }
 
-constexpr std::array kMonitorArguments{Member{"command-line", &kString}, Member{"cpu-index", &kInteger, true}};
+/// `strict` is Bantam's own: what the monitor refuses is an error then. In QEMU it is text as any other.
+constexpr std::array kMonitorArguments{Member{"command-line", &kString}, Member{"cpu-index", &kInteger, true},
+                                       Member{"strict", &kBoolean, true}};
 
 Reply human_monitor_command(Context& context, const json& arguments) {
     if (arguments.value("cpu-index", 0) != 0) return Failure{"Parameter 'cpu-index' expects a CPU number"};
-    return json(execute_monitor_line(context.machine, arguments["command-line"].get<std::string>()));
+    MonitorAnswer answer = execute_monitor_line(context.machine, arguments["command-line"].get<std::string>());
+    if (answer.refused && arguments.value("strict", false)) {
+        answer.text.pop_back();
+        return Failure{std::move(answer.text)};
+    }
+    return json(std::move(answer.text));
+}
+
+/// Of QEMU's objects (memory backends, threads, secrets, ...) Bantam has none: each type is refused, in QEMU's words.
+constexpr Type kObjectType{.kind = Type::Kind::words, .name = "ObjectType"};
+constexpr std::array kObjectAddArguments{Member{"qom-type", &kObjectType}, Member{"id", &kString}};
+constexpr std::array kObjectDelArguments{Member{"id", &kString}};
+
+Reply object_add(Context&, const json&) { return json::object(); }
+
+Reply object_del(Context&, const json& arguments) {
+    return Failure{fmt::format("object '{}' not found", arguments["id"].get<std::string>())};
 }
 
 constexpr std::array kCommands{
@@ -200,6 +219,8 @@ constexpr std::array kCommands{
     QmpCommand{"system_wakeup", {}, system_wakeup},
     QmpCommand{"inject-nmi", {}, inject_nmi},
     QmpCommand{"human-monitor-command", kMonitorArguments, human_monitor_command, &kString},
+    QmpCommand{"object-add", kObjectAddArguments, object_add},
+    QmpCommand{"object-del", kObjectDelArguments, object_del},
 };
 
 }  // namespace

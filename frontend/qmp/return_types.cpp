@@ -29,7 +29,7 @@ const std::array kSchemaMembers{
     Member{"tag", &kString, true},      Member{"variants", &kAny, true},     Member{"arg-type", &kString, true},
     Member{"ret-type", &kString, true}, Member{"allow-oob", &kBoolean, true}};
 const Type kSchemaInfo = object("SchemaInfo", kSchemaMembers);
-constexpr std::array<std::string_view, 3> kRunStates{"running", "paused", "guest-panicked"};
+constexpr std::array<std::string_view, 4> kRunStates{"running", "prelaunch", "paused", "guest-panicked"};
 const Type kRunState{.kind = Kind::words, .name = "RunState", .words = kRunStates};
 const std::array kStatusMembers{Member{"running", &kBoolean}, Member{"singlestep", &kBoolean},
                                 Member{"status", &kRunState}};

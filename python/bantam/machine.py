@@ -131,8 +131,8 @@ class Machine:
 
     # --- what a person does, and sees
     def monitor(self, line: str) -> str:
-        """What the line console answers (`help` lists its commands)."""
-        answer: Any = self.qmp.execute("human-monitor-command", command_line=line)
+        """What the line console answers (`help` lists its commands); QmpError where it refuses."""
+        answer: Any = self.qmp.execute("human-monitor-command", command_line=line, strict=True)
         return str(answer)
 
     def send_keys(self, *chords: str) -> None:

@@ -76,7 +76,7 @@ class CommandLine(unittest.TestCase):
     def test_bad_usage_is_64(self) -> None:
         self.fails(64, says="no command")
         self.fails(64, "runn", says="did you mean 'run'")
-        self.fails(64, "run", "--memori", "1G", says="did you mean 'memory'")
+        self.fails(64, "run", "--memori", "1G", says="did you mean '--memory'")
         self.fails(64, "run", "--memory", "256", says="256M")
         self.fails(64, "run", "--memory", says="--memory needs a value: --memory SIZE")
         self.fails(64, "run", "--screenshot", "picture.jpg", "--kernel", "k", says=".png")

@@ -201,7 +201,7 @@ TEST(CommandLine, TheLastOfTwoCounts) { EXPECT_EQ(parse({"--cpu", "486", "--cpu"
 TEST(CommandLine, BadUsageSaysWhatAndSuggests) {
     EXPECT_NE(message_of({}).find("no command"), std::string::npos);
     EXPECT_NE(message_of({"rnu"}).find("did you mean 'run'"), std::string::npos);
-    EXPECT_NE(message_of({"run", "--memroy", "1G"}).find("did you mean 'memory'"), std::string::npos);
+    EXPECT_NE(message_of({"run", "--memroy", "1G"}).find("did you mean '--memory'"), std::string::npos);
     EXPECT_NE(message_of({"run", "--memory", "lots"}).find("--memory: 'lots' is no size"), std::string::npos);
     EXPECT_NE(message_of({"run", "--memory"}).find("memory"), std::string::npos);
     EXPECT_NE(message_of({"run", "--disk", "a,read-only"}).find("readonly"), std::string::npos);

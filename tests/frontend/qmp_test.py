@@ -117,6 +117,14 @@ class QmpTest(unittest.TestCase):
         self.assertEqual(self.process.wait(timeout=20), 0)
         self.assertFalse((self.path / "qmp").exists(), "the socket was left behind")
 
+    def test_a_machine_that_waits(self) -> None:
+        client = self.client("--paused")
+        self.assertEqual(client.ask("query-status")["return"]["status"], "prelaunch")
+        client.ask("cont")
+        self.guest_runs()
+        client.ask("stop")
+        self.assertEqual(client.ask("query-status")["return"]["status"], "paused")
+
     def test_the_guest_ends_the_machine(self) -> None:
         for code, more, reason, status in ((guest_image.POWER_OFF, (), "guest-shutdown", 0),
                                            (guest_image.TRIPLE_FAULT, ("--no-reboot",), "guest-reset", 76),
@@ -329,14 +337,24 @@ class QmpTest(unittest.TestCase):
         self.assertRegex(self.failure(client.ask("chardev-add", id="s", backend=logged))[1], "logfile' is unexpected")
         self.assertRegex(self.failure(client.ask("chardev-add", id="s", backend={"type": "tty", "data": {}}))[1], "does not accept")
 
-    def test_one_client_after_another(self) -> None:
+    def test_several_clients(self) -> None:
         first = self.client()
-        first.ask("stop")
-        first.close()
         second = self.another_client()
-        self.assertEqual(second.ask("query-status")["return"]["status"], "paused")
+        unready = qmp_client.Client(self.path / "qmp")
+        self.addCleanup(unready.close)
+        first.ask("stop")
+        self.assertEqual(second.event("STOP")["event"], "STOP", "what one does, all are told")
+        self.assertEqual(second.ask("query-status", id=1)["error"]["class"], "GenericError", "each has answers to itself")
+        self.assertEqual(first.ask("query-status")["return"]["status"], "paused")
+        first.close()
         second.ask("cont")
         self.assertEqual(second.events[0]["event"], "RESUME")
+        self.assertEqual(unready.ask("qmp_capabilities"), {"return": {}})
+        self.assertEqual(unready.events, [], "nothing before it was ready")
+        third = self.another_client()
+        self.assertEqual(third.ask("query-status")["return"]["status"], "running")
+        for client in (second, third):
+            client.close()
         taken = [BANTAM, "run", "--headless", "--qmp", f"unix:{self.path}/qmp"]
         done = subprocess.run(taken, capture_output=True, text=True, timeout=20, check=False)
         self.assertEqual(done.returncode, 66)
@@ -400,18 +418,23 @@ class QmpTest(unittest.TestCase):
         self.assertRegex(self.control(qmp, "info", "registers"), "RIP=")
         self.assertEqual(self.control(qmp, "eject", "ide1-cd0"), "", "the monitor's form of a command that both have")
         self.assertIn("not removable", self.control(qmp, "eject", "device=ide0-hd0", status=64))
-        self.assertIn("unknown command 'fly'", self.control(qmp, "fly"))
+        self.assertIn("unknown command 'fly'", self.control(qmp, "fly", status=64))
+        self.assertIn("usage: info WHAT", self.control(qmp, "info", status=64))
         self.assertIn("needs the path", self.control(status=64))
         self.assertIn("--qmp unix:", self.control(self.path / "none", "quit", status=66))
         self.assertIn("--qmp tcp:", self.control("tcp:127.0.0.1:1", "quit", status=66))
-        follow = subprocess.Popen([BANTAM, "ctl", qmp, "events"], stdout=subprocess.PIPE, text=True)
-        self.addCleanup(follow.stdout.close)
-        self.addCleanup(follow.wait)
-        self.addCleanup(follow.kill)
+        followers = [subprocess.Popen([BANTAM, "ctl", qmp, "events"], stdout=subprocess.PIPE, text=True) for _ in range(2)]
+        for follow in followers:
+            self.addCleanup(follow.stdout.close)
+            self.addCleanup(follow.wait)
+            self.addCleanup(follow.kill)
         time.sleep(0.2)
+        self.control(qmp, "stop")  # they do not stand in the way of who has something to say
+        self.control(qmp, "cont")
         self.process.terminate()
-        self.assertEqual(json.loads(follow.stdout.readline())["event"], "SHUTDOWN")
-        self.assertEqual(follow.wait(timeout=20), 0)
+        for follow in followers:
+            self.assertEqual([json.loads(follow.stdout.readline())["event"] for _ in range(3)], ["STOP", "RESUME", "SHUTDOWN"])
+            self.assertEqual(follow.wait(timeout=20), 0)
 
     def test_control_of_something_else(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -450,8 +473,10 @@ class ReferenceTest(unittest.TestCase):
         '{"execute":"ringbuf-write","arguments":{"device":"r","data":"hello, ring buffer"}}',
         '{"execute":"ringbuf-read","arguments":{"device":"r","size":10}}', '{"execute":"ringbuf-read","arguments":{"device":"q","size":10}}',
         '{"execute":"ringbuf-read","arguments":{"device":"r","size":0}}', '{"execute":"chardev-remove","arguments":{"id":"r"}}',
-        '{"execute":"chardev-remove","arguments":{"id":"r"}}', '{"execute":"stop"}', '{"execute":"cont"}', '{"execute":"stop"}',
-        '{"execute":"stop"}', '{"execute":"system_reset"}', '{"execute":"system_powerdown"}', '{"exec-oob":"query-status","id":3}',
+        '{"execute":"chardev-remove","arguments":{"id":"r"}}', '{"execute":"object-add","arguments":{"qom-type":"nope","id":"o"}}',
+        '{"execute":"object-add","arguments":{"id":"o"}}', '{"execute":"object-add"}', '{"execute":"object-del","arguments":{"id":"o"}}',
+        '{"execute":"human-monitor-command","arguments":{"command-line":"nope"}}', '{"execute":"stop"}', '{"execute":"cont"}', '{"execute":"stop"}',
+        '{"execute":"stop"}', '{"execute":"inject-nmi"}', '{"execute":"system_reset"}', '{"execute":"system_powerdown"}', '{"exec-oob":"query-status","id":3}',
         '{"execute":"query-name","id":{"a":[1,null]}}', '{"execute":"query-status","foo":1}', '{"execute":3}', '[]',
         '{"id":4}', '{"execute":"query-status","arguments":3}', '{"execute":"nope","id":"x"}', '{"execute":"quit","id":9}']
 

@@ -48,9 +48,18 @@ TEST(ScenarioFile, ReadsStepsWithVariables) {
 TEST(ScenarioFile, RefusesWithLineCauseAndSuggestion) {
     EXPECT_EQ(refusal("[[step]]\nwait-scren = \"x\"\n").substr(0, 62),
               "s.toml:2: unknown key 'wait-scren'; did you mean 'wait-screen'");
-    EXPECT_NE(refusal("[machin]\n").find("s.toml:1: '[machin]' is no part of a scenario; did you mean '[machine]'"),
+    EXPECT_NE(refusal("[machin]\n")
+                  .find("s.toml:1: '[machin]' is no part of a scenario, which has [machine], [variables], [[step]] and "
+                        "[[step.step]]; did you mean '[machine]'"),
               std::string::npos);
     EXPECT_NE(refusal("[machine]\n\nmemroy = \"1M\"\n").find("s.toml:3: unknown key 'memroy'; did you mean 'memory'"),
+              std::string::npos);
+    EXPECT_NE(refusal("[machine]\nmemory = \"16M\"\ncdrom = \"${gusts}\"\n[variables]\nguests = \"x\"\n")
+                  .find("s.toml:3: there is no variable 'gusts'; did you mean 'guests'?"),
+              std::string::npos);
+    EXPECT_NE(refusal("[machine]\nclock = \"real\"\n[[step]]\nsend = \"a\"\n").find("leave it out"), std::string::npos);
+    EXPECT_NE(refusal("[[step]]\nkeys = [\"0x1d\", \"ctlr-c\"]\n").find("unknown key 'ctlr'"), std::string::npos);
+    EXPECT_NE(refusal("[[step]]\nkeys = [\"0x1d\", \"0x1d-ctlr-c\"]\n").find("did you mean 'ctrl'?"),
               std::string::npos);
     EXPECT_NE(refusal("[[step]]\ntype = \"ä\"\n").find("s.toml:2: a US keyboard has no key"), std::string::npos);
     EXPECT_NE(refusal("[[step]]\nsend = \"${a}\"\n").find("s.toml:2: there is no variable 'a'"), std::string::npos);
@@ -122,17 +131,18 @@ TEST(ScenarioFile, RefusesWhatSaysNothingThere) {
 
 TEST(ScenarioFile, ReadsHowAGuestEndsAndWhatIsRefused) {
     const auto read = read_scenario_text(
-        "[[step]]\nwait-screen-regex = \"^a+ *$\"\nrepeat-until = true\n[[step.step]]\npower-button = true\n"
+        "[[step]]\nwait-screen-regex = \"^a+ *$\"\nrepeat-until = true\n[[step.step]]\npower-button = "
+        "true\n[[step]]\nreset = true\n"
         "[[step]]\nhash = true\n[[step]]\nwait-halt = true\n[[step]]\nkeys = \"a\"\nhold = \"2s\"\n",
         "s.toml", no_files);
     ASSERT_TRUE(read.ok()) << read.error().message;
     using scenario::Action;
     std::vector<Action> actions;
     for (const auto& step : read.value().steps) actions.push_back(step.action);
-    EXPECT_EQ(actions, (std::vector<Action>{Action::wait_screen_regex, Action::power_button, Action::hash,
-                                            Action::wait_halt, Action::type}));
+    EXPECT_EQ(actions, (std::vector<Action>{Action::wait_screen_regex, Action::power_button, Action::reset,
+                                            Action::hash, Action::wait_halt, Action::type}));
     EXPECT_TRUE(read.value().steps[0].expression);
-    EXPECT_EQ(read.value().steps[4].duration_ns, u64{2'000'000'000});
+    EXPECT_EQ(read.value().steps[5].duration_ns, u64{2'000'000'000});
     EXPECT_NE(refusal("[[step]]\nkeys = \"a\"\nhold = 0\n").find("'hold' takes a length of time"), std::string::npos);
     EXPECT_TRUE(read_scenario_text("[[step]]\nexpect-refusal = \"MiB\"\n", "s.toml", no_files).ok());
     EXPECT_NE(refusal("[[step]]\nexpect-refusal = \"MiB\"\n[[step]]\nhash = true\n")

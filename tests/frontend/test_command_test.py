@@ -127,6 +127,7 @@ class RecordTest(unittest.TestCase):
             client.ask("human-monitor-command", **{"command-line": "sendkey a"})
             self.until_screen(client, "ready")
             time.sleep(2)  # the keys of one second are one step
+            client.ask("system_powerdown")
             for key in ("shift-b", "esc"):
                 client.ask("human-monitor-command", **{"command-line": f"sendkey {key}"})
             client.ask("human-monitor-command", **{"command-line": "sendkey c"})
@@ -134,7 +135,8 @@ class RecordTest(unittest.TestCase):
             text = record.read_text()
             steps = [part.strip() for part in text.split("[[step]]")[1:]]
             self.assertEqual(steps, ['wait-screen = "login:"', f'insert = "ide1-cd0={folder}/disc.iso"', 'wait-stable = "500ms"', 'type = "a"',
-                                     'wait-screen = "ready $$"', 'type = "B"', 'keys = "esc"', 'type = "c"', "wait-power-off = true"], text)
+                                     'wait-screen = "ready $$"', "power-button = true", 'wait-stable = "500ms"', 'type = "B"', 'keys = "esc"',
+                                     'type = "c"', "wait-power-off = true"], text)
             done = subprocess.run([BANTAM, "test", record], capture_output=True, text=True, timeout=60)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 

@@ -34,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
         const std::string_view line = input.substr(0, end);
         input.remove_prefix(std::min(end + 1, input.size()));
         if (touches_files(line)) continue;
-        const std::string answer = frontend::execute_monitor_line(*machine, line);
+        const std::string answer = frontend::execute_monitor_line(*machine, line).text;
         CHECK(answer.empty() || answer.back() == '\n');
     }
     return 0;

@@ -63,6 +63,8 @@ class PackageTest(unittest.TestCase):
         self.assertEqual(refused.exception.error_class, "CommandNotFound")
         with self.assertRaises(bantam.QmpError):
             machine.qmp.execute("pmemsave", val=0)
+        with self.assertRaisesRegex(bantam.QmpError, "unknown command 'fly'"):
+            machine.monitor("fly")
         with self.assertRaises(TimeoutError):
             machine.wait_event(timeout=0.1)
         self.assertEqual(machine.quit(), 0)

@@ -278,6 +278,13 @@ TEST_F(RunnerTest, PressesThePowerButton) {
     EXPECT_FALSE(run({kPowerOff}, {step(Action::wait_power_off), step(Action::power_button)}).passed) << "it is off";
 }
 
+TEST_F(RunnerTest, PressesReset) {
+    const Report report = run({kSetUpLines, send(0x3F8, "x"), kHaltForEver},
+                              {step(Action::wait_serial, "x"), during(Action::wait_time, 20 * kMs),
+                               step(Action::reject_serial, "xx"), step(Action::reset), step(Action::wait_serial, "x")});
+    EXPECT_TRUE(report.passed) << report.failure;
+}
+
 TEST_F(RunnerTest, HashesAreOfTheStateAndGoIntoTheTrace) {
     const std::vector<std::vector<u8>> code{kSetUpLines, busy(20'000'000), send(0x3F8, "x"), kPowerOff};
     const Report report = run(code, {step(Action::hash), step(Action::hash), step(Action::wait_serial, "x"),

@@ -17,7 +17,7 @@ def refused(monitor: QMPMonitor, command: str) -> str:
 process = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 try:
     monitor = QMPMonitor(process.stdout, process.stdin)  # greeting, qmp_capabilities
-    assert monitor.execute("query-status") == {"running": False, "singlestep": False, "status": "paused"}
+    assert monitor.execute("query-status") == {"running": False, "singlestep": False, "status": "prelaunch"}
     assert monitor.execute("cont") == {}  # the event RESUME, which it skips
     assert monitor.execute("query-status")["running"]
     assert monitor.execute("stop") == {}
