@@ -26,7 +26,7 @@
 namespace bantam::oracle {
 namespace {
 
-constexpr std::array kSignals{SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGSYS, SIGALRM};
+constexpr std::array kSignals{SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS, SIGSYS, SIGVTALRM};
 constexpr std::size_t kFrameBytes = 16384;
 constexpr u16 kCode16 = 0x07, kData16 = 0x0F;  // LDT entries 0 and 1, RPL 3
 constexpr u16 kCode32 = 0x23, kData32 = 0x2B, kCode64 = 0x33;
@@ -79,7 +79,7 @@ void handle(int signal, siginfo_t* info, void* context) {
         }
         return;
     }
-    if (signal == SIGALRM) {
+    if (signal == SIGVTALRM) {
         const bool stuck = shared.inside && shared.runs == shared.runs_at_last_tick;
         shared.runs_at_last_tick = shared.runs;
         if (!stuck) return;
@@ -205,10 +205,11 @@ HostCpu::HostCpu() {
     install_segment(1, false);
     asm volatile("rdfsbase %0" : "=r"(shared.fs_base));
     install_handlers();
-    // Ends loops: a program still running at the second tick is stopped.
+    // Ends loops: a program still running at the second tick is stopped. Ticks are of its own time: a host may let
+    // programs wait that lock the bus (the kernel's split_lock_detect).
     const itimerval tick{.it_interval = {.tv_sec = 0, .tv_usec = 500'000},
                          .it_value = {.tv_sec = 0, .tv_usec = 500'000}};
-    CHECK(setitimer(ITIMER_REAL, &tick, nullptr) == 0);
+    CHECK(setitimer(ITIMER_VIRTUAL, &tick, nullptr) == 0);
     first_foreign_ = first_foreign_mapping();
     shared.capturing = true;
     CHECK(raise(SIGTRAP) == 0);
@@ -218,7 +219,7 @@ HostCpu::HostCpu() {
 
 HostCpu::~HostCpu() {
     const itimerval none{};
-    setitimer(ITIMER_REAL, &none, nullptr);
+    setitimer(ITIMER_VIRTUAL, &none, nullptr);
     munmap(reinterpret_cast<void*>(kArenaBase), kArenaBytes);
 }
 
