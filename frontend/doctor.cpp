@@ -66,7 +66,8 @@ void report_cpu() {
     constexpr unsigned long kHwcap2Fsgsbase = 2;
     const bool fsgsbase = (::getauxval(AT_HWCAP2) & kHwcap2Fsgsbase) != 0;
     fmt::print("{:<12} {:<9} {:<4} {}\n", "", "fsgsbase", fsgsbase ? "yes" : "no",
-               "programs may set the GS base without the kernel; else translated 32-bit code begins a little slower");
+               "programs may set the GS base without the kernel; else translated code begins a little slower, or looks "
+               "up its stack");
     fmt::print("{:<12}", "CPU models");
     std::string missing;
     for (const std::string& name : Model::names()) {

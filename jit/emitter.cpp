@@ -40,6 +40,7 @@ Emitter::Emitter(const Target& target, Translation& translation)
       translation_(translation),
       wide_(is_64bit(translation.key)),
       sixteen_(is_16bit(translation.key)),
+      stack_window_(target.stack_window && wide_ && windowed(translation.key)),
       linear_(linear_of(translation.rip)),
       tables_(target.cpu.mmu.fast_tables(data_set(translation.key))),
       assembly_(target.cache),
@@ -69,6 +70,7 @@ void Emitter::end_instruction() {
         slow_paths_.push_back(slow);
         fault_sites_.push_back({instruction_begin_, a_.offset(), slow});
     }
+    if (stack_window_ && !site_->handed_over) follow_stack(instruction);
     if (resume_bound_) return;
     a_.bind(resume_);
     instructions_.back().stack_after = stack_moved_;
@@ -105,6 +107,10 @@ x86::Gp Emitter::read_register(unsigned guest, const x86::Gp& scratch) {
 
 void Emitter::store_homed(unsigned guest, const x86::Gp& scratch) {
     if (is_homed(guest)) a_.mov(absolute(&state().gpr[guest]), scratch);
+}
+
+x86::Mem Emitter::homed_operand(unsigned guest, unsigned size) const {
+    return x86::ptr_abs(reinterpret_cast<u64>(&state().gpr[guest]), size);
 }
 
 void Emitter::load_constant(const x86::Gp& reg, u64 value) {

@@ -37,6 +37,7 @@ public:
         const Stubs& stubs;
         u64 indirect_table;      // address of the key's table
         const Windows* windows;  // null: no key has windows
+        bool stack_window;       // 64-bit code with windows has one (jit/stack_window.h)
         Optimisations optimisations{};
     };
     Emitter(const Target& target, Translation& translation);
@@ -69,6 +70,8 @@ public:
     /// The host register with the value of general register `guest`; one that is homed is loaded into `scratch`.
     x86::Gp read_register(unsigned guest, const x86::Gp& scratch);
     void store_homed(unsigned guest, const x86::Gp& scratch);
+    /// Where general register `guest`, which is homed, is.
+    [[nodiscard]] x86::Mem homed_operand(unsigned guest, unsigned size) const;
     void load_constant(const x86::Gp& reg, u64 value);
     /// `reg` of `size` bytes to the immediate of `i`, which reads it from memory, sign-extended.
     void load_immediate(const x86::Gp& reg, const isa::Instruction& i, unsigned size);
@@ -179,6 +182,7 @@ private:
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);
     x86::Mem window_at(const x86::Gp& address, i64 displacement, unsigned size);
     void load_distance(const x86::Gp& address);
+    void follow_stack(const isa::Instruction& i);
     void shift_stack_register(int change);
     asmjit::Label link_to(u64 rip);
     void pad_before_entry();
@@ -194,6 +198,7 @@ private:
     Translation& translation_;
     const bool wide_;
     const bool sixteen_;
+    const bool stack_window_;
     const u64 linear_;
     const Mmu::FastTables tables_;
     Assembly assembly_;

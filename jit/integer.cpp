@@ -84,6 +84,43 @@ i64 sign_extended(u64 value, unsigned size) {
     return static_cast<i64>(value << shift) >> shift;
 }
 
+/// XOR or SUB of a register and itself: its value does not matter.
+bool zeroes(const Instruction& i) {
+    const Operand& first = i.operands[0];
+    const Operand& second = i.operands[1];
+    return (i.mnemonic == Mnemonic::Xor || i.mnemonic == Mnemonic::Sub) && first.kind == OperandKind::gpr &&
+           second.kind == OperandKind::gpr && first.reg == second.reg && first.is_high == second.is_high;
+}
+
+/// Whether the host's instruction of `i` may have memory in place of its register operand `k`, and does the same.
+bool may_be_memory(const Instruction& i, u8 k) {
+    switch (i.mnemonic) {
+        case Mnemonic::Adc:
+        case Mnemonic::Add:
+        case Mnemonic::And:
+        case Mnemonic::Cmp:
+        case Mnemonic::Or:
+        case Mnemonic::Sbb:
+        case Mnemonic::Sub:
+        case Mnemonic::Xor:
+            return true;  // exist in both directions
+        case Mnemonic::Mov: {
+            const auto value = static_cast<i64>(i.immediate);
+            return i.operands[1].kind == OperandKind::gpr || value == static_cast<i32>(value);
+        }
+        case Mnemonic::Bt:  // count from there
+        case Mnemonic::Btc:
+        case Mnemonic::Btr:
+        case Mnemonic::Bts:
+        case Mnemonic::Cmpxchg:  // PERF: lock the bus, or nearly
+        case Mnemonic::Xadd:
+        case Mnemonic::Xchg:
+            return false;
+        default:
+            return isa::row_of(i).operands[k].source == isa::OperandSource::rm_gpr;
+    }
+}
+
 /// The operands of one instruction on their way to the host's.
 class OperandMapper {
 public:
@@ -121,7 +158,11 @@ public:
 
     void emit(InstId operation) {
         std::array<asmjit::Operand, 5> host;
-        if (memory_ != nullptr) map_memory();
+        if (memory_ != nullptr) {
+            map_memory();
+        } else if (!zeroes(i_)) {
+            in_place_ = homed_in_place();
+        }
         for (u8 k = 0; k < i_.operand_count; ++k) host[k] = map(i_.operands[k]);
         e_.assembler().emitOpArray(operation, host.data(), i_.operand_count);
         for (unsigned k = 0; k < homed_count_; ++k) {
@@ -146,6 +187,28 @@ private:
             if (operand.size == 1 && operand.reg >= 4) return true;
         }
         return false;
+    }
+
+    /// The operand, a homed register, that the host's instruction can use where it is in memory. PERF: registers are
+    /// written there whole, so that reading them back never waits for the store.
+    [[nodiscard]] const Operand* homed_in_place() const {
+        for (u8 k = 0; k < i_.operand_count; ++k) {
+            const Operand& operand = i_.operands[k];
+            const bool whole = (operand.access & isa::kAccessWrite) == 0 || operand.size == 8;
+            if (operand.kind == OperandKind::gpr && is_homed(operand.reg) && whole && may_be_memory(i_, k))
+                return &operand;
+        }
+        return nullptr;
+    }
+
+    /// Whether nothing of what is in the register of `operand`, a homed one, matters.
+    [[nodiscard]] bool is_replaced(const Operand& operand) const {
+        if (zeroes(i_)) return operand.size >= 4;
+        const auto reads_it = [&operand](const Operand& other) {
+            return other.kind == OperandKind::gpr && other.reg == operand.reg &&
+                   ((other.access & isa::kAccessRead) != 0 || other.size < 4);
+        };
+        return std::none_of(i_.operands.begin(), i_.operands.begin() + i_.operand_count, reads_it);
     }
 
     /// What an immediate that is read from memory needs.
@@ -193,7 +256,8 @@ private:
         return Emitter::sized(kSpare, size);
     }
 
-    x86::Gp map_register(const Operand& operand) {
+    asmjit::Operand map_register(const Operand& operand) {
+        if (&operand == in_place_) return e_.homed_operand(operand.reg, operand.size);
         if (operand.is_high) {
             if (!needs_rex()) return x86::gpb_hi(operand.reg - 4u);
             e_.assembler().rorx(kSpare.r64(), host_register(operand.reg - 4u), 8);
@@ -208,7 +272,7 @@ private:
         }
         constexpr std::array kScratch{kSpare, kAddend, kAddress};
         const x86::Gp& scratch = kScratch[homed_count_];
-        e_.read_register(operand.reg, scratch);
+        if (!is_replaced(operand)) e_.read_register(operand.reg, scratch);
         homed_[homed_count_++] = {operand.reg, written, scratch};
         return Emitter::sized(scratch, operand.size);
     }
@@ -216,6 +280,7 @@ private:
     Emitter& e_;
     const Instruction& i_;
     const Operand* memory_ = nullptr;
+    const Operand* in_place_ = nullptr;  // is not loaded, nor stored
     x86::Mem host_memory_;
     std::array<Homed, 3> homed_{};
     unsigned homed_count_ = 0;
@@ -223,13 +288,13 @@ private:
 
 bool translate_lea(Emitter& e, const Instruction& i) {
     const Operand& destination = i.operands[0];
-    if (!is_homed(destination.reg) && destination.size >= 4 && i.address_size >= 4) {
-        const unsigned width = std::min<unsigned>(destination.size, i.address_size);
-        e.load_offset(i, host_register(destination.reg), width);
+    const x86::Gp to = is_homed(destination.reg) ? kSpare : host_register(destination.reg);
+    if (destination.size >= 4 && i.address_size >= 4) {
+        e.load_offset(i, to, std::min<unsigned>(destination.size, i.address_size));
+        e.store_homed(destination.reg, to);
         return true;
     }
     const x86::Gp address = e.effective_offset(i);
-    const x86::Gp to = is_homed(destination.reg) ? kSpare : host_register(destination.reg);
     if (is_homed(destination.reg) && destination.size == 2) e.read_register(destination.reg, to);
     e.assembler().mov(Emitter::sized(to, destination.size), Emitter::sized(address, destination.size));
     e.store_homed(destination.reg, to);
@@ -245,6 +310,8 @@ bool translate_bit_string(Emitter& e, const Instruction& i, InstId operation) {
     const x86::Gp word = Emitter::sized(kSpare, string.size);
     const x86::Mem memory = e.bit_string_operand(i, number.reg, string.size, use);
     a.mov(word, memory);
+    // A page of a window may turn out not to be writable: before the flags change.
+    if (use == MemoryUse::write && e.in_window()) a.mov(memory, word);
     a.emit(operation, word, Emitter::sized(host_register(number.reg), string.size));
     if (use == MemoryUse::write) a.mov(memory, word);
     return true;

@@ -1,7 +1,6 @@
 #include "jit/kept_distance.h"
 
 #include <algorithm>
-#include <optional>
 #include <span>
 
 #include "base/bits.h"
@@ -98,6 +97,14 @@ std::optional<i64> addition(const Instruction& i, const Operand& operand) {
 
 }  // namespace
 
+std::optional<i64> added_by(const Instruction& i, unsigned number) {
+    for (const Operand& operand : operands_of(i)) {
+        if (operand.kind != OperandKind::gpr || (operand.access & isa::kAccessWrite) == 0) continue;
+        if (number_of(operand) == number) return addition(i, operand);
+    }
+    return 0;
+}
+
 bool KeptDistance::serves(u8 base, i64 displacement) const {
     if (base_ != base || base == kNone) return false;
     const i64 offset = moved_ + displacement;  // of few enough bits
@@ -113,13 +120,9 @@ void KeptDistance::move(u8 base, i64 change) {
 void KeptDistance::follow(const Instruction& i) {
     if (base_ == kNone) return;
     if (!is_plain(i) || !few_homed(i)) return forget();
-    for (const Operand& operand : operands_of(i)) {
-        if (operand.kind != OperandKind::gpr || (operand.access & isa::kAccessWrite) == 0) continue;
-        if (number_of(operand) != base_) continue;
-        const std::optional<i64> change = addition(i, operand);
-        if (!change) return forget();
-        move(base_, *change);
-    }
+    const std::optional<i64> change = added_by(i, base_);
+    if (!change) return forget();
+    move(base_, *change);
 }
 
 }  // namespace bantam::jit

@@ -3,9 +3,15 @@
 // the window's end is in its guard, where accesses fault.
 #pragma once
 
+#include <optional>
+
 #include "cpu/isa/instruction.h"
 
 namespace bantam::jit {
+
+/// What `i` adds to general register `number` of 8 bytes by its operands, if that is known: zero where none of them
+/// writes it.
+[[nodiscard]] std::optional<i64> added_by(const isa::Instruction& i, unsigned number);
 
 class KeptDistance {
 public:

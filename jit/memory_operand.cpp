@@ -4,6 +4,7 @@
 
 #include "cpu/isa/table.h"
 #include "jit/emitter.h"
+#include "jit/stack_window.h"
 
 namespace bantam::jit {
 
@@ -151,12 +152,13 @@ x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
     return window_at(linear_address(i), 0, size);
 }
 
-/// 32-bit code: GS has the window's distance. 64-bit code looks it up.
+/// 32-bit code: GS has the window's distance; 64-bit code: that of the stack's window. Others are looked up.
 x86::Mem Emitter::window_at(const x86::Gp& address, i64 displacement, unsigned size) {
     may_fault();
     const auto offset = static_cast<i32>(displacement);
-    if (!wide_) {
-        x86::Mem operand = x86::ptr(address.r32(), offset, size);
+    const bool in_stack = stack_window_ && address == kGuestRsp && stack_window::reaches(displacement);
+    if (!wide_ || in_stack) {
+        x86::Mem operand = x86::ptr(wide_ ? address : address.r32(), offset, size);
         operand.setSegment(x86::gs);
         return operand;
     }
@@ -174,6 +176,15 @@ void Emitter::load_distance(const x86::Gp& address) {
     a_.rorx(kAddend, address, 32);
     a_.movzx(kAddend.r32(), kAddend.r16());
     a_.mov(kAddend, x86::ptr_abs(table, kAddend, 3));
+}
+
+/// After `i`, which was translated.
+void Emitter::follow_stack(const isa::Instruction& i) {
+    const std::optional<i64> change = i.mnemonic == isa::Mnemonic::Leave ? std::nullopt : added_by(i, kRsp);
+    if (change && stack_window::outlasts(*change)) return;
+    load_distance(kGuestRsp);
+    distance_.forget();
+    a_.call(asmjit::imm(t_.stubs.load_stack_distance));
 }
 
 x86::Mem Emitter::tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment) {

@@ -23,12 +23,13 @@ enum class Optimisation : u8 {
     beside_code,
     stack_moves,
     kept_distances,
+    stack_window,
     count
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Optimisation::count)> kOptimisationNames{
-    "links", "indirect-table", "native-integer", "native-stack", "native-branches", "vector",
-    "x87",   "windows",        "going-on",       "beside-code",  "stack-moves",     "kept-distances"};
+    "links",   "indirect-table", "native-integer", "native-stack", "native-branches", "vector",      "x87",
+    "windows", "going-on",       "beside-code",    "stack-moves",  "kept-distances",  "stack-window"};
 
 /// Those that are switched on: all, to begin with.
 class Optimisations {

@@ -67,6 +67,29 @@ public:
         write_vector_load(a_, state_, context_);
         a_.ret();
     }
+    /// PERF: WRGSBASE takes longer than finding out that the base is the same, which it nearly always is.
+    void load_stack_distance() {
+        const asmjit::Label same = a_.newLabel();
+        const asmjit::Label canonical = a_.newLabel();
+        a_.mov(kSpare, x86::rcx);
+        a_.mov(x86::rcx, absolute(&context_.gs_complement));
+        a_.lea(x86::rcx, x86::ptr(x86::rcx, kAddend, 0, 1));
+        a_.jecxz(x86::rcx, same);
+        a_.mov(x86::ecx, 16);  // as stack_window::base_for
+        a_.shlx(kAddress, kAddend, x86::rcx);
+        a_.sarx(kAddress, kAddress, x86::rcx);
+        a_.not_(kAddress);
+        a_.lea(x86::rcx, x86::ptr(kAddress, kAddend, 0, 1));
+        a_.jecxz(x86::rcx, canonical);
+        a_.mov(kAddend.r32(), 0);
+        a_.bind(canonical);
+        a_.wrgsbase(kAddend);
+        a_.not_(kAddend);
+        a_.mov(absolute(&context_.gs_complement), kAddend);
+        a_.bind(same);
+        a_.mov(x86::rcx, kSpare);
+        a_.ret();
+    }
     void write_beside_code(const Mmu::FastTables& tables, unsigned size_log) {
         const asmjit::Label this_page = a_.newLabel();
         const asmjit::Label no_code = a_.newLabel();
@@ -155,6 +178,7 @@ Result<Stubs> make_stubs(CodeCache& cache, Cpu& cpu, Context& context, CallHandl
     stubs.call_block_watch =
         make([&](StubWriter& writer) { writer.call_handler(call_block_watch, stubs.leave_at_rip); });
     stubs.load_vectors = make([](StubWriter& writer) { writer.load_vectors(); });
+    stubs.load_stack_distance = make([](StubWriter& writer) { writer.load_stack_distance(); });
     stubs.lone_return = make([&](StubWriter& writer) { writer.lone_return(stubs.leave_at_rip); });
     bool beside = true;
     for (unsigned set = 0; set < Mmu::kFastSets; ++set) {
@@ -166,7 +190,8 @@ Result<Stubs> make_stubs(CodeCache& cache, Cpu& cpu, Context& context, CallHandl
         }
     }
     if (enter == 0 || stubs.lone_return == 0 || stubs.load_vectors == 0 || stubs.leave_at_rip == 0 ||
-        stubs.leave_by_link == 0 || stubs.call_handler == 0 || stubs.call_block_watch == 0 || !beside) {
+        stubs.leave_by_link == 0 || stubs.call_handler == 0 || stubs.call_block_watch == 0 ||
+        stubs.load_stack_distance == 0 || !beside) {
         return Error{ExitStatus::internal_error, "the translator could not assemble its stubs"};
     }
     stubs.enter = reinterpret_cast<void (*)()>(enter);

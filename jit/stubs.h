@@ -24,6 +24,9 @@ struct Stubs {
     u64 lone_return = 0;
     /// Called: the guest's vector registers and MXCSR are the host's afterwards. Overwrites R14 and R15 only.
     u64 load_vectors = 0;
+    /// Called with kAddend: the distance of the window that RSP points into. The base of GS
+    /// becomes stack_window::base_for it. Overwrites the scratch registers.
+    u64 load_stack_distance = 0;
     /// Called, by the Mmu's set and the logarithm of the number of bytes, with RCX: the address of a write, kAddend:
     /// its entry. RCX is zero afterwards where only code elsewhere in the page has kept it from being direct; nothing
     /// else is overwritten.

@@ -1,7 +1,6 @@
 #include "jit/translator.h"
 
 #include <asm/prctl.h>
-#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 
 #include "base/signal_stack.h"
 #include "cpu/interpreter/block_watch.h"
+#include "jit/stack_window.h"
 
 namespace bantam::jit {
 
@@ -24,12 +24,10 @@ u32 host_mxcsr() {
     return value;
 }
 
-/// Only translated 32-bit code uses GS in this process.
+/// Only translated code uses GS in this process.
 void set_gs_base(u64 base) {
-    constexpr u64 kFsGsBase = 2;  // AT_HWCAP2: the kernel allows WRGSBASE
-    static const bool kInstruction = (getauxval(AT_HWCAP2) & kFsGsBase) != 0;
-    if (kInstruction) {
-        asm volatile("wrgsbase %0" : : "r"(base));
+    if (stack_window::host_allows()) {
+        stack_window::set_distance(base);
     } else {
         CHECK(syscall(SYS_arch_prctl, ARCH_SET_GS, base) == 0);
     }
@@ -62,6 +60,9 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, const Options& 
     translator->stubs_ = stubs.value();
     translator->return_stack_.set_stub(translator->stubs_.lone_return);
     translator->windows_ = Windows::create(cpu.mmu);
+    translator->stack_window_ = stack_window::host_allows() && translator->windows_ != nullptr &&
+                                translator->windows_->canonical_distances() &&
+                                options.optimisations.has(Optimisation::stack_window);
     const std::span<const u8> code = translator->cache_->executable();
     translator->code_range_ = register_code_range(
         reinterpret_cast<u64>(code.data()), reinterpret_cast<u64>(code.data() + code.size()),
@@ -128,6 +129,7 @@ bool Translator::run(Block& block) {
     break_ = translate_anew_ = false;
     unfinished_ = {};
     ensure_signal_stack();
+    context_->gs_complement = 0;  // another machine may have run meanwhile
     if (windowed(*key)) select_window(*key);
     running_key_ = *key;
     running_ = true;
@@ -207,7 +209,7 @@ AfterHandler Translator::call_handler() {
         if (cpu_.block_watch != nullptr) note_unfinished(site);
         return AfterHandler::leave;
     }
-    if (windows_ != nullptr && windows_->stale()) windows_->synchronize();
+    if (windowed(running_key_)) select_window(running_key_);
     return AfterHandler::resume;
 }
 
@@ -230,7 +232,7 @@ AfterHandler Translator::call_block_watch() {
         context_->remaining += site.after() + 1;
         return AfterHandler::leave;
     }
-    if (windows_ != nullptr && windows_->stale()) windows_->synchronize();
+    if (windowed(running_key_)) select_window(running_key_);
     return AfterHandler::resume;
 }
 
@@ -304,10 +306,23 @@ Key Translator::with_windows_if_enabled(Key key) const {
     return options_.windows_at_once || policy_.enabled(data_privilege(key)) ? with_windows(key) : key;
 }
 
-/// Before code with windows runs.
+/// Before code with windows runs, or runs on after C++.
 void Translator::select_window(Key key) {
     windows_->synchronize();
-    if (!is_64bit(key)) set_gs_base(windows_->low_distance(data_privilege(key)));
+    const Privilege privilege = data_privilege(key);
+    if (is_64bit(key)) {
+        select_stack_window(cpu_.state.gpr[kRsp], privilege);
+    } else {
+        load_gs_base(windows_->low_distance(privilege));
+    }
+}
+
+void Translator::select_stack_window(u64 rsp, Privilege privilege) {
+    if (stack_window_) load_gs_base(stack_window::base_for(windows_->distance(rsp, privilege)));
+}
+
+void Translator::load_gs_base(u64 base) {
+    if (~base != std::exchange(context_->gs_complement, ~base)) set_gs_base(base);
 }
 
 /// In the context of a signal, which translated code has raised: nothing else is under way.
@@ -340,11 +355,24 @@ Windows::Answer Translator::resolve_in_window(const CodeFault& fault) {
     const Repeated now{fault.get(REG_RIP), fault.address, fault.get(REG_R13)};
     if (now == std::exchange(repeated_, now)) return Windows::Answer::unsuited;
     const Privilege privilege = data_privilege(running_key_);
-    const bool wide = is_64bit(running_key_);
-    u64 distance = wide ? fault.get(REG_R15) : windows_->low_distance(privilege);
     const AccessType type = fault.write ? AccessType::write : AccessType::read;
-    const Windows::Answer answer = windows_->resolve(fault.address, distance, type, privilege);
-    if (wide && answer == Windows::Answer::repeat) fault.set(REG_R15, distance);  // kAddend
+    Windows::Answer answer;
+    if (!is_64bit(running_key_)) {
+        u64 distance = windows_->low_distance(privilege);
+        answer = windows_->resolve(fault.address, distance, type, privilege);
+    } else if (stack_window::accesses(reinterpret_cast<const u8*>(now.rip))) {
+        u64 distance = stack_window::distance();
+        const u64 generation = windows_->generation();
+        answer = windows_->resolve(fault.address, distance, type, privilege);
+        load_gs_base(stack_window::base_for(distance));
+        // What kAddend is kept for is looked up again behind the slow path only.
+        if (windows_->generation() != generation) answer = Windows::Answer::slow_path;
+    } else {
+        u64 distance = fault.get(REG_R15);  // kAddend
+        answer = windows_->resolve(fault.address, distance, type, privilege);
+        if (answer == Windows::Answer::repeat) fault.set(REG_R15, distance);
+        select_stack_window(fault.get(REG_R12), privilege);
+    }
     // The walk may have written an accessed or dirty bit over code: then the slow path leaves.
     const bool leave = break_ || mappings_moved();
     return answer == Windows::Answer::repeat && leave ? Windows::Answer::slow_path : answer;
@@ -416,7 +444,7 @@ Translation* Translator::translate(Block& block, Key key) {
     translations_.push_back(translation);
     const u64 code = cache_->next_code();
     const Emitter::Target target{
-        cpu_, *context_, *cache_, stubs_, table.address(), windows_.get(), options_.optimisations};
+        cpu_, *context_, *cache_, stubs_, table.address(), windows_.get(), stack_window_, options_.optimisations};
     set_phase(Phase::translator);
     if (translate_block(target, *translation)) {
         ++statistics_.translations;

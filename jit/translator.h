@@ -87,6 +87,8 @@ private:
     [[nodiscard]] bool key_changed(Key key) const;
     [[nodiscard]] Key with_windows_if_enabled(Key key) const;
     void select_window(Key key);
+    void select_stack_window(u64 rsp, Privilege privilege);
+    void load_gs_base(u64 base);
     bool on_host_fault(const CodeFault& fault);
     Windows::Answer resolve_in_window(const CodeFault& fault);
     void keep_from_windows(const FaultSite& site);
@@ -105,6 +107,7 @@ private:
     ReturnStack return_stack_;
     CountRegion count_region_;
     std::unique_ptr<Windows> windows_;  // null: the host has no room for them
+    bool stack_window_ = false;         // 64-bit code has one (jit/stack_window.h)
     WindowPolicy policy_;
     CodeRange* code_range_ = nullptr;
     Key running_key_ = 0;

@@ -87,7 +87,8 @@ private:
         if (at.hasIndex()) fields.index = static_cast<u8>(at.indexId());
         fields.scale = static_cast<u8>(at.shift());
         fields.displacement = at.offsetLo32();
-        fields.gs_32 = at.hasSegment();
+        fields.gs = at.hasSegment();
+        fields.modulo_32 = fields.gs && !e_.wide();
     }
 
     void map(const Operand& operand, OperandSource source, host::HostFields& fields) {

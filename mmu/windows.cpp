@@ -33,11 +33,24 @@ void unmap(u64 host, u64 bytes) {
 }  // namespace
 
 std::unique_ptr<Windows> Windows::create(Mmu& mmu) {
-    void* const reserved = mmap(nullptr, kReservedBytes, PROT_NONE, kNothing, -1, 0);
+    void* const reserved = reserve();
     if (reserved == MAP_FAILED) return nullptr;
     auto* const tables = static_cast<u64*>(allocate_low(2 * kTableBytes, LowUse::whole));
     const std::size_t most = std::min<std::size_t>(kMostPages, host_mappings() / 4);
     return std::unique_ptr<Windows>(new Windows(mmu, static_cast<u8*>(reserved), tables, most));
+}
+
+/// Low, if there is room (canonical_distances), else where the host likes.
+void* Windows::reserve() {
+    constexpr u64 kFirst = u64{0x0100} << 32, kStep = u64{0x80} << 32;
+    static_assert(kStep > kReservedBytes);
+    for (u64 wanted = kFirst; wanted + kReservedBytes < kLowEnd; wanted += kStep) {
+        void* const at =
+            mmap(reinterpret_cast<void*>(wanted), kReservedBytes, PROT_NONE, kNothing | MAP_FIXED_NOREPLACE, -1, 0);
+        if (at == reinterpret_cast<void*>(wanted)) return at;
+        if (at != MAP_FAILED) munmap(at, kReservedBytes);  // by a host that does not know the flag
+    }
+    return mmap(nullptr, kReservedBytes, PROT_NONE, kNothing, -1, 0);
 }
 
 Windows::Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pages)
@@ -84,6 +97,7 @@ void Windows::close_all() {
     unmap_all();
     empty_tables();
     windows_used_ = 1;
+    ++generation_;
 }
 
 Windows::Answer Windows::resolve(u64 host, u64& distance, AccessType type, Privilege privilege) {

@@ -22,6 +22,7 @@ namespace bantam {
 class Windows final : private DirectPages {
 public:
     static constexpr std::size_t kTableEntries = 1u << 16;
+    static constexpr u64 kGuardBytes = u64{2} << 30;
 
     /// Null where the host has not the address space. `mmu` outlives the object and has no other DirectPages.
     static std::unique_ptr<Windows> create(Mmu& mmu);
@@ -34,6 +35,18 @@ public:
     /// The distance of linear addresses below 4 GiB. Opens their window.
     u64 low_distance(Privilege privilege);
 
+    /// Where addresses with `linear`'s upper half are; in the void, when they have no window.
+    [[nodiscard]] u64 distance(u64 linear, Privilege privilege) const {
+        return distances_[slot(privilege)][entry_of(linear)];
+    }
+    /// Distances of addresses from FFFF8800_00000000 on, and of those below 2^47, are canonical, so that they can be
+    /// the base of a segment.
+    [[nodiscard]] bool canonical_distances() const {
+        return reinterpret_cast<u64>(reserved_) + kReservedBytes < kLowEnd;
+    }
+    /// Changes when distances that were known stop being true.
+    [[nodiscard]] u64 generation() const { return generation_; }
+
     /// What to do about an access that faulted.
     enum class Answer : u8 {
         repeat,     // its page is mapped now
@@ -42,8 +55,7 @@ public:
     };
     /// The access faulted at `host`, `distance` from its linear address. The distance may be another afterwards.
     Answer resolve(u64 host, u64& distance, AccessType type, Privilege privilege);
-    /// Pages that the TLB took back are still mapped. Call synchronize() before translated code runs on.
-    [[nodiscard]] bool stale() const { return !hidden_.empty(); }
+    /// Unmaps pages that the TLB took back: before translated code runs, or runs on.
     void synchronize();
 
     /// Pages that are mapped, stale ones too; at most kMostPages, and a quarter of the mappings the host allows.
@@ -52,11 +64,12 @@ public:
 
 private:
     static constexpr u64 kWindowBytes = u64{4} << 30;
-    static constexpr u64 kGuardBytes = u64{2} << 30;
     static constexpr u64 kStride = kWindowBytes + 2 * kGuardBytes;
-    static constexpr unsigned kWindows = 32;                               // the first is the void
+    static constexpr unsigned kWindows = 32;  // the first is the void
+    static constexpr u64 kLowEnd = u64{0x0800} << 32;
     static constexpr u64 kReservedBytes = kWindows * kStride + kPageSize;  // the last access beyond a guard ends in it
 
+    static void* reserve();
     Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pages);
     static unsigned slot(Privilege privilege) { return privilege == Privilege::user ? 1 : 0; }
     static std::size_t entry_of(u64 linear) { return (linear >> 32) & (kTableEntries - 1); }
@@ -78,6 +91,7 @@ private:
     u8* reserved_;
     std::array<u64*, 2> distances_;  // supervisor, user
     unsigned windows_used_ = 1;
+    u64 generation_ = 0;
     std::vector<u64> hidden_;  // host addresses of pages to unmap
     std::size_t mapped_pages_ = 0;
     std::size_t most_pages_;

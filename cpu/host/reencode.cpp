@@ -15,10 +15,8 @@ public:
         : i_(instruction), row_(isa::row_of(instruction)), f_(fields) {}
 
     HostBytes run() {
-        if (f_.gs_32) {
-            out_.byte(0x65);
-            out_.byte(0x67);
-        }
+        if (f_.gs) out_.byte(0x65);
+        if (f_.modulo_32) out_.byte(0x67);
         if (i_.vex) {
             vex();
         } else {

@@ -25,7 +25,8 @@ struct HostFields {
     std::optional<u8> index{};
     u8 scale = 0;
     i32 displacement = 0;
-    bool gs_32 = false;          // in GS, the sum modulo 2^32
+    bool gs = false;
+    bool modulo_32 = false;      // the sum is
     bool byte_register = false;  // needs a REX prefix even when no bit of it is set
 };
 

@@ -73,6 +73,40 @@ TEST(SnippetTest, PointersMoveAcrossTheEndsOfWindows) {
     }
 }
 
+TEST(SnippetTest, TheStackMovesFromWindowToWindow) {
+    // l: push rax / mov rdx,[rsp] / mov rsp,rbx / push rdx / movups [rsp-20h],xmm0 / xchg rsp,rdi / push rax /
+    // add [rsp],rcx / pop rdx / xchg rsp,rdi / mov rbp,rsi / leave / add rsp,r8 / push rdx / sub rsp,r8 /
+    // lea rsp,[rsp+1000h] / pop r9 / sub rsp,1008h / add rsp,8 / dec rcx / jnz l / hlt
+    constexpr u64 kFourth = 0x50000000F00;
+    for (const u64 frame : {0x7FFDFFFFF800UL, 0x7FFDFFFFFFF0UL, 0x7FFDFFFFFFF8UL, 0x7FFE00000000UL}) {
+        const Snippet kSnippet{
+            .linear = 0x400000,
+            .instructions = 2000,
+            .code =
+                "50488b14244889dc520f114424e04887e75048010c245a4887e74889f5c94c01c4524c29c4488da42400"
+                "10000041594881ec081000004883c40848ffc975c1f4",
+            .gpr = {1, 1000, 2, 0x600000000800, frame + 8, 4, frame, 0x10000800, kFourth - frame},
+            .memory = {{0x10000000, "00"},
+                       {kFourth, "00"},
+                       {0x600000000000, "00"},
+                       {0x7FFDFFFFF000, "0102030405060708"},
+                       {0x7FFE00000000, "1112131415161718"},
+                       {0x7FFE00001000, "2122232425262728"}}};
+        EXPECT_EQ(expect_same(kSnippet), EngineExit::deadline);
+    }
+}
+
+TEST(SnippetTest, TheStackDriftsWithoutAnAccess) {
+    // l: sub rsp,400h / dec rcx / jnz l / push rcx / hlt: 4 GiB down.
+    constexpr u64 kRounds = 1 << 22, kTop = 0x7FF000001000;
+    const Snippet kSnippet{.linear = 0x400000,
+                           .instructions = 3 * kRounds + 1,
+                           .code = "4881ec0004000048ffc975f451f4",
+                           .gpr = {1, kRounds, 2, 3, kTop},
+                           .memory = {{kTop, "00"}, {kTop - (u64{4} << 30) - 8, "0102030405060708"}}};
+    EXPECT_EQ(expect_same(kSnippet), EngineExit::deadline);
+}
+
 TEST(SnippetTest, AHandlerLeavesTheDistanceToTheNextAccess) {
     // l: mov [rbx],al, in a page with code: by the handler, and after some times without a window / mov rdx,[rbx+8] /
     // dec rcx / jnz l / hlt

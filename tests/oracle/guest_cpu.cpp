@@ -147,10 +147,11 @@ struct GuestCpu::Parts {
     }
 };
 
-GuestCpu::GuestCpu(bool translated) : parts_(std::make_unique<Parts>()) {
+GuestCpu::GuestCpu(Engine engine) : parts_(std::make_unique<Parts>()) {
     parts_->build_tables();
-    if (!translated) return;
-    auto translator = jit::Translator::create(parts_->cpu, {.threshold = 0});
+    if (engine == Engine::interpreter) return;
+    auto translator = jit::Translator::create(
+        parts_->cpu, {.threshold = 0, .windows_at_once = engine == Engine::translator_with_windows});
     CHECK(translator.ok());
     parts_->engine->set_block_runner(std::move(translator.value()));
 }

@@ -11,10 +11,12 @@
 
 namespace bantam::oracle {
 
+/// What runs programs; translators every block from the first time on.
+enum class Engine : u8 { interpreter, translator, translator_with_windows };
+
 class GuestCpu {
 public:
-    /// `translated`: every block by the translator, from the first time on; else by the interpreter.
-    explicit GuestCpu(bool translated);
+    explicit GuestCpu(Engine engine);
     ~GuestCpu();
     GuestCpu(const GuestCpu&) = delete;
     GuestCpu& operator=(const GuestCpu&) = delete;

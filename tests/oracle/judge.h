@@ -23,8 +23,7 @@ struct Verdict {
 
 class Judge {
 public:
-    Judge(isa::CodeSize mode, bool all_flags, bool translated)
-        : mode_(mode), all_flags_(all_flags), guest_(translated) {}
+    Judge(isa::CodeSize mode, bool all_flags, Engine engine) : mode_(mode), all_flags_(all_flags), guest_(engine) {}
 
     /// Puts the program into `arena` for the time of the call.
     Verdict judge(const Program& program, const ProgramState& initial, Arena& arena);

@@ -1,5 +1,6 @@
 // The oracle suite: random programs on the host CPU and on Bantam, compared in everything a program can see.
-//   oracle --mode 64|32|16 [--engine interpreter|jit] [--cases N] [--seed N] [--most-failures N] [--all-flags] [--rows]
+//   oracle --mode 64|32|16 [--engine interpreter|jit|jit-windows] [--cases N] [--seed N] [--most-failures N]
+//   [--all-flags] [--rows]
 // Prints how many cases ran and how many differed, shrunk to few instructions; exits with 1 when any did, or
 // when more were skipped than compared. A fixed seed repeats a run exactly. --rows lists the rows of the instruction
 // table that no case executed to completion.
@@ -18,6 +19,10 @@ namespace {
 
 constexpr u64 kArenaLifetime = 256;  // programs that start from the same random memory
 
+const std::map<std::string, Engine> kEngines{{"interpreter", Engine::interpreter},
+                                             {"jit", Engine::translator},
+                                             {"jit-windows", Engine::translator_with_windows}};
+
 struct Options {
     isa::CodeSize mode = isa::CodeSize::bits64;
     u64 cases = 1'000'000;
@@ -25,7 +30,7 @@ struct Options {
     u64 most_failures = 10;
     bool all_flags = false;
     bool rows = false;
-    bool translated = false;
+    std::string engine = "interpreter";
 };
 
 struct Tally {
@@ -57,7 +62,7 @@ std::string mnemonics(const Program& program) {
 }
 
 Tally run(const Options& options) {
-    Judge judge(options.mode, options.all_flags, options.translated);
+    Judge judge(options.mode, options.all_flags, kEngines.at(options.engine));
     Generator generator(options.seed, options.mode, judge.model().features);
     Tally tally;
     tally.row_completed.resize(isa::table().size());
@@ -100,9 +105,9 @@ void print_summary(const Options& options, const Tally& tally, double seconds) {
         if (tally.vectors[vector] != 0) fmt::print(" {}: {}", vector, tally.vectors[vector]);
     }
     const unsigned bits = options.mode == isa::CodeSize::bits64 ? 64 : options.mode == isa::CodeSize::bits32 ? 32 : 16;
-    fmt::print("\noracle: {}, {}-bit, seed {}: {} compared, {} skipped, {} different, {:.0f} cases/s\n",
-               options.translated ? "jit" : "interpreter", bits, options.seed, tally.compared, tally.skipped,
-               tally.different, static_cast<double>(tally.compared + tally.skipped) / seconds);
+    fmt::print("\noracle: {}, {}-bit, seed {}: {} compared, {} skipped, {} different, {:.0f} cases/s\n", options.engine,
+               bits, options.seed, tally.compared, tally.skipped, tally.different,
+               static_cast<double>(tally.compared + tally.skipped) / seconds);
 }
 
 }  // namespace
@@ -114,15 +119,15 @@ int main(int argc, char** argv) {
     bantam::oracle::Options options;
     unsigned bits = 64;
     app.add_option("--mode", bits, "Code size in bits")->check(CLI::IsMember({16, 32, 64}));
-    std::string engine = "interpreter";
-    app.add_option("--engine", engine, "What runs the programs")->check(CLI::IsMember({"interpreter", "jit"}));
+    app.add_option("--engine", options.engine,
+                   "What runs the programs: jit-windows has windows from the first access on")
+        ->check(CLI::IsMember(bantam::oracle::kEngines));
     app.add_option("--cases", options.cases, "Programs to generate");
     app.add_option("--seed", options.seed, "Seed of the generator; 0: a fresh one");
     app.add_option("--most-failures", options.most_failures, "Stop after so many differences");
     app.add_flag("--all-flags", options.all_flags, "Compare undefined flags too");
     app.add_flag("--rows", options.rows, "List the table rows that never completed");
     CLI11_PARSE(app, argc, argv);
-    options.translated = engine == "jit";
     if (options.seed == 0) options.seed = std::random_device{}() | 1u;
     options.mode = bits == 64 ? CodeSize::bits64 : bits == 32 ? CodeSize::bits32 : CodeSize::bits16;
 
