@@ -101,12 +101,12 @@ x86::Gp Emitter::sized(const x86::Gp& reg64, unsigned size) {
 
 x86::Gp Emitter::read_register(unsigned guest, const x86::Gp& scratch) {
     if (!is_homed(guest)) return host_register(guest);
-    a_.mov(scratch, absolute(&state().gpr[guest]));
+    a_.mov(scratch, homed_operand(guest, 8));
     return scratch;
 }
 
 void Emitter::store_homed(unsigned guest, const x86::Gp& scratch) {
-    if (is_homed(guest)) a_.mov(absolute(&state().gpr[guest]), scratch);
+    if (is_homed(guest)) a_.mov(homed_operand(guest, 8), scratch);
 }
 
 x86::Mem Emitter::homed_operand(unsigned guest, unsigned size) const {

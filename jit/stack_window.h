@@ -15,7 +15,8 @@ namespace bantam::jit::stack_window {
 
 inline constexpr i64 kMostStep = 1 << 10;
 inline constexpr i64 kMostOffset = i64{1} << 29;
-static_assert(kMostStep * static_cast<i64>(CountRegion::kMost) + kMostOffset + (1 << 17) <
+inline constexpr i64 kMostAfterAccess = 1 << 17;  // what a RET releases, or a block's pushes and pops move
+static_assert(kMostStep * static_cast<i64>(CountRegion::kMost) + kMostOffset + kMostAfterAccess <
               static_cast<i64>(Windows::kGuardBytes));
 
 /// Whether an operand at RSP + `displacement` may be in the window.

@@ -96,6 +96,32 @@ TEST(SnippetTest, TheStackMovesFromWindowToWindow) {
     }
 }
 
+TEST(SnippetTest, TheStackLiesWhereNoBaseCanLead) {
+    // l: push rax / mov rdx,[rsp] / mov rsp,rbx / push rdx / pop r9 / mov rsp,rdi / push r9 / mov rsp,rsi / push rcx /
+    // mov rsp,rbp / dec rcx / jnz l / hlt: at the first addresses of the upper half, among a kernel's, in a program.
+    constexpr u64 kLowest = 0xFFFF800000001000, kAllocated = 0xFFFFC90000001000, kDirect = 0xFFFF888000001000;
+    const Snippet kSnippet{
+        .linear = 0xFFFFFFFF81000000,
+        .instructions = 1200,
+        .code = "50488b14244889dc5241594889fc41514889f4514889ec48ffc975e4f4",
+        .gpr = {1, 1000, 2, kLowest, kLowest, 0x7FFE00001000, kDirect, kAllocated},
+        .memory = {{kLowest - 8, "00"}, {kAllocated - 8, "00"}, {kDirect - 8, "00"}, {0x7FFE00000FF8, "00"}}};
+    EXPECT_EQ(expect_same(kSnippet), EngineExit::deadline);
+}
+
+TEST(SnippetTest, AWindowForTheStackTakesTheDatas) {
+    // l: mov rsp,rbx / mov rax,[rdi] / push rax / add rax,[rdi+8] / mov [rdi],rax / add rbx,r8 / dec rcx / jnz l / hlt:
+    // a window for each push, until there are no more and all are closed; then the stack has the one that the data had.
+    constexpr u64 kStacks = 100, kFirst = 0x100000001000, kApart = u64{4} << 30, kData = 0x555500000F00;
+    Snippet snippet{.linear = 0x400000,
+                    .instructions = 8 * kStacks,
+                    .code = "4889dc488b0750480347084889074c01c348ffc975eaf4",
+                    .gpr = {0, kStacks, 0, kFirst, 0, 0, 0, kData, kApart},
+                    .memory = {{kData, "01000000000000000300000000000000"}}};
+    for (u64 stack = 0; stack < kStacks; ++stack) snippet.memory.push_back({kFirst + stack * kApart - 8, "00"});
+    EXPECT_EQ(expect_same(snippet), EngineExit::deadline);
+}
+
 TEST(SnippetTest, TheStackDriftsWithoutAnAccess) {
     // l: sub rsp,400h / dec rcx / jnz l / push rcx / hlt: 4 GiB down.
     constexpr u64 kRounds = 1 << 22, kTop = 0x7FF000001000;

@@ -28,5 +28,12 @@ TEST(StackWindowTest, ReachesAndStepsLessThanAGuard) {
     EXPECT_FALSE(outlasts(kMostStep + 1));
 }
 
+TEST(StackWindowTest, ABaseIsCanonical) {
+    EXPECT_EQ(base_for(0x370000000000), 0x370000000000u);
+    EXPECT_EQ(base_for(0xFFFF8000FFFFF000), 0xFFFF8000FFFFF000u);
+    EXPECT_EQ(base_for(0x810000000000), 0u);
+    EXPECT_EQ(base_for(0xFFFF7FFFFFFFF000), 0u);
+}
+
 }  // namespace
 }  // namespace bantam::jit::stack_window
