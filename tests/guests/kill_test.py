@@ -18,8 +18,8 @@ import sys
 import tempfile
 import time
 
-HERE = pathlib.Path(__file__).resolve().parent
-TOOLS = os.environ | {"PATH": os.environ["PATH"] + ":/sbin:/usr/sbin"}
+import boots
+
 KEPT = 20  # the guest removes older files
 BOOT_SECONDS = 600
 
@@ -59,13 +59,13 @@ def run_and_kill(command: list[str], delay: float) -> list[int]:
 def complaints(image: pathlib.Path, safe: list[int]) -> list[str]:
     found = []
     for options, good in (("-p", (0, 1)), ("-fn", (0,))):
-        check = subprocess.run(["e2fsck", options, str(image)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=TOOLS,
+        check = subprocess.run(["e2fsck", options, str(image)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=boots.TOOLS,
                                check=False)
         if check.returncode not in good:
             found.append(f"e2fsck {options}: status {check.returncode}: {check.stdout[-500:]}")
     for number in range(max(1, safe[-1] - KEPT + 1), safe[-1] + 1):
         got = subprocess.run(["debugfs", "-R", f"cat /{number}", str(image)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                             env=TOOLS, check=False).stdout
+                             env=boots.TOOLS, check=False).stdout
         if got != contents(number):
             found.append(f"file {number} was safe, but holds {len(got)} bytes of {len(contents(number))} or others")
     return found
@@ -77,17 +77,14 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
     parser.add_argument("kills", type=int)
     arguments = parser.parse_args()
-    fetched = subprocess.run([HERE / "fetch", "disk-amd64"], stdout=subprocess.PIPE, text=True, check=False)
-    if fetched.returncode != 0:
-        sys.exit("kill_test: cannot fetch the guest")
-    guest = pathlib.Path(fetched.stdout.strip()) / "disk-amd64"
     chance = random.Random(arguments.seed)
     print(f"seed {arguments.seed}")
     failed = files = 0
     for turn in range(arguments.kills):
         with tempfile.TemporaryDirectory() as folder:
-            image = pathlib.Path(folder) / "disk.img"
-            subprocess.run(["mke2fs", "-q", "-t", "ext4", str(image), "64M"], stdout=subprocess.DEVNULL, check=True, env=TOOLS)
+            work = pathlib.Path(folder)
+            guest = pathlib.Path(boots.made_ready("disk-amd64", "mke2fs -q -t ext4 disk.img 64M", work)["guests"]) / "disk-amd64"
+            image = work / "disk.img"
             safe = run_and_kill([arguments.bantam, "run", "--headless", "--memory", "128M", "--kernel", str(guest / "vmlinuz"),
                                  "--initrd", str(guest / "initramfs.cpio.gz"), "--append", "console=ttyS0 quiet bantam.test=flush",
                                  "--disk", str(image), "--serial", "stdio", "--no-reboot"], chance.uniform(0, 4))
