@@ -1,8 +1,8 @@
 // Integer arithmetic with flags, executed by the host's own instruction and read back with LAHF and SETO, so that
 // results and flags (the undefined ones too) are the host CPU's. Each operation is a type with a static `apply`.
 //
-// Operations that leave some status flags alone first load all of them: ADD AL, 7Fh turns bit 0 (OF) into the host's
-// OF, SAHF loads the rest.
+// Operations that leave some status flags alone, on some hosts those they leave undefined, first load all of them:
+// ADD AL, 7Fh turns bit 0 (OF) into the host's OF, SAHF loads the rest.
 #pragma once
 
 #include "base/types.h"
@@ -216,51 +216,48 @@ struct Product {
 struct MulWide {
     template <class T>
     static Product<T> apply(T a, T b, Status& status) {
-        u64 rax = a;
+        u64 rax = status;
         T high;
         u64 product;
-        u16 flags;
-        asm("mul %[b]; mov %%rax, %[product]; lahf; seto %%al; mov %%ax, %[flags]"
-            : "+&a"(rax), "=&d"(high), [product] "=&r"(product), [flags] "=&r"(flags)
-            : [b] "r"(b)
+        asm("addb $127, %%al; sahf; mov %[a], %%rax; mul %[b]; mov %%rax, %[product]; lahf; seto %%al"
+            : "+&a"(rax), "=&d"(high), [product] "=&r"(product)
+            : [a] "r"(u64{a}), [b] "r"(b)
             : "cc");
-        status = flags;
+        status = static_cast<Status>(rax);
         return {static_cast<T>(product), high};
     }
 };
 struct ImulWide {
     template <class T>
     static Product<T> apply(T a, T b, Status& status) {
-        u64 rax = a;
+        u64 rax = status;
         T high;
         u64 product;
-        u16 flags;
-        asm("imul %[b]; mov %%rax, %[product]; lahf; seto %%al; mov %%ax, %[flags]"
-            : "+&a"(rax), "=&d"(high), [product] "=&r"(product), [flags] "=&r"(flags)
-            : [b] "r"(b)
+        asm("addb $127, %%al; sahf; mov %[a], %%rax; imul %[b]; mov %%rax, %[product]; lahf; seto %%al"
+            : "+&a"(rax), "=&d"(high), [product] "=&r"(product)
+            : [a] "r"(u64{a}), [b] "r"(b)
             : "cc");
-        status = flags;
+        status = static_cast<Status>(rax);
         return {static_cast<T>(product), high};
     }
 };
 /// AL * operand to AX.
 template <bool kSigned>
 u16 multiply_bytes(u8 a, u8 b, Status& status) {
-    u64 rax = a;
+    u64 rax = status;
     u16 product;
-    u16 flags;
     if constexpr (kSigned) {
-        asm("imulb %[b]; mov %%ax, %[product]; lahf; seto %%al; mov %%ax, %[flags]"
-            : "+&a"(rax), [product] "=&r"(product), [flags] "=&r"(flags)
-            : [b] "r"(b)
+        asm("addb $127, %%al; sahf; mov %[a], %%al; imulb %[b]; mov %%ax, %[product]; lahf; seto %%al"
+            : "+&a"(rax), [product] "=&r"(product)
+            : [a] "q"(a), [b] "q"(b)
             : "cc");
     } else {
-        asm("mulb %[b]; mov %%ax, %[product]; lahf; seto %%al; mov %%ax, %[flags]"
-            : "+&a"(rax), [product] "=&r"(product), [flags] "=&r"(flags)
-            : [b] "r"(b)
+        asm("addb $127, %%al; sahf; mov %[a], %%al; mulb %[b]; mov %%ax, %[product]; lahf; seto %%al"
+            : "+&a"(rax), [product] "=&r"(product)
+            : [a] "q"(a), [b] "q"(b)
             : "cc");
     }
-    status = flags;
+    status = static_cast<Status>(rax);
     return product;
 }
 

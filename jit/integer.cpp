@@ -26,8 +26,8 @@ std::vector<InstId> make_operations() {
     return operations;
 }
 
-/// Whether the host's divisions leave all status flags alone, as the interpreter's do. They are undefined; processors
-/// since 2013 are known to.
+/// Whether the host's divisions leave all status flags alone, as the interpreter's do. They are undefined; most
+/// processors since 2013 do, AMD's family 1Ah (Zen 5) does not.
 bool divisions_keep_flags() {
     const auto keeps = [](u64 flags) {
         u64 after = 0;
@@ -53,8 +53,7 @@ InstId operation_of(const Instruction& i) {
     constexpr u32 kOthers = isa::kEndsBlock | isa::kPrivileged | isa::kIo | isa::kString | isa::kTraps |
                             isa::kSegmentLoad | isa::kX87 | isa::kMmx | isa::kSse | isa::kAvx;
     const isa::Row& row = isa::row_of(i);
-    static const bool kNativeDivisions = divisions_keep_flags();
-    if (divides(i.mnemonic)) return kNativeDivisions ? kOperations[static_cast<std::size_t>(i.mnemonic)] : 0;
+    if (divides(i.mnemonic)) return kOperations[static_cast<std::size_t>(i.mnemonic)];
     if (isa::execution_class(row) != isa::ExecutionClass::host || (row.attributes & kOthers) != 0) return 0;
     const auto condition = static_cast<x86::CondCode>(i.condition);
     if (i.mnemonic == Mnemonic::Setcc) return x86::Inst::setccFromCond(condition);
@@ -317,6 +316,28 @@ bool translate_bit_string(Emitter& e, const Instruction& i, InstId operation) {
     return true;
 }
 
+/// The host's division, which nothing but the division itself may fault in. Where it changes status flags they are kept
+/// in Context::spared: AH has what LAHF and SAHF know of them, AL has OF. RAX waits in kSpare, which operands of
+/// divisions, read where they are, leave alone.
+void divide(Emitter& e, OperandMapper& mapper, InstId operation) {
+    static const bool kKeepFlags = divisions_keep_flags();
+    e.may_fault();
+    if (kKeepFlags) return mapper.emit(operation);
+    x86::Assembler& a = e.assembler();
+    const x86::Mem flags = x86::ptr_abs(reinterpret_cast<u64>(&e.context().spared), sizeof(u16));
+    a.mov(kSpare, x86::rax);
+    a.lahf();
+    a.seto(x86::al);
+    a.mov(flags, x86::ax);
+    a.mov(x86::rax, kSpare);
+    mapper.emit(operation);
+    a.mov(kSpare, x86::rax);
+    a.movzx(x86::eax, flags);
+    a.add(x86::al, 0x7F);  // overflows if OF was set
+    a.sahf();
+    a.mov(x86::rax, kSpare);
+}
+
 /// CMPXCHG8B and CMPXCHG16B: their registers are the host's of the same names.
 bool translate_wide_exchange(Emitter& e, const Instruction& i) {
     if (!e.addressable(i, MemoryUse::write)) return false;
@@ -358,8 +379,11 @@ bool translate_integer(Emitter& e, const Instruction& i) {
     if (is_bit_string(i)) return translate_bit_string(e, i, operation);
     OperandMapper mapper(e, i);
     if (!mapper.possible()) return false;
-    if (divides(i.mnemonic)) e.may_fault();
-    mapper.emit(operation);
+    if (divides(i.mnemonic)) {
+        divide(e, mapper, operation);
+    } else {
+        mapper.emit(operation);
+    }
     return true;
 }
 

@@ -47,8 +47,18 @@ void double_shift(Cpu& cpu, const Instruction& i) {
     }
 }
 
-/// Rotates of a register by an immediate count other than 1 leave OF, undefined by the SDM, as it was: as measured on a
-/// processor.
+/// Whether the host's rotates of a register by an immediate count other than 1 leave OF, undefined by the SDM, as it
+/// was. Intel's do; AMD's family 1Ah (Zen 5) sets it as rotates by CL do.
+bool host_keeps_overflow() {
+    u32 rotated = 1;
+    u8 overflow = 0;
+    asm("xor %%eax, %%eax; rol $31, %[rotated]; seto %[overflow]"
+        : [rotated] "+r"(rotated), [overflow] "=q"(overflow)
+        :
+        : "cc", "eax");
+    return overflow == 0;
+}
+
 template <class Op>
 struct KeepingOverflow {
     template <class T>
@@ -88,7 +98,8 @@ template <class Op>
 Handler rotate(const Instruction& i) {
     const u64 count = i.immediate & (i.operands[0].size == 8 ? 63u : 31u);
     const bool of_register = i.operands[0].kind == OperandKind::gpr;
-    const bool keeps = of_register && i.operands[1].kind == OperandKind::immediate && count != 1;
+    static const bool kHostKeeps = host_keeps_overflow();
+    const bool keeps = kHostKeeps && of_register && i.operands[1].kind == OperandKind::immediate && count != 1;
     return keeps ? shift<KeepingOverflow<Op>>(i) : shift<Op>(i);
 }
 

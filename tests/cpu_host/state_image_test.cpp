@@ -9,6 +9,8 @@ namespace bantam::host {
 namespace {
 
 constexpr unsigned kBytes = 1024;
+/// The byte of MXCSR_MASK with MXCSR.MM, which AMD's processors know and Bantam's model does not.
+constexpr unsigned kMisalignedModeAt = 30;
 
 class StateImage : public HostFixture {
 protected:
@@ -48,10 +50,11 @@ protected:
         std::memcpy(&s.mxcsr, before.x87.data() + 24, 4);
         clear_x87_pointers(s);
     }
-    void expect_same_memory() {
+    void expect_same_memory(bool has_mxcsr_mask) {
         std::array<u8, kBytes> guest;
         memory->copy_out({kData}, guest);
         for (unsigned at = 0; at < kBytes; ++at) {
+            if (has_mxcsr_mask && at == kMisalignedModeAt) continue;
             ASSERT_EQ(guest[at], native_memory[at]) << "byte " << at;
         }
     }
@@ -76,7 +79,8 @@ TEST_F(StateImage, ImagesAreTheHosts) {
             ASSERT_FALSE(exception.has_value());
             NativeState after = before;
             native.run(code, after);
-            expect_same_memory();
+            const bool extended = code[code.size() - 2] != 0xD9 && code[code.size() - 2] != 0xDD;
+            expect_same_memory(extended);
             EXPECT_EQ(std::memcmp(cpu.state.x87.data(), after.x87.data(), 5), 0);
         }
     }

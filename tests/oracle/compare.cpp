@@ -61,10 +61,12 @@ std::string differences(isa::CodeSize mode, const Outcome& host, const Outcome& 
     if (host.state.rip != guest.state.rip) {
         text += fmt::format("  rip: host {:x} bantam {:x}\n", host.state.rip, guest.state.rip);
     }
-    const std::size_t registers = mode == isa::CodeSize::bits64 ? 16 : 8;
-    for (std::size_t reg = 0; reg < registers; ++reg) {
-        if (host.state.gpr[reg] == guest.state.gpr[reg]) continue;
-        text += fmt::format("  {}: host {:x} bantam {:x}\n", kNames[reg], host.state.gpr[reg], guest.state.gpr[reg]);
+    const bool wide = mode == isa::CodeSize::bits64;
+    // Upper halves are the host kernel's: with a 16-bit stack it gives RSP one of its own addresses (espfix).
+    const u64 significant = wide ? ~u64{0} : 0xFFFFFFFF;
+    for (std::size_t reg = 0; reg < (wide ? 16 : 8); ++reg) {
+        const u64 h = host.state.gpr[reg] & significant, g = guest.state.gpr[reg] & significant;
+        if (h != g) text += fmt::format("  {}: host {:x} bantam {:x}\n", kNames[reg], h, g);
     }
     const u32 mask = kVisibleFlags & defined_flags;
     if (((host.state.eflags ^ guest.state.eflags) & mask) != 0) {

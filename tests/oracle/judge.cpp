@@ -6,6 +6,7 @@
 
 #include "tests/oracle/compare.h"
 #include "tests/oracle/scope.h"
+#include "tests/oracle/vendor.h"
 
 namespace bantam::oracle {
 namespace {
@@ -35,8 +36,8 @@ bool repeats(const isa::Instruction& i) {
     return i.repeat != isa::RepeatPrefix::none && (isa::row_of(i).attributes & isa::kString) != 0;
 }
 
-/// Those instructions of a program without branches that lie before `end`.
-std::span<const isa::Instruction> completed_before(const Program& program, u64 end) {
+/// How many instructions of a program without branches lie before `end`.
+std::size_t completed_before(const Program& program, u64 end) {
     std::size_t count = 0;
     u64 at = program.offset;
     for (const isa::Instruction& instruction : program.instructions) {
@@ -44,7 +45,17 @@ std::span<const isa::Instruction> completed_before(const Program& program, u64 e
         if (at > end) break;
         ++count;
     }
-    return std::span(program.instructions).first(count);
+    return count;
+}
+
+/// Of an invalid instruction at a page's end, whether one side fetched more than the other before it raised #UD: how
+/// long such an instruction is the SDM does not say.
+bool fetches_differently(const Outcome& guest, const Outcome& host) {
+    constexpr u32 kFetch = 16;
+    const auto fetches = [](const Outcome& o) { return o.vector == kPageFault && (o.error_code & kFetch) != 0; };
+    const bool differ =
+        (guest.vector == kInvalidOpcode && fetches(host)) || (host.vector == kInvalidOpcode && fetches(guest));
+    return differ && host.state.rip == guest.state.rip && kPageBytes - host.state.rip % kPageBytes < kMostBytes;
 }
 
 }  // namespace
@@ -82,11 +93,14 @@ Verdict Judge::compare(const Program& program, const ProgramState& initial, cons
     if (!by_guest.ended) return verdict;
     if (by_guest.vector == kPageFault && !host_.faults_like_guest(by_guest.cr2)) return verdict;
     FlagKnowledge flags;
+    std::vector<isa::Instruction> executed;  // the last may have faulted
     if (program.linear && !code_changed(arena)) {
         const u64 base = mode_ == isa::CodeSize::bits16 ? 0 : kArenaBase;
-        const auto completed = completed_before(program, by_guest.state.rip - base);
-        verdict.completed.assign(completed.begin(), completed.end());
-        flags = flags_after(completed);
+        const std::size_t completed = completed_before(program, by_guest.state.rip - base);
+        executed = program.instructions;
+        executed.resize(std::min(completed + 1, executed.size()));
+        verdict.completed.assign(executed.begin(), executed.begin() + static_cast<std::ptrdiff_t>(completed));
+        flags = flags_after(verdict.completed);
     } else {
         // What executed may be anything: see it before the host runs it, then run at full speed again.
         const GuestCpu::Trace trace = guest_.trace(mode_, initial, arena, kMostInstructions);
@@ -94,20 +108,17 @@ Verdict Judge::compare(const Program& program, const ProgramState& initial, cons
         // How soon a repeated string instruction notices that it overwrote code is not defined.
         if (code_changed(arena) && std::any_of(trace.executed.begin(), trace.executed.end(), repeats)) return verdict;
         const bool faulted = !trace.executed.empty() && trace.last_rip == by_guest.state.rip;
-        const auto completed = std::span(trace.executed).first(trace.executed.size() - (faulted ? 1 : 0));
-        verdict.completed.assign(completed.begin(), completed.end());
-        flags = flags_after(completed);
+        executed = trace.executed;
+        verdict.completed.assign(executed.begin(), executed.end() - (faulted ? 1 : 0));
+        flags = flags_after(verdict.completed);
         if (flags.read_undefined) return verdict;
         by_guest = guest_.run(mode_, initial, arena, kMostInstructions);
     }
     if (by_guest.vector == kInvalidOpcode && may_be_host_extension(code_at(by_guest.state.rip), mode_)) return verdict;
+    const bool faulted = executed.size() > verdict.completed.size();
+    if (host_is_amd() && differs_on_amd(mode_, executed, faulted, initial, by_guest)) return verdict;
     const Outcome by_host = host_.run(mode_, initial, arena);
-    // The host fetches all of an invalid instruction before it raises #UD; how long that is the SDM does not say.
-    constexpr u32 kFetch = 16;
-    if (by_guest.vector == kInvalidOpcode && by_host.vector == kPageFault && (by_host.error_code & kFetch) != 0 &&
-        by_host.state.rip == by_guest.state.rip && kPageBytes - by_host.state.rip % kPageBytes < kMostBytes) {
-        return verdict;
-    }
+    if (fetches_differently(by_guest, by_host)) return verdict;
     if (!by_host.ended) {
         verdict.text = "  the host did not come to an end\n";
     } else {

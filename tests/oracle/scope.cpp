@@ -34,9 +34,9 @@ bool vex_extension(unsigned map, u8 opcode, bool l) {
                    opcode == 0x5E || opcode == 0x6C || opcode == 0x72 || opcode == 0xB0 || opcode == 0xB1 ||
                    between(opcode, 0xB4, 0xB5) || between(opcode, 0xCB, 0xCF) || (l && between(opcode, 0xDC, 0xDF)) ||
                    between(opcode, 0xD2, 0xDA) || between(opcode, 0xE0, 0xEF);
-        case 3:  // mask shifts, VPCLMULQDQ, GFNI
-            return between(opcode, 0x30, 0x33) || (l && opcode == 0x44) || opcode == 0xCE || opcode == 0xCF ||
-                   opcode == 0xDE;
+        case 3:  // VPERMQ and VPERMPD with W0, mask shifts, VPCLMULQDQ, GFNI
+            return between(opcode, 0x00, 0x01) || between(opcode, 0x30, 0x33) || (l && opcode == 0x44) ||
+                   opcode == 0xCE || opcode == 0xCF || opcode == 0xDE;
         default:
             return true;
     }
@@ -74,8 +74,19 @@ bool may_be_host_extension(std::span<const u8> bytes, isa::CodeSize mode) {
     if (byte != 0x0F) return false;
     const u8 third = next();
     switch (second) {
+        case 0x00:  // with LOCK, which AMD's processors ignore of VERW, and take for CR8 of MOV
+        case 0x20:
+        case 0x22:
+            return true;
         case 0x01:  // VMX, SGX, TSX, PKU, SERIALIZE, UINTR
             return third >= 0xC0;
+        case 0x05:  // SYSCALL and SYSRET, which AMD's processors know outside of 64-bit mode, too
+        case 0x07:
+            return !wide;
+        case 0x2B:  // SSE4a
+        case 0x78:
+        case 0x79:
+            return true;
         case 0x37:  // GETSEC
         case 0xAE:  // CLWB, PTWRITE, WAITPKG, CET
         case 0xC7:  // XSAVES, RDPID, VMX, UINTR

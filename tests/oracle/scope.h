@@ -14,7 +14,7 @@ namespace bantam::oracle {
 bool comparable(const isa::Instruction& instruction);
 
 /// True when `bytes`, invalid to Bantam's decoder, may belong to an extension that only the host has: AVX-512,
-/// AVX-VNNI, VAES, GFNI, TSX, VMX, SGX, WAITPKG, CET, MOVDIR, CLWB, PKU, UINTR, AMX.
+/// AVX-VNNI, VAES, GFNI, SSE4a, TSX, VMX, SGX, WAITPKG, CET, MOVDIR, CLWB, PKU, UINTR, AMX.
 bool may_be_host_extension(std::span<const u8> bytes, isa::CodeSize mode);
 
 }  // namespace bantam::oracle
