@@ -1,6 +1,7 @@
 #include "jit/emitter.h"
 
 #include <algorithm>
+#include <span>
 
 #include "base/bits.h"
 #include "cpu/interpreter/block_watch.h"
@@ -52,6 +53,7 @@ Site& Emitter::begin_instruction(unsigned index) {
     resume_ = a_.newLabel();
     resume_bound_ = false;
     may_fault_ = false;
+    keeps_copies_ = false;
     instruction_begin_ = a_.offset();
     windowed_ = windowed(translation_.key) && (translation_.block->no_window >> index & 1) == 0;
     site_ = t_.cache.make<Site>();
@@ -65,6 +67,7 @@ void Emitter::end_instruction() {
     const isa::Instruction& instruction = site_->instruction();
     if (instruction.memory_operand() != nullptr && !windowed_) distance_.forget();
     distance_.follow(instruction);
+    if (!keeps_copies_) copies_.forget();
     if (may_fault_) {
         const SlowPath slow = slow_path(false);
         slow_paths_.push_back(slow);
@@ -75,6 +78,7 @@ void Emitter::end_instruction() {
     a_.bind(resume_);
     instructions_.back().stack_after = stack_moved_;
     instructions_.back().distance_of = distance_.base();
+    instructions_.back().copies = copies_;
 }
 
 void Emitter::resume_here(u64 rip) {
@@ -106,7 +110,36 @@ x86::Gp Emitter::read_register(unsigned guest, const x86::Gp& scratch) {
 }
 
 void Emitter::store_homed(unsigned guest, const x86::Gp& scratch) {
-    if (is_homed(guest)) a_.mov(homed_operand(guest, 8), scratch);
+    if (!is_homed(guest)) return;
+    a_.mov(homed_operand(guest, 8), scratch);
+    copies_.set(scratch, guest);
+}
+
+x86::Gp Emitter::read_only(unsigned guest, const x86::Gp& scratch) {
+    if (!keeps_copies_ || !is_homed(guest)) return read_register(guest, scratch);
+    if (const std::optional<x86::Gp> copy = copies_.find(guest)) return *copy;
+    copies_.forget(scratch);
+    read_register(guest, scratch);
+    copies_.set(scratch, guest);
+    return scratch;
+}
+
+bool Emitter::read_soon(unsigned guest) const {
+    constexpr u32 kSoon = 8;
+    const interpreter::Block& block = *translation_.block;
+    const u32 next = site_->index + 1u;
+    for (u32 k = next; k < std::min(block.count, next + kSoon); ++k) {
+        const isa::Instruction& i = block.code[k];
+        if (i.base == guest || i.index == guest) return true;
+        bool replaced = false;
+        for (const isa::Operand& operand : std::span(i.operands).first(i.operand_count)) {
+            if (operand.kind != isa::OperandKind::gpr || operand.reg != guest) continue;
+            if ((operand.access & isa::kAccessRead) != 0 || operand.size < 4) return true;
+            replaced = true;
+        }
+        if (replaced) return false;
+    }
+    return false;
 }
 
 x86::Mem Emitter::homed_operand(unsigned guest, unsigned size) const {
@@ -150,7 +183,8 @@ void Emitter::write_slow_paths() {
         if (slow.site->leaves) continue;
         if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
         shift_stack_register(-state.stack_after);
-        if (state.distance_of != KeptDistance::kNone) load_distance(host_register(state.distance_of));
+        if (state.distance_of != KeptDistance::kNone) load_distance(read_register(state.distance_of, kAddend));
+        state.copies.each([this](unsigned guest, const x86::Gp& place) { read_register(guest, place); });
         a_.jmp(slow.resume);
     }
 }

@@ -6,9 +6,9 @@
 // handler executes the whole instruction, out of line: registers and flags are still as before it. Where the key has
 // windows (mmu/windows.h), the operand is an addition, and what it may not do shows as a host page fault.
 //
-// Within a block the guest's RSP may be kGuestRsp plus a constant (move_stack), and kAddend may be known to serve
-// another access (jit/kept_distance.h); where a handler comes in between, out of line, both are seen to on the way
-// there and back.
+// Within a block the guest's RSP may be kGuestRsp plus a constant (move_stack), kAddend may be known to serve another
+// access (jit/kept_distance.h), and scratch registers may have copies of homed ones (jit/homed_copies.h); where a
+// handler comes in between, out of line, all are seen to on the way there and back.
 //
 // In 16-bit code the offset is compared with 64 KiB first and the segment's base added (jit/segment_operand.cpp).
 #pragma once
@@ -18,6 +18,7 @@
 
 #include "cpu/host/x87_unit.h"
 #include "jit/assembly.h"
+#include "jit/homed_copies.h"
 #include "jit/kept_distance.h"
 #include "jit/optimisations.h"
 #include "jit/stubs.h"
@@ -70,6 +71,15 @@ public:
     /// The host register with the value of general register `guest`; one that is homed is loaded into `scratch`.
     x86::Gp read_register(unsigned guest, const x86::Gp& scratch);
     void store_homed(unsigned guest, const x86::Gp& scratch);
+    /// The same as read_register where the value is only read: from a copy, if there is one.
+    x86::Gp read_only(unsigned guest, const x86::Gp& scratch);
+    /// The current instruction's translation sees to it that copies() stays true; where this is not called, all copies
+    /// are forgotten behind the instruction, and none is used in it.
+    void keep_copies() { keeps_copies_ = true; }
+    [[nodiscard]] bool keeps_copies() const { return keeps_copies_; }
+    [[nodiscard]] HomedCopies& copies() { return copies_; }
+    /// Whether one of the instructions that follow soon in the block reads general register `guest` as it is then.
+    [[nodiscard]] bool read_soon(unsigned guest) const;
     /// Where general register `guest`, which is homed, is.
     [[nodiscard]] x86::Mem homed_operand(unsigned guest, unsigned size) const;
     void load_constant(const x86::Gp& reg, u64 value);
@@ -149,6 +159,7 @@ private:
         int stack_before = 0;  // RSP less kGuestRsp
         int stack_after = 0;
         u8 distance_of = KeptDistance::kNone;  // afterwards
+        HomedCopies copies{};                  // afterwards
     };
     /// A write of 2^size_log bytes to `address` that the soft TLB refused: where code elsewhere in the page is the
     /// reason, it is direct all the same.
@@ -180,7 +191,7 @@ private:
     x86::Mem segment_operand(unsigned segment, unsigned address_size, unsigned size, MemoryUse use, unsigned alignment);
     x86::Mem segment_stack_operand(const x86::Gp& pointer, int displacement, unsigned size, MemoryUse use);
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);
-    x86::Mem window_at(const x86::Gp& address, i64 displacement, unsigned size);
+    x86::Mem window_at(const x86::Gp& address, i64 displacement, unsigned size, u8 guest = KeptDistance::kNone);
     void load_distance(const x86::Gp& address);
     void follow_stack(const isa::Instruction& i);
     void shift_stack_register(int change);
@@ -209,10 +220,12 @@ private:
     bool returned_ = false;              // from a call, whatever happened there
     int stack_moved_ = 0;                // RSP less kGuestRsp
     KeptDistance distance_;
+    HomedCopies copies_;
     std::vector<InstructionState> instructions_;
     // Of the current instruction:
     bool windowed_ = false;
     bool may_fault_ = false;
+    bool keeps_copies_ = false;
     std::size_t instruction_begin_ = 0;
     asmjit::Label resume_;  // where its handler goes on: behind it, or resume_here
     bool resume_bound_ = false;

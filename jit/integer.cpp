@@ -1,6 +1,8 @@
 // See instructions.h. An instruction keeps its operation; its registers become those of the register map, homed ones go
 // through scratch registers, its memory operand through the soft TLB. LOCK is dropped: one processor runs at a time.
 #include <algorithm>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -157,6 +159,7 @@ public:
 
     void emit(InstId operation) {
         std::array<asmjit::Operand, 5> host;
+        if (!divides(i_.mnemonic) && (memory_ == nullptr || (e_.in_window() && !uses_two_homed()))) e_.keep_copies();
         if (memory_ != nullptr) {
             map_memory();
         } else if (!zeroes(i_)) {
@@ -164,6 +167,8 @@ public:
         }
         for (u8 k = 0; k < i_.operand_count; ++k) host[k] = map(i_.operands[k]);
         e_.assembler().emitOpArray(operation, host.data(), i_.operand_count);
+        if (in_place_ != nullptr && (in_place_->access & isa::kAccessWrite) != 0)
+            e_.copies().forget_guest(in_place_->reg);
         for (unsigned k = 0; k < homed_count_; ++k) {
             if (homed_[k].written) e_.store_homed(homed_[k].guest, homed_[k].scratch);
         }
@@ -194,10 +199,16 @@ private:
         for (u8 k = 0; k < i_.operand_count; ++k) {
             const Operand& operand = i_.operands[k];
             const bool whole = (operand.access & isa::kAccessWrite) == 0 || operand.size == 8;
-            if (operand.kind == OperandKind::gpr && is_homed(operand.reg) && whole && may_be_memory(i_, k))
+            if (operand.kind == OperandKind::gpr && is_homed(operand.reg) && whole && may_be_memory(i_, k) &&
+                !deserves_copy(operand))
                 return &operand;
         }
         return nullptr;
+    }
+
+    /// Whether a homed register is better used in a scratch register.
+    [[nodiscard]] bool deserves_copy(const Operand& operand) const {
+        return e_.keeps_copies() && (e_.copies().find(operand.reg) || e_.read_soon(operand.reg));
     }
 
     /// Whether nothing of what is in the register of `operand`, a homed one, matters.
@@ -251,6 +262,7 @@ private:
 
     x86::Gp map_read_immediate() {
         const unsigned size = i_.operands[0].size;
+        e_.copies().forget(kSpare);
         e_.load_immediate(kSpare, i_, size);
         return Emitter::sized(kSpare, size);
     }
@@ -259,6 +271,7 @@ private:
         if (&operand == in_place_) return e_.homed_operand(operand.reg, operand.size);
         if (operand.is_high) {
             if (!needs_rex()) return x86::gpb_hi(operand.reg - 4u);
+            e_.copies().forget(kSpare);
             e_.assembler().rorx(kSpare.r64(), host_register(operand.reg - 4u), 8);
             return kSpare.r8();
         }
@@ -269,11 +282,30 @@ private:
             homed_[k].written |= written;
             return Emitter::sized(homed_[k].scratch, operand.size);
         }
-        constexpr std::array kScratch{kSpare, kAddend, kAddress};
-        const x86::Gp& scratch = kScratch[homed_count_];
-        if (!is_replaced(operand)) e_.read_register(operand.reg, scratch);
+        const x86::Gp scratch = load_homed(operand);
         homed_[homed_count_++] = {operand.reg, written, scratch};
         return Emitter::sized(scratch, operand.size);
+    }
+
+    x86::Gp load_homed(const Operand& operand) {
+        if (e_.keeps_copies()) {
+            if (const std::optional<x86::Gp> copy = e_.copies().find(operand.reg)) return *copy;
+        }
+        const x86::Gp scratch = unused_scratch();
+        e_.copies().forget(scratch);
+        if (is_replaced(operand)) return scratch;
+        e_.read_register(operand.reg, scratch);
+        e_.copies().set(scratch, operand.reg);
+        return scratch;
+    }
+
+    /// A scratch register that no operand before needs.
+    [[nodiscard]] x86::Gp unused_scratch() const {
+        constexpr std::array kScratch{kSpare, kAddend, kAddress};
+        if (!e_.keeps_copies()) return kScratch[homed_count_];
+        std::array<u32, 4> taken{host_memory_.baseId(), host_memory_.indexId()};
+        for (unsigned k = 0; k < homed_count_; ++k) taken[2 + k] = homed_[k].scratch.id();
+        return e_.copies().place(std::span(taken).first(2 + homed_count_)).value_or(kAddend);
     }
 
     Emitter& e_;
@@ -289,6 +321,7 @@ bool translate_lea(Emitter& e, const Instruction& i) {
     const Operand& destination = i.operands[0];
     const x86::Gp to = is_homed(destination.reg) ? kSpare : host_register(destination.reg);
     if (destination.size >= 4 && i.address_size >= 4) {
+        e.keep_copies();
         e.load_offset(i, to, std::min<unsigned>(destination.size, i.address_size));
         e.store_homed(destination.reg, to);
         return true;

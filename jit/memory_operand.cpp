@@ -19,7 +19,7 @@ bool Emitter::addressable(unsigned segment, MemoryUse use) const {
 
 x86::Gp Emitter::effective_offset(const isa::Instruction& i) {
     const bool is_base = i.base < isa::kSlotRip && i.index == isa::kSlotZero && i.displacement == 0;
-    if (is_base && i.address_size == 8 && i.base != kRcx) return read_register(i.base, kAddress);
+    if (is_base && i.address_size == 8 && i.base != kRcx) return read_only(i.base, kAddress);
     load_offset(i, kAddress, i.address_size == 8 ? 8 : 4);
     return kAddress;
 }
@@ -31,11 +31,13 @@ void Emitter::load_offset(const isa::Instruction& i, const x86::Gp& to, unsigned
     const x86::Gp result = sized(to, width);
     if (i.base == isa::kSlotRip || (!has_base && !has_index)) {
         const u64 rip = has_base ? site_->next_rip() : 0;
+        copies_.forget(to);
         load_constant(to, (rip + displacement) & i.address_mask & (width == 8 ? ~u64{0} : 0xFFFFFFFF));
         return;
     }
     if (has_base && !has_index && displacement == 0) {
-        const x86::Gp base = read_register(i.base, kAddress);
+        const x86::Gp base = read_only(i.base, kAddress);
+        copies_.forget(to);
         if (i.address_size == 2) {
             a_.movzx(result, base.r16());
         } else {
@@ -46,13 +48,14 @@ void Emitter::load_offset(const isa::Instruction& i, const x86::Gp& to, unsigned
     const auto offset = static_cast<i32>(i.displacement);
     x86::Mem sum = x86::ptr(0);
     if (has_base && has_index) {
-        const x86::Gp base = read_register(i.base, kAddress);
-        sum = x86::ptr(base, read_register(i.index, kAddend), i.scale, offset);
+        const x86::Gp base = read_only(i.base, kAddress);
+        sum = x86::ptr(base, read_only(i.index, kAddend), i.scale, offset);
     } else if (has_base) {
-        sum = x86::ptr(read_register(i.base, kAddress), offset);
+        sum = x86::ptr(read_only(i.base, kAddress), offset);
     } else {
-        sum = x86::ptr_abs(static_cast<u64>(static_cast<i64>(offset)), read_register(i.index, kAddend), i.scale);
+        sum = x86::ptr_abs(static_cast<u64>(static_cast<i64>(offset)), read_only(i.index, kAddend), i.scale);
     }
+    copies_.forget(to);
     a_.lea(result, sum);
     if (i.address_size == 2) a_.movzx(result, to.r16());
 }
@@ -61,6 +64,7 @@ x86::Gp Emitter::linear_address(const isa::Instruction& i, const x86::Gp& offset
     if (base_zero(key(), i.segment)) return offset;
     a_.mov(kAddend, absolute(&state().segment[i.segment].base));
     a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(offset, kAddend));
+    copies_.forget(kAddress);
     return kAddress;
 }
 
@@ -85,7 +89,7 @@ x86::Mem Emitter::bit_string_operand(const isa::Instruction& i, unsigned number,
 x86::Mem Emitter::stack_operand(int displacement, unsigned size, MemoryUse use) {
     if (sixteen_) return segment_stack_operand(kGuestRsp, displacement, size, use);
     displacement += stack_moved_;
-    if (windowed_) return window_at(kGuestRsp, displacement, size);
+    if (windowed_) return window_at(kGuestRsp, displacement, size, kRsp);
     distance_.forget();
     if (displacement == 0 && wide_) return tlb_operand(kGuestRsp, size, use, 1);
     a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(kGuestRsp, displacement));
@@ -113,6 +117,7 @@ void Emitter::shift_stack_register(int change) {
 x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigned segment, unsigned size,
                                   MemoryUse use) {
     x86::Gp address = host_register(guest);
+    u8 pointer = static_cast<u8>(guest);
     if (sixteen_) {
         if (address_size == 2) {
             a_.movzx(kAddress.r32(), address.r16());
@@ -125,8 +130,9 @@ x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigne
         a_.mov(kAddend, absolute(&state().segment[segment].base));
         a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(address, kAddend));
         address = kAddress;
+        pointer = KeptDistance::kNone;
     }
-    if (windowed_) return window_at(address, 0, size);
+    if (windowed_) return window_at(address, 0, size, pointer);
     if (!wide_ && address != kAddress) {
         a_.mov(kAddress.r32(), address.r32());
         address = kAddress;
@@ -148,12 +154,13 @@ x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
         return operand;
     }
     if (plain && i.base != isa::kSlotZero && i.index == isa::kSlotZero)
-        return window_at(read_register(i.base, kAddress), displacement, size);
+        return window_at(read_only(i.base, kAddress), displacement, size, i.base);
     return window_at(linear_address(i), 0, size);
 }
 
-/// 32-bit code: GS has the window's distance; 64-bit code: that of the stack's window. Others are looked up.
-x86::Mem Emitter::window_at(const x86::Gp& address, i64 displacement, unsigned size) {
+/// 32-bit code: GS has the window's distance; 64-bit code: that of the stack's window. Others are looked up. `guest`:
+/// the general register that `address` is the value of.
+x86::Mem Emitter::window_at(const x86::Gp& address, i64 displacement, unsigned size, u8 guest) {
     may_fault();
     const auto offset = static_cast<i32>(displacement);
     const bool in_stack = stack_window_ && address == kGuestRsp && stack_window::reaches(displacement);
@@ -162,7 +169,6 @@ x86::Mem Emitter::window_at(const x86::Gp& address, i64 displacement, unsigned s
         operand.setSegment(x86::gs);
         return operand;
     }
-    const u8 guest = address == kAddress ? KeptDistance::kNone : guest_register(address);
     if (!has(Optimisation::kept_distances) || !distance_.serves(guest, displacement)) {
         load_distance(address);
         distance_.set(guest);
@@ -184,6 +190,7 @@ void Emitter::follow_stack(const isa::Instruction& i) {
     if (change && stack_window::outlasts(*change)) return;
     load_distance(kGuestRsp);
     distance_.forget();
+    copies_.forget();
     a_.call(asmjit::imm(t_.stubs.load_stack_distance));
 }
 

@@ -49,9 +49,4 @@ inline constexpr std::array<PinnedRegister, 11> kPinned{{{kRax, x86::rax},
 /// The host register that holds `guest`, which is not homed.
 [[nodiscard]] constexpr x86::Gp host_register(unsigned guest) { return guest == kRsp ? kGuestRsp : x86::gpq(guest); }
 
-/// The other way round; `host` is one of kPinned's.
-[[nodiscard]] constexpr u8 guest_register(const x86::Gp& host) {
-    return host == kGuestRsp ? u8{kRsp} : static_cast<u8>(host.id());
-}
-
 }  // namespace bantam::jit

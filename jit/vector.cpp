@@ -41,6 +41,9 @@ bool keeps_x87_pointer(Mnemonic mnemonic) {
     }
 }
 
+/// SHA1 and SHA256 instructions: AMD's processors do not check that their memory operand is aligned.
+bool is_sha(Mnemonic mnemonic) { return mnemonic >= Mnemonic::Sha1msg1 && mnemonic <= Mnemonic::Sha256rnds2; }
+
 /// Maps the operands to the host's register fields.
 class FieldMapper {
 public:
@@ -66,11 +69,13 @@ public:
         host::HostFields fields;
         fields.reg = (i_.modrm >> 3) & 7u;
         fields.rm = i_.modrm & 7u;
+        if (is_sha(i_.mnemonic)) e_.avoid_windows();
+        if (memory_ == nullptr || e_.in_window()) e_.keep_copies();
         if (memory_ != nullptr) map_memory(fields);
         for (u8 k = 0; k < i_.operand_count; ++k) map(i_.operands[k], source(k), fields);
         const host::HostBytes bytes = host::reencode(i_, fields);
         e_.assembler().embed(bytes.all().data(), bytes.all().size());
-        if (written_ != nullptr) e_.store_homed(written_->reg, kSpare);
+        if (written_ != nullptr) e_.store_homed(written_->reg, scratch_);
     }
 
 private:
@@ -89,6 +94,8 @@ private:
         fields.displacement = at.offsetLo32();
         fields.gs = at.hasSegment();
         fields.modulo_32 = fields.gs && !e_.wide();
+        const std::array<u32, 2> taken{at.baseId(), at.indexId()};
+        if (e_.keeps_copies()) scratch_ = e_.copies().place(taken).value_or(scratch_);
     }
 
     void map(const Operand& operand, OperandSource source, host::HostFields& fields) {
@@ -116,14 +123,17 @@ private:
     }
 
     u8 general(const Operand& operand) {
-        if ((operand.access & isa::kAccessWrite) != 0) written_ = &operand;
-        return static_cast<u8>(e_.read_register(operand.reg, kSpare).id());
+        if ((operand.access & isa::kAccessWrite) == 0) return static_cast<u8>(e_.read_only(operand.reg, scratch_).id());
+        written_ = &operand;
+        e_.copies().forget(scratch_);
+        return static_cast<u8>(e_.read_register(operand.reg, scratch_).id());
     }
 
     Emitter& e_;
     const Instruction& i_;
     const Operand* memory_;
     const Operand* written_ = nullptr;
+    x86::Gp scratch_ = kSpare;  // for the general register, if it is homed
 };
 
 }  // namespace
