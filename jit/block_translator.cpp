@@ -52,16 +52,15 @@ bool translate_straight(Emitter& e, const isa::Instruction& i) {
            (e.has(floating ? Optimisation::x87 : Optimisation::vector) && translate_vector(e, i));
 }
 
-}  // namespace
+/// A loop's body is written twice, so it should be short. A jump beyond the page's end may come to lead elsewhere.
+bool may_loop(const Emitter& e, const Translation& translation) {
+    constexpr u32 kMostInstructions = 32;
+    return e.wide() && windowed(e.key()) && e.has(Optimisation::links) && e.has(Optimisation::loops) &&
+           translation.block->count <= kMostInstructions && !e.leaves_page(translation.rip);
+}
 
-bool translate_block(const Emitter::Target& target, Translation& translation) {
+void translate_instructions(Emitter& e, Translation& translation) {
     const interpreter::Block& block = *translation.block;
-    // At the end of the canonical addresses the interpreter finds out what fetching the next instruction raises.
-    if (is_64bit(translation.key) && !target.cpu.canonical(translation.rip + block.bytes)) return false;
-    // What happens at the end of the segment, or beyond, is the interpreter's business too.
-    if (is_16bit(translation.key) && translation.rip + block.bytes > kTopOffset) return false;
-    Emitter e(target, translation);
-    e.enter_block(block.count, uses_vectors(block));
     bool open = true;  // execution can reach the end of what was written
     for (u32 k = 0; k < block.count; ++k) {
         const isa::Instruction& i = block.code[k];
@@ -83,6 +82,24 @@ bool translate_block(const Emitter::Target& target, Translation& translation) {
         e.write_x87_pointer();
         e.settle_stack();
         e.jump(translation.next_rip_of(block.count - 1));
+    }
+}
+
+}  // namespace
+
+bool translate_block(const Emitter::Target& target, Translation& translation) {
+    const interpreter::Block& block = *translation.block;
+    // At the end of the canonical addresses the interpreter finds out what fetching the next instruction raises.
+    if (is_64bit(translation.key) && !target.cpu.canonical(translation.rip + block.bytes)) return false;
+    // What happens at the end of the segment, or beyond, is the interpreter's business too.
+    if (is_16bit(translation.key) && translation.rip + block.bytes > kTopOffset) return false;
+    Emitter e(target, translation);
+    e.enter_block(block.count, uses_vectors(block));
+    if (may_loop(e, translation)) e.allow_loop();
+    translate_instructions(e, translation);
+    if (e.has_loop()) {
+        e.begin_loop(block.count);
+        translate_instructions(e, translation);
     }
     return e.finish();
 }

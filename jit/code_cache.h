@@ -54,7 +54,8 @@ struct FaultSite {
     u32 slow = 0;
     LowPointer<Site> site;  // null: the count at a block's entry
     u16 bytes = 0;
-    u16 unsuited = 0;  // accesses that had no page in a window
+    u8 unsuited = 0;      // accesses that had no page in a window
+    bool second = false;  // accesses by kAddress's distance, not kAddend's
 };
 
 class CodeCache {

@@ -54,6 +54,7 @@ Site& Emitter::begin_instruction(unsigned index) {
     resume_bound_ = false;
     may_fault_ = false;
     keeps_copies_ = false;
+    uses_second_distance_ = false;
     instruction_begin_ = a_.offset();
     windowed_ = windowed(translation_.key) && (translation_.block->no_window >> index & 1) == 0;
     site_ = t_.cache.make<Site>();
@@ -67,17 +68,19 @@ void Emitter::end_instruction() {
     const isa::Instruction& instruction = site_->instruction();
     if (instruction.memory_operand() != nullptr && !windowed_) distance_.forget();
     distance_.follow(instruction);
+    follow_second_distance(instruction);
     if (!keeps_copies_) copies_.forget();
     if (may_fault_) {
         const SlowPath slow = slow_path(false);
         slow_paths_.push_back(slow);
-        fault_sites_.push_back({instruction_begin_, a_.offset(), slow});
+        fault_sites_.push_back({instruction_begin_, a_.offset(), slow, uses_second_distance_});
     }
     if (stack_window_ && !site_->handed_over) follow_stack(instruction);
     if (resume_bound_) return;
     a_.bind(resume_);
     instructions_.back().stack_after = stack_moved_;
     instructions_.back().distance_of = distance_.base();
+    if (copies_.has_distance()) instructions_.back().second_distance_of = second_distance_.base();
     instructions_.back().copies = copies_;
 }
 
@@ -127,9 +130,10 @@ x86::Gp Emitter::read_only(unsigned guest, const x86::Gp& scratch) {
 bool Emitter::read_soon(unsigned guest) const {
     constexpr u32 kSoon = 8;
     const interpreter::Block& block = *translation_.block;
-    const u32 next = site_->index + 1u;
-    for (u32 k = next; k < std::min(block.count, next + kSoon); ++k) {
-        const isa::Instruction& i = block.code[k];
+    for (u32 k = 0; k < kSoon; ++k) {
+        const u32 at = site_->index + 1 + k;
+        if (at >= block.count && !loop_allowed_) return false;
+        const isa::Instruction& i = block.code[at % block.count];
         if (i.base == guest || i.index == guest) return true;
         bool replaced = false;
         for (const isa::Operand& operand : std::span(i.operands).first(i.operand_count)) {
@@ -184,6 +188,8 @@ void Emitter::write_slow_paths() {
         if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
         shift_stack_register(-state.stack_after);
         if (state.distance_of != KeptDistance::kNone) load_distance(read_register(state.distance_of, kAddend));
+        if (state.second_distance_of != KeptDistance::kNone)
+            load_distance(read_register(state.second_distance_of, kAddress), kAddress);
         state.copies.each([this](unsigned guest, const x86::Gp& place) { read_register(guest, place); });
         a_.jmp(slow.resume);
     }
@@ -218,13 +224,13 @@ void Emitter::write_writes_beside_code() {
 
 void Emitter::enter_block(u32 instructions, bool vectors) {
     vectors_ = vectors;
-    const asmjit::Label used_up = a_.newLabel();
+    used_up_ = a_.newLabel();
     const asmjit::Label miss = a_.newLabel();
     const asmjit::Label same = a_.newLabel();
     entry_ = a_.newLabel();
     loaded_entry_ = a_.newLabel();
     indirect_entry_ = a_.newLabel();
-    a_.bind(used_up);
+    a_.bind(used_up_);
     a_.lea(kCount, x86::ptr(kCount, static_cast<i32>(instructions)));
     load_constant(x86::r14, translation_.rip);
     a_.jmp(asmjit::imm(t_.stubs.leave_at_rip));
@@ -252,10 +258,51 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
     a_.align(asmjit::AlignMode::kCode, CodeCache::kCodeAlignment);
     if (!vectors_) a_.bind(entry_);
     a_.bind(loaded_entry_);
+    check_count(instructions, kSpare);
+}
+
+/// Counts, and leaves where too few are left. Overwrites `scratch`.
+void Emitter::check_count(u32 instructions, const x86::Gp& scratch) {
     a_.lea(kCount, x86::ptr(kCount, -static_cast<i32>(instructions)));
     const std::size_t load = a_.offset();
-    a_.mov(kSpare.r32(), x86::ptr(kCount));
-    fault_sites_.push_back({load, a_.offset(), {.label = used_up}});
+    a_.mov(scratch.r32(), x86::ptr(kCount));
+    fault_sites_.push_back({load, a_.offset(), {.label = used_up_}});
+}
+
+/// Before a jump to `rip`: whether it goes to the loop's beginning. Then scratch registers have what they have there.
+bool Emitter::begins_turn(u64 rip) {
+    if (!loop_allowed_ || rip != translation_.rip || returned_) return false;
+    LoopState now{distance_, second_distance_, copies_};
+    now.distance.begin_turn();
+    now.second_distance.begin_turn();
+    if (now.copies.has_distance() && now.second_distance.base() == KeptDistance::kNone) now.copies.forget(kAddress);
+    if (!loop_state_) {
+        now.copies.forget(kSpare);  // check_count's
+        if (now.distance.base() == KeptDistance::kNone && now.copies.empty()) return false;
+        loop_state_ = now;
+        loop_ = a_.newLabel();
+        return true;
+    }
+    const LoopState& wanted = *loop_state_;
+    wanted.copies.each([&](unsigned guest, const x86::Gp& place) {
+        const std::optional<x86::Gp> copy = now.copies.find(guest);
+        if (!copy || copy->id() != place.id()) read_register(guest, place);
+    });
+    const u8 second = wanted.copies.has_distance() ? wanted.second_distance.base() : KeptDistance::kNone;
+    const bool has_second = now.copies.has_distance() && now.second_distance.base() == second;
+    if (second != KeptDistance::kNone && !has_second) load_distance(read_register(second, kAddress), kAddress);
+    const u8 first = wanted.distance.base();
+    if (first != KeptDistance::kNone && now.distance.base() != first) load_distance(read_register(first, kAddend));
+    return true;
+}
+
+void Emitter::begin_loop(u32 instructions) {
+    a_.align(asmjit::AlignMode::kCode, CodeCache::kCodeAlignment);
+    a_.bind(loop_);
+    distance_ = loop_state_->distance;
+    second_distance_ = loop_state_->second_distance;
+    copies_ = loop_state_->copies;
+    check_count(instructions, kSpare);
 }
 
 /// Puts what aligns the loaded entry before the others, where it is not executed. 16-bit code has its few NOPs.
@@ -320,8 +367,6 @@ void Emitter::write_x87_pointer() {
 
 u64 Emitter::linear_of(u64 rip) const { return wide_ ? rip : (translation_.cs_base + rip) & 0xFFFFFFFF; }
 
-/// Whether code at `rip` may be elsewhere while this page is where it is: it is in another page, or may run on into
-/// one.
 bool Emitter::leaves_page(u64 rip) const {
     const u64 linear = linear_of(rip);
     return (linear ^ linear_) >> 12 != 0 || (linear & kPageMask) > kPageSize - isa::kLongestInstruction;
@@ -338,13 +383,17 @@ asmjit::Label Emitter::link_to(u64 rip) {
 }
 
 void Emitter::jump(u64 rip) {
+    const bool turns = begins_turn(rip);
     const asmjit::Label stub = link_to(rip);
+    links_.back().turns = turns;
     a_.long_().jmp(stub);
     links_.back().end_offset = a_.offset();
 }
 
 void Emitter::jump_if(u8 condition, u64 rip) {
+    const bool turns = begins_turn(rip);
     const asmjit::Label stub = link_to(rip);
+    links_.back().turns = turns;
     a_.long_().emit(x86::Inst::jccFromCond(static_cast<x86::CondCode>(condition)), stub);
     links_.back().end_offset = a_.offset();
 }
@@ -428,13 +477,15 @@ bool Emitter::finish() {
         t_.cache.add_fault_site({.begin = static_cast<u32>(assembly_.address() + site.begin),
                                  .slow = static_cast<u32>(assembly_.address_of(site.slow.label)),
                                  .site = site.slow.site,
-                                 .bytes = static_cast<u16>(site.end - site.begin)});
+                                 .bytes = static_cast<u16>(site.end - site.begin),
+                                 .second = site.second});
     }
     for (const PendingLink& pending : links_) {
         Link& link = *pending.link;
         link.origin = static_cast<u32>(assembly_.address() + pending.end_offset);
         link.displacement = t_.cache.writable(link.origin - sizeof(u32));
         link.unlinked = static_cast<u32>(assembly_.address_of(pending.stub));
+        if (pending.turns) link.join(translation_, static_cast<u32>(assembly_.address_of(loop_)));
     }
     return true;
 }

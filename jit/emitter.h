@@ -54,6 +54,9 @@ public:
     /// X87 and MMX instructions need no look at exceptions and pointers but the last instruction's address.
     [[nodiscard]] bool native_x87() const { return x87_masked(translation_.key) && host::x87_modern_pointers(t_.cpu); }
     [[nodiscard]] bool canonical(u64 address) const { return t_.cpu.canonical(address); }
+    /// Whether code at `rip` may be elsewhere while this page is where it is: it is in another page, or may run on into
+    /// one.
+    [[nodiscard]] bool leaves_page(u64 rip) const;
     /// The instruction translated next; its Site.
     Site& begin_instruction(unsigned index);
     void end_instruction();
@@ -75,7 +78,7 @@ public:
     x86::Gp read_only(unsigned guest, const x86::Gp& scratch);
     /// The current instruction's translation sees to it that copies() stays true; where this is not called, all copies
     /// are forgotten behind the instruction, and none is used in it.
-    void keep_copies() { keeps_copies_ = true; }
+    void keep_copies() { keeps_copies_ = has(Optimisation::homed_copies); }
     [[nodiscard]] bool keeps_copies() const { return keeps_copies_; }
     [[nodiscard]] HomedCopies& copies() { return copies_; }
     /// Whether one of the instructions that follow soon in the block reads general register `guest` as it is then.
@@ -124,6 +127,12 @@ public:
     /// The block's entry: counts its instructions, or leaves when they are more than are left. `vectors`: some of them
     /// use vector registers.
     void enter_block(u32 instructions, bool vectors);
+    /// Jumps to the block's own beginning are a loop within it, if that spares something: what scratch registers have
+    /// at its end they have at its beginning.
+    void allow_loop() { loop_allowed_ = true; }
+    /// Whether there is such a loop; then the block is to be written once more, for all turns but the first.
+    [[nodiscard]] bool has_loop() const { return loop_state_.has_value(); }
+    void begin_loop(u32 instructions);
     /// Counts the block's executions and tells the BlockWatch. The current instruction is the block's first.
     void tell_block_watch();
     /// The current instruction, translated, sets the x87 instruction pointer. It is written before it can be seen.
@@ -159,7 +168,8 @@ private:
         int stack_before = 0;  // RSP less kGuestRsp
         int stack_after = 0;
         u8 distance_of = KeptDistance::kNone;  // afterwards
-        HomedCopies copies{};                  // afterwards
+        u8 second_distance_of = KeptDistance::kNone;
+        HomedCopies copies{};
     };
     /// A write of 2^size_log bytes to `address` that the soft TLB refused: where code elsewhere in the page is the
     /// reason, it is direct all the same.
@@ -172,17 +182,23 @@ private:
     struct PendingFaultSite {
         std::size_t begin, end;  // offsets
         SlowPath slow;
+        bool second = false;  // FaultSite::second
     };
     struct PendingLink {
         Link* link;
         std::size_t end_offset;  // of the jump instruction
         asmjit::Label stub;
+        bool turns = false;  // to the loop's beginning
+    };
+    /// What scratch registers have at the beginning of a turn.
+    struct LoopState {
+        KeptDistance distance, second_distance;
+        HomedCopies copies;
     };
     [[nodiscard]] SlowPath slow_path(bool rcx_in_spare) {
         return {a_.newLabel(), resume_, site_, instructions_.size() - 1, rcx_in_spare};
     }
     [[nodiscard]] u64 linear_of(u64 rip) const;
-    [[nodiscard]] bool leaves_page(u64 rip) const;
     x86::Gp linear_address(const isa::Instruction& i) { return linear_address(i, effective_offset(i)); }
     x86::Gp linear_address(const isa::Instruction& i, const x86::Gp& offset);
     x86::Mem tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment);
@@ -192,7 +208,11 @@ private:
     x86::Mem segment_stack_operand(const x86::Gp& pointer, int displacement, unsigned size, MemoryUse use);
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);
     x86::Mem window_at(const x86::Gp& address, i64 displacement, unsigned size, u8 guest = KeptDistance::kNone);
-    void load_distance(const x86::Gp& address);
+    void load_distance(const x86::Gp& address, const x86::Gp& to = kAddend);
+    [[nodiscard]] bool takes_second_distance(const x86::Gp& address, u8 guest) const;
+    void follow_second_distance(const isa::Instruction& i);
+    [[nodiscard]] bool begins_turn(u64 rip);
+    void check_count(u32 instructions, const x86::Gp& scratch);
     void follow_stack(const isa::Instruction& i);
     void shift_stack_register(int change);
     asmjit::Label link_to(u64 rip);
@@ -220,12 +240,18 @@ private:
     bool returned_ = false;              // from a call, whatever happened there
     int stack_moved_ = 0;                // RSP less kGuestRsp
     KeptDistance distance_;
+    KeptDistance second_distance_;  // kAddress's, where copies_ says that it has one
     HomedCopies copies_;
+    asmjit::Label used_up_;  // where the block leaves when too few instructions are left
+    bool loop_allowed_ = false;
+    std::optional<LoopState> loop_state_;
+    asmjit::Label loop_;
     std::vector<InstructionState> instructions_;
     // Of the current instruction:
     bool windowed_ = false;
     bool may_fault_ = false;
     bool keeps_copies_ = false;
+    bool uses_second_distance_ = false;
     std::size_t instruction_begin_ = 0;
     asmjit::Label resume_;  // where its handler goes on: behind it, or resume_here
     bool resume_bound_ = false;

@@ -1,6 +1,6 @@
 // HomedCopies: which homed registers (jit/register_map.h) scratch registers still have from the instructions before, so
 // that reading one again does not wait for memory. What is written goes to CpuState at once, so a copy may be forgotten
-// at any time.
+// at any time. KAddress may have a second distance (jit/kept_distance.h) instead.
 #pragma once
 
 #include <array>
@@ -45,6 +45,14 @@ public:
         }
     }
     void forget() { guest_.fill(kNone); }
+    /// KAddress has a distance now.
+    void set_distance() { set(kAddress, kDistance); }
+    [[nodiscard]] bool has_distance() const { return guest_[1] == kDistance; }
+    /// What kAddress has a copy of, if it has one.
+    [[nodiscard]] std::optional<unsigned> in_address() const {
+        return guest_[1] < kDistance ? std::optional<unsigned>(guest_[1]) : std::nullopt;
+    }
+    [[nodiscard]] bool empty() const { return guest_[0] == kNone && guest_[1] == kNone; }
 
     /// Where the next copy should be, but in none of `taken`: an unused place, else that of the older copy.
     [[nodiscard]] std::optional<x86::Gp> place(std::span<const u32> taken) const;
@@ -52,12 +60,12 @@ public:
     template <class Visit>
     void each(const Visit& visit) const {
         for (unsigned place = 0; place < kPlaces.size(); ++place) {
-            if (guest_[place] != kNone) visit(guest_[place], kPlaces[place]);
+            if (guest_[place] < kDistance) visit(guest_[place], kPlaces[place]);
         }
     }
 
 private:
-    static constexpr u8 kNone = 0xFF;
+    static constexpr u8 kNone = 0xFF, kDistance = 0xFE;
     std::array<u8, kPlaces.size()> guest_{kNone, kNone};
     unsigned next_ = 0;  // the place whose copy is older
 };

@@ -111,8 +111,15 @@ bool KeptDistance::serves(u8 base, i64 displacement) const {
     return -kMostOffset < offset && offset < kMostOffset;
 }
 
+void KeptDistance::begin_turn() {
+    if (!near_access_ || from_access_ <= -kMostFromAccess || from_access_ >= kMostFromAccess) forget();
+    moved_ = 0;
+    near_access_ = false;
+}
+
 void KeptDistance::move(u8 base, i64 change) {
     if (base_ != base) return;
+    from_access_ += change;  // of few enough bits, or all is forgotten
     moved_ = change > -kMostMove && change < kMostMove ? moved_ + change : kMostMove;
     if (moved_ <= -kMostMove || moved_ >= kMostMove) forget();
 }

@@ -112,6 +112,7 @@ void Emitter::shift_stack_register(int change) {
     const unsigned width = wide_ ? 8 : wide_stack(key()) ? 4 : 2;
     a_.lea(sized(kGuestRsp, width), x86::ptr(kGuestRsp, change));
     distance_.move(kRsp, change);
+    second_distance_.move(kRsp, change);
 }
 
 x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigned segment, unsigned size,
@@ -169,19 +170,41 @@ x86::Mem Emitter::window_at(const x86::Gp& address, i64 displacement, unsigned s
         operand.setSegment(x86::gs);
         return operand;
     }
-    if (!has(Optimisation::kept_distances) || !distance_.serves(guest, displacement)) {
-        load_distance(address);
-        distance_.set(guest);
+    const bool keeps = has(Optimisation::kept_distances);
+    if (keeps && keeps_copies_ && copies_.has_distance() && second_distance_.serves(guest, displacement)) {
+        uses_second_distance_ = true;
+    } else if (!keeps || !distance_.serves(guest, displacement)) {
+        uses_second_distance_ = keeps && takes_second_distance(address, guest);
+        load_distance(address, uses_second_distance_ ? kAddress : kAddend);
+        if (uses_second_distance_) copies_.set_distance();
+        (uses_second_distance_ ? second_distance_ : distance_).set(guest);
     }
-    return x86::ptr(address, kAddend, 0, offset, size);
+    (uses_second_distance_ ? second_distance_ : distance_).note_access(displacement);
+    return x86::ptr(address, uses_second_distance_ ? kAddress : kAddend, 0, offset, size);
 }
 
-/// The distance of the window that `address` points into to kAddend.
-void Emitter::load_distance(const x86::Gp& address) {
+/// Whether kAddress should have the distance that `address`, the value of `guest`, needs, since kAddend's has a use yet
+/// and kAddress has none.
+bool Emitter::takes_second_distance(const x86::Gp& address, u8 guest) const {
+    if (!keeps_copies_ || address == kAddress || guest == KeptDistance::kNone) return false;
+    if (distance_.base() == KeptDistance::kNone || !read_soon(distance_.base())) return false;
+    if (copies_.has_distance()) return !read_soon(second_distance_.base());
+    const std::optional<unsigned> copied = copies_.in_address();
+    return !copied || !read_soon(*copied);
+}
+
+void Emitter::follow_second_distance(const isa::Instruction& i) {
+    if (!copies_.has_distance()) return;
+    second_distance_.follow(i);
+    if (second_distance_.base() == KeptDistance::kNone) copies_.forget(kAddress);
+}
+
+/// The distance of the window that `address` points into to `to`.
+void Emitter::load_distance(const x86::Gp& address, const x86::Gp& to) {
     const u64 table = reinterpret_cast<u64>(t_.windows->table(data_privilege(key())));
-    a_.rorx(kAddend, address, 32);
-    a_.movzx(kAddend.r32(), kAddend.r16());
-    a_.mov(kAddend, x86::ptr_abs(table, kAddend, 3));
+    a_.rorx(to, address, 32);
+    a_.movzx(to.r32(), to.r16());
+    a_.mov(to, x86::ptr_abs(table, to, 3));
 }
 
 /// After `i`, which was translated.

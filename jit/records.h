@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <type_traits>
 
 #include "base/low_memory.h"
@@ -47,6 +48,9 @@ struct Link {
     bool vectors = false;            // the guest's vector registers are the host's there
     bool leaves_page = false;        // other page tables may lead it elsewhere
     bool listed = false;             // among the translator's links to take back then
+
+    /// The jump goes to `address`, in `to`.
+    void join(Translation& to, u32 address);
 };
 
 /// One block as host code, for one RIP, one base of CS and one key. Its own addresses are the host's.
@@ -73,6 +77,14 @@ struct Translation {
     [[nodiscard]] u64 next_rip_of(unsigned index) const { return rip + block->code[index].next_offset; }
     [[nodiscard]] u64 rip_of(unsigned index) const { return next_rip_of(index) - block->code[index].length; }
 };
+
+inline void Link::join(Translation& to, u32 address) {
+    const auto distance = static_cast<i32>(address - origin);
+    std::memcpy(displacement, &distance, sizeof distance);
+    target = &to;
+    next = to.incoming;
+    to.incoming = this;
+}
 
 const isa::Instruction& Site::instruction() const { return translation->block->code[index]; }
 u64 Site::rip() const { return translation->rip_of(index); }

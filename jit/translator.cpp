@@ -341,7 +341,7 @@ bool Translator::on_host_fault(const CodeFault& fault) {
     ++statistics_.host_faults;
     if (fault.has_address && windowed(running_key_)) {
         policy_.count_fault(data_privilege(running_key_));
-        const Windows::Answer answer = resolve_in_window(fault);
+        const Windows::Answer answer = resolve_in_window(fault, *site);
         if (answer == Windows::Answer::repeat) return true;
         constexpr u32 kMostUnsuited = 4;
         if (answer == Windows::Answer::unsuited && ++site->unsuited == kMostUnsuited) keep_from_windows(*site);
@@ -351,7 +351,7 @@ bool Translator::on_host_fault(const CodeFault& fault) {
     return true;
 }
 
-Windows::Answer Translator::resolve_in_window(const CodeFault& fault) {
+Windows::Answer Translator::resolve_in_window(const CodeFault& fault, const FaultSite& site) {
     const Repeated now{fault.get(REG_RIP), fault.address, fault.get(REG_R13)};
     if (now == std::exchange(repeated_, now)) return Windows::Answer::unsuited;
     const Privilege privilege = data_privilege(running_key_);
@@ -368,10 +368,14 @@ Windows::Answer Translator::resolve_in_window(const CodeFault& fault) {
         // What kAddend is kept for is looked up again behind the slow path only.
         if (windows_->generation() != generation) answer = Windows::Answer::slow_path;
     } else {
-        u64 distance = fault.get(REG_R15);  // kAddend
+        const int holder = site.second ? REG_R14 : REG_R15;  // kAddress, kAddend
+        u64 distance = fault.get(holder);
+        const u64 generation = windows_->generation();
         answer = windows_->resolve(fault.address, distance, type, privilege);
-        if (answer == Windows::Answer::repeat) fault.set(REG_R15, distance);
+        if (answer == Windows::Answer::repeat) fault.set(holder, distance);
         select_stack_window(fault.get(REG_R12), privilege);
+        // What the other is kept for is looked up again behind the slow path only.
+        if (windows_->generation() != generation) answer = Windows::Answer::slow_path;
     }
     // The walk may have written an accessed or dirty bit over code: then the slow path leaves.
     const bool leave = break_ || mappings_moved();

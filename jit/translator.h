@@ -90,7 +90,7 @@ private:
     void select_stack_window(u64 rsp, Privilege privilege);
     void load_gs_base(u64 base);
     bool on_host_fault(const CodeFault& fault);
-    Windows::Answer resolve_in_window(const CodeFault& fault);
+    Windows::Answer resolve_in_window(const CodeFault& fault, const FaultSite& site);
     void keep_from_windows(const FaultSite& site);
     void flush();
     [[nodiscard]] u32 indirect_offset(const Translation& translation) const {
