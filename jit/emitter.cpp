@@ -121,7 +121,6 @@ void Emitter::store_homed(unsigned guest, const x86::Gp& scratch) {
 x86::Gp Emitter::read_only(unsigned guest, const x86::Gp& scratch) {
     if (!keeps_copies_ || !is_homed(guest)) return read_register(guest, scratch);
     if (const std::optional<x86::Gp> copy = copies_.find(guest)) return *copy;
-    copies_.forget(scratch);
     read_register(guest, scratch);
     copies_.set(scratch, guest);
     return scratch;

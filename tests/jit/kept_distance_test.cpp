@@ -49,6 +49,24 @@ TEST(KeptDistanceTest, FollowsWhatIsAdded) {
     EXPECT_EQ(after({0x48, 0x81, 0xC7, 0, 0, 0, 0x0F}, kept).base(), KeptDistance::kNone);
 }
 
+TEST(KeptDistanceTest, OutlastsAnyNumberOfTurnsWithAnAccess) {
+    KeptDistance kept;
+    kept.set(kRdi);
+    for (unsigned turn = 0; turn < 100; ++turn) {
+        kept.note_access(0x100);
+        kept.move(kRdi, 0x08000000);
+        kept.begin_turn();
+        ASSERT_TRUE(kept.serves(kRdi, 0x3FFFFFFF)) << turn;
+    }
+    kept.begin_turn();
+    EXPECT_EQ(kept.base(), KeptDistance::kNone) << "no access in the turn before";
+    kept.set(kRdi);
+    kept.note_access(0);
+    kept.move(kRdi, 0x10000000);
+    kept.begin_turn();
+    EXPECT_EQ(kept.base(), KeptDistance::kNone) << "far from the access";
+}
+
 TEST(KeptDistanceTest, EndsWithAnyOtherChangeOfTheRegister) {
     const std::vector<std::vector<u8>> kEnds{
         {0x48, 0x89, 0xC7},              // mov rdi, rax

@@ -1,0 +1,200 @@
+// Blocks that jump to themselves (Emitter::allow_loop): what scratch registers keep from turn to turn, and how such a
+// loop is left.
+#include <asmjit/x86.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+#include <string>
+
+#include "tests/jit/snippet.h"
+
+namespace bantam::jit {
+namespace {
+
+namespace x86 = asmjit::x86;
+
+/// A random loop: registers of all kinds, three pointers that move, the ends of windows near two of them.
+class RandomLoop {
+public:
+    explicit RandomLoop(u64 seed) : random_(seed) {
+        code_.init(asmjit::Environment(asmjit::Arch::kX64));
+        code_.attach(&a_);
+        choose_registers();
+        const asmjit::Label start = a_.newLabel();
+        a_.bind(start);
+        const unsigned length = 3 + below(10);
+        for (unsigned k = 0; k < length; ++k) instruction();
+        a_.dec(x86::rcx);
+        a_.jnz(start);
+        a_.hlt();
+        code_.flatten();
+        const asmjit::CodeBuffer& buffer = code_.sectionById(0)->buffer();
+        for (std::size_t k = 0; k < buffer.size(); ++k) hex_ += fmt::format("{:02x}", buffer.data()[k]);
+    }
+
+    [[nodiscard]] Snippet snippet() {
+        constexpr u64 kStack = 0x20001000;
+        Snippet snippet{.linear = 0x400000, .instructions = 100 + below(700), .code = hex_, .memory = {}};
+        for (u64& value : snippet.gpr) value = random_();
+        snippet.gpr[1] = 1 + below(60);
+        snippet.gpr[4] = kStack;
+        // The third: in the page of the code, too, where stores are not a window's business.
+        const std::array<u64, kPointers> places{0x100000000, 0x7FFE00000000, below(2) == 0 ? 0x400800u : 0x10001000u};
+        for (unsigned k = 0; k < pointers_.size(); ++k) {
+            snippet.gpr[pointers_[k]] = places[k] - 64 + below(128);
+            snippet.memory.push_back({places[k] - 4096, kBytes});
+            snippet.memory.push_back({places[k] - 32, kBytes});
+            snippet.memory.push_back({places[k], kBytes});
+        }
+        snippet.memory.push_back({kStack - 64, kBytes});
+        return snippet;
+    }
+    [[nodiscard]] const std::string& hex() const { return hex_; }
+
+private:
+    static constexpr unsigned kPointers = 3, kData = 6;
+    static constexpr std::string_view kBytes = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
+
+    unsigned below(unsigned bound) { return static_cast<unsigned>(random_() % bound); }
+
+    void choose_registers() {
+        std::array<unsigned, 14> numbers{0, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+        std::shuffle(numbers.begin(), numbers.end(), random_);
+        std::copy_n(numbers.begin(), pointers_.size(), pointers_.begin());
+        std::copy_n(numbers.begin() + pointers_.size(), data_.size(), data_.begin());
+    }
+    x86::Gp pointer() { return x86::gpq(pointers_[below(kPointers)]); }
+    x86::Gp data() { return x86::gpq(data_[below(kData)]); }
+    x86::Gp sized(const x86::Gp& reg, unsigned size) {
+        return size == 1 ? reg.r8() : size == 2 ? reg.r16() : size == 4 ? reg.r32() : reg;
+    }
+    unsigned size() { return std::array<unsigned, 6>{8, 8, 8, 4, 2, 1}[below(6)]; }
+    x86::Mem memory(unsigned bytes) { return x86::ptr(pointer(), static_cast<i32>(below(64)) - 32, bytes); }
+    asmjit::InstId arithmetic() {
+        return std::array<asmjit::InstId, 6>{x86::Inst::kIdAdd, x86::Inst::kIdXor, x86::Inst::kIdSub,
+                                             x86::Inst::kIdAdc, x86::Inst::kIdOr,  x86::Inst::kIdCmp}[below(6)];
+    }
+
+    void instruction() {
+        const unsigned bytes = size();
+        switch (below(18)) {
+            case 0:
+            case 1:
+                return void(a_.mov(sized(data(), bytes), memory(bytes)));
+            case 2:
+                return void(a_.mov(memory(bytes), sized(data(), bytes)));
+            case 3:
+                return void(a_.emit(arithmetic(), memory(bytes), sized(data(), bytes)));
+            case 4:
+                return void(a_.emit(arithmetic(), sized(data(), bytes), memory(bytes)));
+            case 5:
+            case 6:
+                return void(a_.emit(arithmetic(), sized(data(), bytes), sized(data(), bytes)));
+            case 7:
+                return void(a_.mov(sized(data(), bytes), sized(data(), bytes)));
+            case 8:
+                return void(a_.add(pointer(), below(32) - 16));
+            case 9: {
+                const x86::Gp moved = pointer();
+                return void(a_.lea(moved, x86::ptr(moved, static_cast<i32>(below(32)) - 16)));
+            }
+            case 10:
+                return void(a_.lea(sized(data(), bytes == 8 ? 8 : 4), x86::ptr(data(), data(), below(4), 5)));
+            case 11:
+                return void(a_.imul(data(), data()));
+            case 12:
+                return void(a_.rol(sized(data(), bytes), 1 + below(7)));
+            case 13:
+                return void(a_.xchg(data(), data()));
+            case 14:
+                return void(below(2) == 0 ? a_.cmovc(data(), data()) : a_.movzx(data().r32(), data().r8()));
+            case 15:
+                a_.push(data());
+                return void(a_.pop(data()));
+            case 16:
+                return void(below(2) == 0 ? a_.movq(x86::xmm1, data()) : a_.movq(data(), x86::xmm1));
+            default:
+                a_.movups(x86::xmm0, memory(16));
+                return void(a_.movups(memory(16), x86::xmm0));
+        }
+    }
+
+    std::mt19937_64 random_;
+    asmjit::CodeHolder code_;
+    x86::Assembler a_;
+    std::array<unsigned, kPointers> pointers_{};
+    std::array<unsigned, kData> data_{};
+    std::string hex_;
+};
+
+TEST(LoopTest, RandomLoopsRunTheSame) {
+    const u64 first = static_cast<u64>(::testing::UnitTest::GetInstance()->random_seed()) * 1000;
+    for (u64 seed = first; seed < first + 150 && !::testing::Test::HasFailure(); ++seed) {
+        RandomLoop loop(seed);
+        const Snippet snippet = loop.snippet();
+        SCOPED_TRACE(fmt::format("seed {}, {} instructions of {}", seed, snippet.instructions, loop.hex()));
+        expect_same(snippet);
+    }
+}
+
+TEST(LoopTest, PointersLeaveTheirWindowsAfterManyTurns) {
+    // Where their windows end after some 80 turns, 64 MiB a turn:
+    // l: mov rax,[rsi] / add [r12],rax / add rsi,4000000h / sub r12,4000000h / dec rcx / jnz l / hlt
+    constexpr u64 kStep = 0x4000000, kTurns = 160, kUp = 0x5000FFFFF000 - 80 * kStep,
+                  kDown = 0x5100FFFFE000 + 70 * kStep;
+    Snippet snippet{.linear = 0x400000,
+                    .instructions = 6 * kTurns,
+                    .code = "488b06490104244881c6000000044981ec0000000448ffc975e6f4",
+                    .memory = {}};
+    snippet.gpr[1] = kTurns;
+    snippet.gpr[6] = kUp;
+    snippet.gpr[12] = kDown;
+    for (u64 turn = 0; turn < kTurns; ++turn) {
+        snippet.memory.push_back({kUp + turn * kStep, "0102030405060708"});
+        snippet.memory.push_back({kDown - turn * kStep, "1112131415161718"});
+    }
+    expect_same(snippet);
+}
+
+TEST(LoopTest, ALoopThatOverwritesItselfIsLeft) {
+    // l: inc r12d / mov [rbx],al / lea rbx,[rbx-10h] / dec rcx / jnz l / hlt: in the 41st turn the INC becomes DEC.
+    constexpr u64 kTurns = 40;
+    Snippet snippet{.linear = 0x400000,
+                    .instructions = 5 * kTurns + 20,
+                    .code = "41ffc48803488d5bf048ffc975f2f4",
+                    .memory = {{0x3FF000, "00"}}};
+    snippet.gpr[0] = 0xCC;  // ModRM of DEC R12D
+    snippet.gpr[1] = 1000;
+    snippet.gpr[3] = 0x400002 + 16 * kTurns;
+    EXPECT_EQ(expect_same(snippet), EngineExit::deadline);
+}
+
+TEST(LoopTest, WhatHandlersOverwriteIsLookedUpAgain) {
+    // l: mov rax,[rsi] / mov rdx,[rdi] / mov [rbx],al, in the page of the code / add [rsi+8],rdx / add [rdi+8],rax /
+    // dec rcx / jnz l / hlt
+    Snippet snippet{.linear = 0x400000,
+                    .instructions = 7 * 100,
+                    .code = "488b06488b178803480156084801470848ffc975ecf4",
+                    .memory = {{0x10000000, "01"}, {0x555500000000, "02"}}};
+    snippet.gpr[1] = 1000;
+    snippet.gpr[3] = 0x400800;
+    snippet.gpr[6] = 0x10000000;
+    snippet.gpr[7] = 0x555500000000;
+    EXPECT_EQ(expect_same(snippet), EngineExit::deadline);
+    EXPECT_LE(statistics_of(snippet).slow_faults, 8u) << "of the store beside code, and before there are windows";
+}
+
+TEST(LoopTest, ARegisterWrittenInMemoryHasNoOldCopy) {
+    // add r12,r12 / nine times inc rax / add rax,r12 / hlt
+    Snippet snippet{.linear = 0x400000,
+                    .instructions = 20,
+                    .code = "4d01e448ffc048ffc048ffc048ffc048ffc048ffc048ffc048ffc048ffc04c01e0f4",
+                    .memory = {}};
+    snippet.gpr[12] = 0x123;
+    EXPECT_EQ(expect_same(snippet), EngineExit::halted);
+}
+
+}  // namespace
+}  // namespace bantam::jit
