@@ -20,7 +20,7 @@ struct Model {
     u8 physical_bits = 36;
     u32 max_leaf = 1;  // highest basic CPUID leaf
     u64 tsc_hz = 1'000'000'000;
-    u32 crystal_hz = 100'000'000;  // core crystal clock of CPUID leaf 15h; the local APIC timer counts at this rate
+    u32 crystal_hz = 1'000'000'000;  // core crystal clock of CPUID leaf 15h; the local APIC timer counts at this rate
 
     [[nodiscard]] bool has(isa::Feature feature) const { return features.has(feature); }
 

@@ -46,7 +46,10 @@ void IdeChannel::update() {
 }
 
 u8 IdeChannel::peek(u64 offset) const {
-    if (!populated()) return 0xFF;
+    // Nobody drives the cable. The host's resistor pulls DD7 down, so that BSY is clear and software sees that nobody
+    // is there (ATA/ATAPI-6, "Driver types and required termination"): OVMF waits half a minute for BSY.
+    constexpr u8 kFloating = 0x7F;
+    if (!populated()) return kFloating;
     const auto index = static_cast<u8>(offset);
     const bool previous = (r_.control & kPrevious) != 0;
     if (const IdeDrive* drive = selected()) return drive->peek(index, previous);

@@ -15,7 +15,8 @@ namespace bantam::devices {
 
 class LocalApic final : public Device {
 public:
-    static constexpr u64 kTimerHz = 100'000'000;
+    /// UEFI firmware for virtual machines does not measure it but takes it for this (OVMF, PcdFSBClock).
+    static constexpr u64 kTimerHz = 1'000'000'000;
     static constexpr u64 kDefaultBase = 0xFEE00000;
     static constexpr u32 kTscDeadlineMsr = 0x6E0;
     // IA32_APIC_BASE

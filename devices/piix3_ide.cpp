@@ -10,6 +10,7 @@
 namespace bantam::devices {
 namespace {
 constexpr u8 kTiming = 0x40;  // IDETIM of the primary channel, the secondary's at 42h
+constexpr u8 kDecode = 0x80;  // IDETIM's upper byte: IDE decode enable
 constexpr u8 kStart = 0x01, kToMemory = 0x08;
 constexpr u8 kActive = 0x01, kError = 0x02, kInterrupt = 0x04, kCapable = 0x60;
 constexpr u32 kRegionMax = 0x10000, kEndOfTable = 0x80000000;
@@ -30,7 +31,8 @@ Piix3Ide::Piix3Ide(PhysicalMemory& memory, Pins pins)
     define_write_one_to_clear(0x07, 0x38);
     define(0x0D, 0, 0xF0);
     add_bar(kBusMasterBar, Space::io, 16);
-    for (u8 i = 0; i < 4; ++i) define(static_cast<u8>(kTiming + i), 0, (i & 1) != 0 ? 0xF3 : 0xFF);
+    for (u8 i = 0; i < 4; ++i)
+        define(static_cast<u8>(kTiming + i), (i & 1) != 0 ? kDecode : 0, (i & 1) != 0 ? 0xF3 : 0xFF);
     define(0x44, 0, 0xFF);  // slave timing
 }
 
@@ -66,7 +68,7 @@ std::string Piix3Ide::info() const {
 }
 
 bool Piix3Ide::channel_decoded(unsigned index) const {
-    return bit(config(static_cast<u8>(kTiming + 1 + 2 * index)), 7) && bit(config(4), 0);
+    return (config(static_cast<u8>(kTiming + 1 + 2 * index)) & kDecode) != 0 && bit(config(4), 0);
 }
 
 void Piix3Ide::config_changed(unsigned offset, unsigned size) {

@@ -1,6 +1,7 @@
 // Piix3Ide: function 1 of the PIIX3 (Intel 82371SB datasheet, 290550; Bus Master IDE programming interface 1.0), PCI
 // 8086:7010: two channels at the legacy ports and the bus-master engine in BAR 4 that walks physical region descriptor
-// tables. Timing registers are stored without effect; their decode enable bits count.
+// tables. Timing registers are stored without effect; their decode enable bits count. DEVIATION: these are set after
+// reset: firmware for virtual machines (OVMF) leaves them alone and looks for drives all the same.
 #pragma once
 
 #include "devices/ide_channel.h"

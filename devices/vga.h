@@ -60,7 +60,8 @@ public:
     /// 128 KiB at A0000h, accesses of up to 8 bytes.
     RegisterSpace memory();
 
-    /// Ports 1CEh-1D0h: the DISPI index as a word at offset 0, its data as a word at offset 1 (two bytes, low first).
+    /// Ports 1CEh-1D1h: the DISPI index as a word at offset 0, its data as a word at offset 1 (two bytes, low first),
+    /// and as in QEMU at offset 2, where UEFI's driver has it.
     RegisterSpace dispi();
     /// The registers as memory, 4 KiB: the monitor's EDID, ports 3C0h-3DFh, DISPI's registers side by side.
     RegisterSpace mmio();

@@ -172,14 +172,17 @@ void Vga::render_dispi_row(u32 y, u32* out) const {
 RegisterSpace Vga::dispi() {
     const auto read = [this](u64 offset, unsigned size) -> u64 {
         if (offset == 0) return size == 2 ? r_.dispi_index : 0xFF;
-        return u64{read_dispi(r_.dispi_index)} >> (offset == 1 ? 0 : 8);
+        if (offset == 3) return 0xFF;
+        return u64{read_dispi(r_.dispi_index)} >> (offset == 2 && size == 1 ? 8 : 0);
     };
     return {.read = read,
             .write =
                 [this](u64 offset, unsigned size, u64 value) {
                     if (offset == 0 && size == 2) r_.dispi_index = static_cast<u16>(value);
                     if (offset == 1) r_.dispi_low = static_cast<u8>(value);
-                    if (offset == 2) write_dispi(r_.dispi_index, static_cast<u16>((value & 0xFF) << 8 | r_.dispi_low));
+                    if (offset != 2) return;
+                    const u64 data = size == 2 ? value : (value & 0xFF) << 8 | r_.dispi_low;
+                    write_dispi(r_.dispi_index, static_cast<u16>(data));
                 },
             .peek = read,
             .max_size = 2};

@@ -62,6 +62,10 @@ bool talks_serial(Action action) {
     return action == Action::wait_serial || action == Action::wait_serial_regex || action == Action::send ||
            action == Action::expect_serial || action == Action::reject_serial;
 }
+bool finds_text(Action action) {
+    return action == Action::wait_screen || action == Action::wait_screen_regex || action == Action::expect_screen ||
+           action == Action::reject_screen;
+}
 bool is_picture(Action action) { return action == Action::wait_picture; }
 bool is_typing(Action action) { return action == Action::type; }
 bool is_click(Action action) { return action == Action::click || action == Action::click_text; }
@@ -82,6 +86,7 @@ struct Parameter {
 constexpr std::array kParameters{
     Parameter{"limit", anything, "TIME of the guest that the step may take (run: of the host)"},
     Parameter{"port", talks_serial, "1 to 4: the serial line"},
+    Parameter{"ocr", finds_text, "true: also in what the program tesseract makes of the picture; it may err"},
     Parameter{"at", is_picture, "\"X,Y\": where the picture is on the screen"},
     Parameter{"tolerance", is_picture, "0 to 255: by so much each colour may differ"},
     Parameter{"hold", is_typing, "TIME that each key is down, instead of until it is read"},
@@ -177,8 +182,8 @@ private:
                                                 suggestion(text, kButtons)));
             step.buttons = 1u << (button - kButtons.begin());
         } else {
-            if (text != "true") return wrong(entry, "'repeat-until' takes true");
-            read_.repeats = true;
+            if (text != "true") return wrong(entry, fmt::format("'{}' takes true", entry.key));
+            (entry.key == "ocr" ? step.ocr : read_.repeats) = true;
         }
         return {};
     }

@@ -221,7 +221,7 @@ void Pc::map_ports() {
          .peek = nullptr,
          .max_size = 1});
     map("vga", 0x3B0, 0x30, vga_.registers());
-    map("vga_dispi", 0x1CE, 3, vga_.dispi());
+    map("vga_dispi", 0x1CE, 4, vga_.dispi());
     map("vmmouse", 0x5658, 4,
         {.read = [this](u64, unsigned size) { return size == 4 ? call_vmmouse() : ~u64{0}; },
          .write = [](u64, unsigned, u64) {},

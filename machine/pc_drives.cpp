@@ -96,7 +96,7 @@ void Pc::map_ide() {
     constexpr std::array<u16, devices::Piix3Ide::kChannels> kCommandBlock{0x1F0, 0x170}, kControlBlock{0x3F6, 0x376};
     for (unsigned i = 0; i < devices::Piix3Ide::kChannels; ++i) {
         devices::IdeChannel& channel = ide_.channel(i);
-        const bool shown = has_ide_ && channel.populated() && ide_.channel_decoded(i);
+        const bool shown = has_ide_ && ide_.channel_decoded(i);
         place(fmt::format("ide{} command", i), {.enabled = shown, .io = true, .base = kCommandBlock.at(i), .size = 8},
               channel.command_block());
         place(fmt::format("ide{} control", i), {.enabled = shown, .io = true, .base = kControlBlock.at(i), .size = 1},

@@ -18,6 +18,9 @@ std::size_t Font::Hash::operator()(const Rows& rows) const {
 
 Font::Font(std::string name, const Layout& layout, std::span<const u8> glyphs)
     : name_(std::move(name)), layout_(layout) {
+    // Linux' frame buffer console underlines (fbcon, CUR_UNDERLINE).
+    cursor_.rows = layout.height < 10 ? 1 : 2;
+    cursor_.first = layout.height - cursor_.rows;
     const unsigned row_bytes = (layout.width + 7) / 8;
     CHECK(layout.width >= 1 && layout.width <= kMostWidth && layout.height <= kMostHeight);
     CHECK(layout.glyph_bytes >= row_bytes * layout.height);
@@ -37,10 +40,15 @@ Font::Font(std::string name, const Layout& layout, std::span<const u8> glyphs)
     }
 }
 
-Font::Font(std::string name, unsigned width, unsigned height, std::span<const Character> characters)
-    : name_(std::move(name)), layout_{.width = width, .height = height} {
-    CHECK(width >= 1 && width <= kMostWidth && height <= kMostHeight);
-    for (const Character& character : characters) shapes_.emplace(character.rows, character.code);
+Font::Font(std::string name, const CharacterSet& set)
+    : name_(std::move(name)), layout_{.width = set.width, .height = set.height}, cursor_(set.cursor) {
+    CHECK(set.width >= 1 && set.width <= kMostWidth && set.height <= kMostHeight);
+    CHECK(set.cursor.first + set.cursor.rows <= set.height);
+    CHECK(set.wide.empty() || set.width * 2 <= kMostWidth);
+    for (const Character& character : set.single) shapes_.emplace(character.rows, character.code);
+    for (const Character& character : set.wide) {
+        if (character.rows != Rows{}) wide_shapes_.emplace(character.rows, character.code);
+    }
 }
 
 void Font::add(const Rows& rows, unsigned code) {
@@ -53,9 +61,12 @@ void Font::add(const Rows& rows, unsigned code) {
     shapes_.emplace(rows, character);
 }
 
-std::optional<char16_t> Font::find(const Rows& rows) const {
-    const auto found = shapes_.find(rows);
-    return found == shapes_.end() ? std::nullopt : std::optional(found->second);
+std::optional<char16_t> Font::look_up(const Shapes& shapes, const Rows& rows) {
+    const auto found = shapes.find(rows);
+    return found == shapes.end() ? std::nullopt : std::optional(found->second);
 }
+
+std::optional<char16_t> Font::find(const Rows& rows) const { return look_up(shapes_, rows); }
+std::optional<char16_t> Font::find_wide(const Rows& rows) const { return look_up(wide_shapes_, rows); }
 
 }  // namespace bantam::scenario

@@ -1,4 +1,5 @@
-// Font: the bitmaps of a character set, looked up by their exact shape.
+// Font: the bitmaps of a character set, looked up by their exact shape. A character takes one cell of the screen or, as
+// East Asian ones do, two.
 #pragma once
 
 #include <array>
@@ -31,30 +32,46 @@ public:
         char16_t code;
         Rows rows;
     };
+    /// The rows of a cell that a text cursor inverts.
+    struct Cursor {
+        unsigned first = 0, rows = 0;
+    };
+    /// Characters by their codes, not by their places.
+    struct CharacterSet {
+        unsigned width = 0, height = 0;  // dots of a cell
+        Cursor cursor;
+        std::vector<Character> single;  // of one cell
+        std::vector<Character> wide;    // of two, together kMostWidth dots wide at most
+    };
 
     /// `glyphs` has those of the codes from 0 up. `name` says for people where it comes from.
     Font(std::string name, const Layout& layout, std::span<const u8> glyphs);
     /// Of several characters of one shape the first is meant.
-    Font(std::string name, unsigned width, unsigned height, std::span<const Character> characters);
+    Font(std::string name, const CharacterSet& set);
 
     [[nodiscard]] const std::string& name() const { return name_; }
     [[nodiscard]] unsigned width() const { return layout_.width; }
     [[nodiscard]] unsigned height() const { return layout_.height; }
-    /// All dots of a row.
-    [[nodiscard]] u32 full_row() const { return static_cast<u32>((u64{1} << layout_.width) - 1); }
+    [[nodiscard]] const Cursor& cursor() const { return cursor_; }
     /// The character of that shape; of several the one that is ASCII. U+FFFD: a glyph whose meaning is not known.
     /// Rows from height() up are zero.
     [[nodiscard]] std::optional<char16_t> find(const Rows& rows) const;
+    /// The same of two cells. A blank is none: it looks like two of one cell.
+    [[nodiscard]] std::optional<char16_t> find_wide(const Rows& rows) const;
+    [[nodiscard]] bool has_wide() const { return !wide_shapes_.empty(); }
 
 private:
     struct Hash {
         std::size_t operator()(const Rows& rows) const;
     };
+    using Shapes = std::unordered_map<Rows, char16_t, Hash>;
     void add(const Rows& rows, unsigned code);
+    static std::optional<char16_t> look_up(const Shapes& shapes, const Rows& rows);
 
     std::string name_;
     Layout layout_;
-    std::unordered_map<Rows, char16_t, Hash> shapes_;
+    Cursor cursor_;
+    Shapes shapes_, wide_shapes_;
 };
 
 }  // namespace bantam::scenario

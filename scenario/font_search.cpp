@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "scenario/efi_fonts.h"
 #include "scenario/grub_fonts.h"
+#include "scenario/guest_ram.h"
 
 namespace bantam::scenario {
 namespace {
@@ -142,20 +144,22 @@ std::vector<Font> find_guest_fonts(const PhysicalMemory& memory) {
     std::vector<u8> roms(kRomsEnd - kRoms);
     memory.copy_out({kRoms}, roms);
     add(search_fonts(roms), kRoms, "ROM");
+    const GuestRam ram(memory);
     for (const PhysicalMemory::Stretch& stretch : memory.backed()) {
-        const u64 above_hole =
-            stretch.begin >= memory.low_ram_bytes() ? PhysicalMemory::kHighRamBase - memory.low_ram_bytes() : 0;
-        add(search_fonts(memory.ram().subspan(stretch.begin, stretch.end - stretch.begin)), stretch.begin + above_hole,
-            "RAM");
+        add(search_fonts(memory.ram().subspan(stretch.begin, stretch.end - stretch.begin)),
+            ram.address_of(stretch.begin), "RAM");
     }
-    const std::span<const u8> low = memory.ram().first(memory.low_ram_bytes());
+    Font::CharacterSet efi = no_efi_characters();
     for (const PhysicalMemory::Stretch& stretch : memory.backed()) {
-        for (const GrubFont& font : search_grub_fonts(low, stretch.begin, stretch.end)) {
+        const u64 bytes = stretch.end - stretch.begin;
+        search_efi_fonts(memory.ram().subspan(stretch.begin, bytes), efi);
+        for (const GrubFont& font : search_grub_fonts(ram, ram.address_of(stretch.begin), bytes)) {
             if (fonts.size() == kMostFonts) return fonts;
-            fonts.emplace_back(fmt::format("{}x{} font of GRUB at {:x}h", font.width, font.height, font.offset),
-                               font.width, font.height, font.characters);
+            const Font::CharacterSet& set = font.characters;
+            fonts.emplace_back(fmt::format("{}x{} font of GRUB at {:x}h", set.width, set.height, font.address), set);
         }
     }
+    if (!efi.single.empty() && fonts.size() < kMostFonts) fonts.emplace_back("8x19 font of UEFI", efi);
     return fonts;
 }
 

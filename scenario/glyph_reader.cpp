@@ -94,10 +94,13 @@ private:
     mutable std::optional<Inks> inks_;  // found when they are asked for
 };
 
-/// One cell at a time, by one font.
+/// One character at a time, by one font: those of one cell or those of two.
 class CellReader {
 public:
-    CellReader(const Dots& dots, const Font& font) : dots_(dots), font_(font) {}
+    CellReader(const Dots& dots, const Font& font, unsigned cells)
+        : dots_(dots), font_(font), wide_(cells == 2), width_(font.width() * cells) {}
+
+    [[nodiscard]] unsigned width() const { return width_; }
 
     /// A blank for a cell of one colour and for a picture's part; kUnknown for two colours that are no character.
     [[nodiscard]] char16_t read(unsigned left, unsigned top) const {
@@ -106,7 +109,7 @@ public:
         Font::Rows rows{};  // where it is not `first`
         for (unsigned y = 0; y < font_.height(); ++y) {
             u32 row = 0;
-            for (unsigned x = 0; x < font_.width(); ++x) {
+            for (unsigned x = 0; x < width_; ++x) {
                 const u32 colour = dots_.at(left + x, top + y);
                 if (colour != first && colour != second.value_or(colour)) return read_over_picture(left, top);
                 if (colour != first) second = colour;
@@ -118,8 +121,12 @@ public:
     }
 
 private:
-    [[nodiscard]] Font::Rows inverted(Font::Rows rows, unsigned from) const {
-        for (unsigned y = from; y < font_.height(); ++y) rows.at(y) ^= font_.full_row();
+    [[nodiscard]] std::optional<char16_t> find(const Font::Rows& rows) const {
+        return wide_ ? font_.find_wide(rows) : font_.find(rows);
+    }
+
+    [[nodiscard]] Font::Rows inverted(Font::Rows rows, unsigned from, unsigned end) const {
+        for (unsigned y = from; y < end; ++y) rows.at(y) ^= static_cast<u32>((u64{1} << width_) - 1);
         return rows;
     }
 
@@ -127,18 +134,18 @@ private:
     [[nodiscard]] char16_t read_two_colours(const Font::Rows& rows) const {
         unsigned ink = 0;
         for (const u32 row : rows) ink += static_cast<unsigned>(std::popcount(row));
-        const Font::Rows other = inverted(rows, 0);
-        const bool dark = ink * 2 <= font_.width() * font_.height();
+        const Font::Rows other = inverted(rows, 0, font_.height());
+        const bool dark = ink * 2 <= width_ * font_.height();
         for (const Font::Rows& shape : {dark ? rows : other, dark ? other : rows}) {
-            if (const auto character = font_.find(shape)) return *character;
+            if (const auto character = find(shape)) return *character;
             if (const auto character = under_cursor(shape)) return *character;
         }
         return kUnknown;
     }
 
-    /// The cursor of Linux' frame buffer console inverts the last row or two of its cell (fbcon, CUR_UNDERLINE).
     [[nodiscard]] std::optional<char16_t> under_cursor(const Font::Rows& shape) const {
-        return font_.find(inverted(shape, font_.height() - (font_.height() < 10 ? 1 : 2)));
+        const Font::Cursor& cursor = font_.cursor();
+        return find(inverted(shape, cursor.first, cursor.first + cursor.rows));
     }
 
     /// Text in one colour over a picture: one of the picture's inks.
@@ -146,22 +153,24 @@ private:
         std::array<Font::Rows, Inks::kMost> shapes{};
         std::array<unsigned, Inks::kMost> sizes{};
         for (unsigned y = 0; y < font_.height(); ++y) {
-            for (unsigned x = 0; x < font_.width(); ++x) {
+            for (unsigned x = 0; x < width_; ++x) {
                 const auto ink = dots_.inks().find(dots_.at(left + x, top + y));
                 if (!ink) continue;
-                shapes.at(*ink).at(y) |= 1u << (font_.width() - 1 - x);
+                shapes.at(*ink).at(y) |= 1u << (width_ - 1 - x);
                 ++sizes.at(*ink);
             }
         }
         for (std::size_t i = 0; i < shapes.size(); ++i) {
             if (sizes.at(i) == 0) continue;
-            if (const auto character = font_.find(shapes.at(i))) return *character;
+            if (const auto character = find(shapes.at(i))) return *character;
         }
         return u' ';
     }
 
     const Dots& dots_;
     const Font& font_;
+    const bool wide_;
+    const unsigned width_;
 };
 
 bool is_letter(char16_t c) { return (c >= u'0' && c <= u'9') || (c >= u'A' && c <= u'Z') || (c >= u'a' && c <= u'z'); }
@@ -170,15 +179,24 @@ GlyphText read_grid(const Dots& dots, const Font& font, unsigned left, unsigned 
     GlyphText read{
         .font = &font,
         .grid = {left * dots.across(), top * dots.down(), font.width() * dots.across(), font.height() * dots.down()}};
-    const CellReader cells(dots, font);
+    const CellReader single(dots, font, 1), wide(dots, font, 2);
     for (unsigned y = top; y + font.height() <= dots.height(); y += font.height()) {
         std::size_t end = read.text.size();  // behind the last character that is not blank
         for (unsigned x = left; x + font.width() <= dots.width(); x += font.width()) {
-            const char16_t character = cells.read(x, y);
+            char16_t character = u' ';
+            // Half of such a character may be a blank, or look like another.
+            if (font.has_wide() && x + wide.width() <= dots.width()) character = wide.read(x, y);
+            const bool is_wide = character != u' ' && character != kUnknown;
+            if (is_wide) {
+                read.wide.push_back(read.text.size());
+                x += font.width();
+            } else {
+                character = single.read(x, y);
+            }
             devices::append_utf8(read.text, character);
             if (character != u' ') end = read.text.size();
             if (character == kUnknown) ++read.unknown;
-            if (is_letter(character)) ++read.letters;
+            if (is_wide || is_letter(character)) ++read.letters;
         }
         read.text.resize(end);
         read.text += '\n';

@@ -1,6 +1,6 @@
-// Glyph reader: text out of a picture, exactly: a cell shows a character if its dots are the character's in some font,
-// in one colour before anything else. Cells lie in a grid; where it begins may have to be searched for. Pictures whose
-// dots are doubled (320x200 modes on a VGA) are read as if they were not.
+// Glyph reader: text out of a picture, exactly: a cell, or two, show a character if their dots are the character's in
+// some font, in one colour before anything else. Cells lie in a grid; where it begins may have to be searched for.
+// Pictures whose dots are doubled (320x200 modes on a VGA) are read as if they were not.
 #pragma once
 
 #include <string>
@@ -19,9 +19,10 @@ struct CellGrid {
 };
 
 struct GlyphText {
-    std::string text = {};    // UTF-8, lines joined by \n; unknown glyphs are U+FFFD
-    std::size_t letters = 0;  // letters and digits of ASCII
-    std::size_t unknown = 0;  // cells of two colours that are no character
+    std::string text = {};               // UTF-8, lines joined by \n; unknown glyphs are U+FFFD
+    std::size_t letters = 0;             // letters and digits of ASCII, and characters of two cells
+    std::size_t unknown = 0;             // cells of two colours that are no character
+    std::vector<std::size_t> wide = {};  // where in `text` characters of two cells begin, rising
     const Font* font = nullptr;
     CellGrid grid = {};
 

@@ -11,6 +11,7 @@
 
 #include "machine/image_writer.h"
 #include "scenario/host_command.h"
+#include "scenario/recognition.h"
 
 namespace bantam::scenario {
 namespace {
@@ -34,6 +35,11 @@ Result<std::unique_ptr<Runner>> Runner::create(const Scenario& scenario, Options
         runner->lines_.push_back(line.get());
         ends.push_back(std::move(line));
     }
+    const bool recognises =
+        std::any_of(scenario.steps.begin(), scenario.steps.end(), [](const Step& step) { return step.ocr; });
+    if (recognises) {
+        if (Result<void> found = find_recognition(); !found) return found.error();
+    }
     Result<std::unique_ptr<Machine>> made = Machine::create(scenario.machine, std::move(ends));
     if (!made) return made.error();
     runner->machine_ = std::move(made.value());
@@ -47,8 +53,13 @@ Result<std::unique_ptr<Runner>> Runner::create(const Scenario& scenario, Options
         return self->machine_->screendump(folder.value() + "/" + name);
     };
     const auto run = [self = runner.get()](const Step& step) { return self->run_command(step); };
+    const auto recognise = [self = runner.get()](const devices::Frame& frame) -> Result<std::string> {
+        const Result<std::string> folder = self->folder();
+        if (!folder) return folder.error();
+        return scenario::recognise(frame, folder.value(), [self] { return self->machine_->quit_requested(); });
+    };
     runner->steps_ = std::make_unique<Steps>(*runner->machine_, *runner->events_, runner->lines_,
-                                             Steps::Host{.screenshot = screenshot, .run = run});
+                                             Steps::Host{.screenshot = screenshot, .run = run, .recognise = recognise});
     return runner;
 }
 
@@ -131,13 +142,19 @@ void Runner::advance() {
                                                                [&](Group& group) { return late(group.condition); });
             if (!any_late || !over_) return;
         } else {
-            const bool graphics = reads_screen(attempt.step->action) && machine_->graphics_mode();
-            const bool hash = attempt.step->action == Action::hash;
-            note(*attempt.step, "done", hash ? attempt.why : graphics ? steps_->screen().source() : std::string());
+            note(*attempt.step, "done", remark(attempt));
             ++next_;
             current_.reset();
         }
     }
+}
+
+/// What the trace says about a step that is done.
+std::string Runner::remark(const Attempt& attempt) const {
+    if (attempt.step->action == Action::hash) return attempt.why;
+    if (attempt.recognised) return "recognised by tesseract";
+    const bool graphics = reads_screen(attempt.step->action) && machine_->graphics_mode();
+    return graphics ? steps_->screen().source() : std::string();
 }
 
 void Runner::begin_next() {

@@ -29,7 +29,8 @@ public:
         /// Called on the machine's thread.
         std::function<void(const Report&)> stopped_at_failure;
     };
-    /// Builds the machine, its serial lines ending here. Errors: those of Machine::create.
+    /// Builds the machine, its serial lines ending here. Errors: those of Machine::create, and of find_recognition()
+    /// for scenarios that need it.
     static Result<std::unique_ptr<Runner>> create(const Scenario& scenario, Options options);
     ~Runner();
     Runner(const Runner&) = delete;
@@ -57,6 +58,7 @@ private:
     bool leave_groups();
     [[nodiscard]] bool late(const Attempt& attempt);
     void end_of_guest(const Outcome& outcome);
+    [[nodiscard]] std::string remark(const Attempt& attempt) const;
     void note(const Step& step, const char* what, const std::string& remark = {});
     void fail(const Attempt& attempt, const std::string& cause);
     void snapshot();

@@ -61,6 +61,7 @@ struct Step {
     u64 duration_ns = 0;          // type: how long each key is held; 0: until it is read
     std::optional<u64> limit_ns;  // of guest time
     unsigned port = 0;            // serial line
+    bool ocr = false;             // the screen's text may also be what optical character recognition makes of it
     /// So many of the steps behind it are repeated until it is fulfilled; 0: it is a step as any other.
     std::size_t repeated = 0;
 };

@@ -7,15 +7,6 @@
 #include "scenario/font_search.h"
 
 namespace bantam::scenario {
-namespace {
-
-/// Characters in UTF-8: bytes that do not go on with one.
-unsigned count_characters(std::string_view text) {
-    return static_cast<unsigned>(
-        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-}  // namespace
 
 void Screen::look() { machine_.graphics_mode() ? read_graphics() : read_text_mode(); }
 
@@ -29,6 +20,7 @@ void Screen::show(std::string text, bool readable, std::string source) {
 void Screen::read_text_mode() {
     learn_text_font();
     picture_ = {};
+    last_.wide.clear();
     grid_ = {.width = text_mode_->cell_width, .height = text_mode_->cell_height};
     show(machine_.screen_text(), true, "text mode");
 }
@@ -57,12 +49,18 @@ void Screen::search_fonts() {
     last_ = {};
     found_fonts_ = find_guest_fonts(machine_.memory());
     next_search_ns_ = machine_.now_ns() + search_pause_ns_;
-    search_pause_ns_ = std::min(search_pause_ns_ * 2, kLongestPause_ns);
+    const u64 longest = kFirstPause_ns + (machine_.memory().ram_bytes() >> 20) * kPausePerMiB_ns;
+    search_pause_ns_ = std::min(search_pause_ns_ * 2, longest);
 }
 
 void Screen::read_graphics() {
     const bool fresh = picture_.version == 0;
+    const unsigned width = picture_.frame.width, height = picture_.frame.height;
     const bool changed = machine_.render_changes(picture_) || fresh;
+    if (picture_.frame.width != width || picture_.frame.height != height) {  // who draws is another
+        search_pause_ns_ = kFirstPause_ns;
+        next_search_ns_ = std::min(next_search_ns_, machine_.now_ns() + kFirstPause_ns);
+    }
     const auto doubtful = [&] { return last_.font == nullptr || !last_.fits(); };
     const bool due = machine_.now_ns() >= next_search_ns_;
     if (!changed && !(due && doubtful())) return;
@@ -80,13 +78,23 @@ void Screen::read_graphics() {
     show(last_.text, true, last_.font->name());
 }
 
+/// Characters in UTF-8 are bytes that do not go on with one.
+unsigned Screen::count_cells(std::size_t begin, std::size_t end) const {
+    const auto characters = std::count_if(text_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                          text_.begin() + static_cast<std::ptrdiff_t>(end),
+                                          [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });
+    const auto wide = std::lower_bound(last_.wide.begin(), last_.wide.end(), end) -
+                      std::lower_bound(last_.wide.begin(), last_.wide.end(), begin);
+    return static_cast<unsigned>(characters + wide);
+}
+
 std::optional<Screen::Place> Screen::find(std::string_view text) const {
     const std::size_t at = text_.find(text);
     if (at == text_.npos || text.empty()) return std::nullopt;
     const std::string_view before = std::string_view(text_).substr(0, at);
     const auto row = static_cast<unsigned>(std::count(before.begin(), before.end(), '\n'));
     const std::size_t line = before.rfind('\n') + 1;  // npos + 1 is the beginning
-    const unsigned column = count_characters(before.substr(line)), length = count_characters(text);
+    const unsigned column = count_cells(line, at), length = count_cells(at, at + text.size());
     return Place{grid_.x + column * grid_.width + length * grid_.width / 2,
                  grid_.y + row * grid_.height + grid_.height / 2};
 }

@@ -37,10 +37,11 @@ private:
     void search_fonts();
     void learn_text_font();
     [[nodiscard]] std::vector<const Font*> fonts() const;
+    [[nodiscard]] unsigned count_cells(std::size_t begin, std::size_t end) const;
     void show(std::string text, bool readable, std::string source);
 
-    // The scan of all memory takes some tenths of a second of the host's time: seldom, when it finds nothing.
-    static constexpr u64 kFirstPause_ns = 1'000'000'000, kLongestPause_ns = 64'000'000'000;
+    // The scan of all memory takes the host some tenths of a second a GiB: seldom, when it finds nothing.
+    static constexpr u64 kFirstPause_ns = 1'000'000'000, kPausePerMiB_ns = 15'000'000;
 
     Machine& machine_;
     std::string text_;

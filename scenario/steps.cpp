@@ -15,6 +15,17 @@ constexpr std::size_t kLongestLine = 4096;  // for regular expressions
 
 u64 whole_seconds(u64 ns) { return ns / 1'000'000'000; }
 
+/// The step's text is in `text`, or a line of it matches the step's expression.
+bool contains(std::string_view text, const Step& step) {
+    if (!step.expression) return text.find(step.text) != text.npos;
+    for (std::size_t start = 0; start < text.size();) {
+        const std::size_t end = std::min(text.find('\n', start), text.size());
+        if (step.expression->end_of_match(text.substr(start, end - start))) return true;
+        start = end + 1;
+    }
+    return false;
+}
+
 }  // namespace
 
 Steps::Steps(Machine& machine, Events& events, std::vector<SerialLine*> lines, Host host)
@@ -96,28 +107,46 @@ Steps::Progress Steps::act(Attempt& attempt, const Result<void>& done) {
 }
 
 Steps::Progress Steps::check_screen(Attempt& attempt, bool wanted) {
-    screen_.look();
-    const bool found = screen_.text().find(attempt.step->text) != std::string::npos;
-    if (screen_.readable()) return check(attempt, found, wanted, "on the screen");
-    attempt.why = kUnreadable;
+    const Result<bool> found = on_screen(attempt);
+    if (found && (screen_.readable() || attempt.step->ocr))
+        return check(attempt, found.value(), wanted, "on the screen");
+    attempt.why = found ? kUnreadable : found.error().message;
     return Progress::failed;
 }
 
 Steps::Progress Steps::wait_screen(Attempt& attempt) {
-    screen_.look();
-    attempt.why = screen_.readable() ? "" : kUnreadable;
-    return on_screen(*attempt.step) ? Progress::done : Progress::waiting;
+    const Result<bool> found = on_screen(attempt);
+    if (!found) {
+        attempt.why = found.error().message;
+        return Progress::failed;
+    }
+    attempt.why = screen_.readable() || attempt.step->ocr ? "" : kUnreadable;
+    return found.value() ? Progress::done : Progress::waiting;
 }
 
-bool Steps::on_screen(const Step& step) const {
-    const std::string_view text = screen_.text();
-    if (step.action == Action::wait_screen) return text.find(step.text) != text.npos;
-    for (std::size_t start = 0; start < text.size();) {
-        const std::size_t end = std::min(text.find('\n', start), text.size());
-        if (step.expression->end_of_match(text.substr(start, end - start))) return true;
-        start = end + 1;
-    }
-    return false;
+/// Looks at the screen for the step's text, exactly first.
+Result<bool> Steps::on_screen(Attempt& attempt) {
+    const Step& step = *attempt.step;
+    screen_.look();
+    if (contains(screen_.text(), step)) return true;
+    if (!step.ocr || !machine_.graphics_mode()) return false;
+    const bool waits = step.action == Action::wait_screen || step.action == Action::wait_screen_regex;
+    if (Result<void> read = recognise(waits); !read) return read.error();
+    attempt.recognised = contains(recognised_, step);
+    return attempt.recognised;
+}
+
+/// `patient`: what was read last is good enough for a while.
+Result<void> Steps::recognise(bool patient) {
+    const u64 now = machine_.now_ns();
+    if (patient && now < next_recognition_ns_) return {};
+    const bool fresh = recognised_picture_.version == 0;
+    if (!machine_.render_changes(recognised_picture_) && !fresh) return {};
+    Result<std::string> text = host_.recognise(recognised_picture_.frame);
+    if (!text) return text.error();
+    recognised_ = std::move(text.value());
+    next_recognition_ns_ = now + kRecognition_ns;
+    return {};
 }
 
 Steps::Progress Steps::wait_stable(Attempt& attempt) {

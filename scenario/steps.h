@@ -27,6 +27,7 @@ struct Attempt {
     u64 idle_ns = 0;                  // and Machine::idle_ns() then
     u64 version = 0;                  // wait_stable: of the screen; wait_picture: of the picture compared last
     bool pointing = false;            // click_text: the text was found
+    bool recognised = false;          // the text that decided was read by optical character recognition
     Events::Flag happened = nullptr;  // wait_io, wait_address
     std::string why = {};             // it failed, or is not done; hash: what it is
 };
@@ -37,10 +38,13 @@ public:
 
     /// Conditions are looked at so often.
     static constexpr u64 kLook_ns = 10'000'000;
+    /// While a step waits, pictures are recognised so often: one takes the host a second.
+    static constexpr u64 kRecognition_ns = 1'000'000'000;
 
     struct Host {
         std::function<Result<void>(const std::string& name)> screenshot;
         std::function<Result<void>(const Step& step)> run;
+        std::function<Result<std::string>(const devices::Frame& frame)> recognise;
     };
     Steps(Machine& machine, Events& events, std::vector<SerialLine*> lines, Host host);
 
@@ -61,7 +65,8 @@ private:
     Progress act(Attempt& attempt, const Result<void>& done);
     Progress check_screen(Attempt& attempt, bool wanted);
     Progress wait_screen(Attempt& attempt);
-    [[nodiscard]] bool on_screen(const Step& step) const;
+    [[nodiscard]] Result<bool> on_screen(Attempt& attempt);
+    Result<void> recognise(bool patient);
     Progress wait_stable(Attempt& attempt);
     Progress wait_idle(Attempt& attempt);
     Progress wait_picture(Attempt& attempt);
@@ -81,6 +86,9 @@ private:
     Typist typist_;
     Pointer pointer_;
     devices::Picture picture_;
+    devices::Picture recognised_picture_;  // that `recognised_` was read from
+    std::string recognised_;
+    u64 next_recognition_ns_ = 0;
     std::optional<StopReason> ended_;  // how the guest did
 };
 

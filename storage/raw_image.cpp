@@ -78,7 +78,7 @@ public:
     }
     [[nodiscard]] Error locked(bool writing) const {
         return {ExitStatus::host_resource,
-                fmt::format("{} '{}': in use by another Bantam; end that one, or {}", words_.noun, path_,
+                fmt::format("{} '{}': in use by another emulator; end that one, or {}", words_.noun, path_,
                             writing ? "share the image by ',readonly' on both"
                                     : "start that one with ',readonly' or ',overlay=temp' too")};
     }
@@ -88,12 +88,30 @@ private:
     Words words_;
 };
 
-/// Takes a lock on the whole file that lasts as long as `fd` is open. 0, or errno.
-int lock_file(int fd, short type) {
+struct flock lock_of(short type, off_t start, off_t length) {
     struct flock lock = {};
     lock.l_type = type;
     lock.l_whence = SEEK_SET;
-    return fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno;
+    lock.l_start = start;
+    lock.l_len = length;  // 0: to the end, however far that goes
+    return lock;
+}
+
+// QEMU tells others of an image's use by read locks on single bytes: from 100 on of what it does, from 200 on of what
+// it lets nobody else do, each 0: read contents that do not change, 1: write, ... (block/file-posix.c,
+// RAW_LOCK_PERM_BASE). So whoever reads locks neither what would say more than that, nor what would keep it from
+// reading.
+constexpr off_t kReads = 100, kWrites = 101, kNobodyWrites = 201;
+
+/// Takes a lock that lasts as long as `fd` is open: a writer's on the whole file. 0, or errno.
+int lock_file(int fd, bool writing) {
+    const auto take = [fd](struct flock lock) { return fcntl(fd, F_OFD_SETLK, &lock) == 0 ? 0 : errno; };
+    if (writing) return take(lock_of(F_WRLCK, 0, 0));
+    if (const int error = take(lock_of(F_RDLCK, 0, kReads + 1)); error != 0) return error;
+    if (const int error = take(lock_of(F_RDLCK, kNobodyWrites, 0)); error != 0) return error;
+    struct flock writer = lock_of(F_WRLCK, kWrites, 1);
+    if (fcntl(fd, F_OFD_GETLK, &writer) != 0) return errno;
+    return writer.l_type == F_UNLCK ? 0 : EAGAIN;
 }
 
 }  // namespace
@@ -127,7 +145,7 @@ Result<std::unique_ptr<RawImage>> RawImage::open(const std::string& path, RawIma
         return fail(complaint.not_whole(
             fmt::format("its size of {} bytes is no multiple of 512, so it is not a whole raw image", size)));
     }
-    if (const int error = lock_file(fd, writing ? F_WRLCK : F_RDLCK); error != 0) {
+    if (const int error = lock_file(fd, writing); error != 0) {
         if (error == EAGAIN || error == EACCES) return fail(complaint.locked(writing));
         return fail(complaint.host("cannot lock it", error));
     }

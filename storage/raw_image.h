@@ -1,6 +1,7 @@
 // RawImage: a disk image without a header: byte n of the file is byte n of the disk. A writable image is locked against
-// every other Bantam by an open-file-description lock (fcntl F_OFD_SETLK); read-only users share a read lock, and an
-// image opened with a temporary overlay is only read. Overlay sectors live in memory and are forgotten at the end.
+// every other Bantam and QEMU by an open-file-description lock (fcntl F_OFD_SETLK); read-only users share a read lock,
+// QEMU too, and an image opened with a temporary overlay is only read. Overlay sectors live in memory and are forgotten
+// at the end.
 #pragma once
 
 #include <array>

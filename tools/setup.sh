@@ -9,7 +9,7 @@ build_packages=(g++ cmake ninja-build pkg-config git python3 libasmjit-dev libca
 check_packages=(clang clang-format clang-tidy libclang-rt-14-dev nasm acpica-tools groff-base dpkg-dev file
     e2fsprogs xorriso grub-common grub-pc-bin mtools mmdebstrap arch-test
     novnc openssl chromium chromium-driver gvncviewer qemu-system-x86 gdb xvfb xdotool xclip openbox x11-utils libx11-6
-    golang-go golang-github-digitalocean-go-qemu-dev python3-labgrid)
+    golang-go golang-github-digitalocean-go-qemu-dev python3-labgrid tesseract-ocr)
 
 say() { printf '== %s\n' "$*" >&2; }
 

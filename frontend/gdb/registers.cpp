@@ -230,6 +230,16 @@ void Registers::add_system() {
     add_control("cr2", &CpuState::cr2, ControlRegister::cr2);
     add_control("cr3", &CpuState::cr3, ControlRegister::cr3);
     add_control("cr4", &CpuState::cr4, ControlRegister::cr4);
+    if (long_mode_) {  // it can be reached by no instruction of another mode
+        add_checked(
+            "cr8", 64, "int64", [this] { return u64{cpu_.environment.read_task_priority()}; },
+            [this](u64 value) -> std::optional<Exception> {
+                constexpr u64 kLargest = 15;
+                if (value > kLargest) return Exception{Vector::general_protection, true, 0, 0};
+                cpu_.environment.write_task_priority(static_cast<u8>(value));
+                return std::nullopt;
+            });
+    }
     add_control("efer", &CpuState::efer, ControlRegister::efer);
 }
 

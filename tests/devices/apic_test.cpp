@@ -290,9 +290,9 @@ TEST_F(ApicTest, OneShotTimer) {
     apic().write(kDivide, 0x0B);  // by 1
     apic().write(kLvtTimer, 0x40);
     board.run_until(1000);
-    apic().write(kInitial, 100);
+    apic().write(kInitial, 1000);
     board.run_for(400);
-    EXPECT_EQ(apic().peek(kCurrent), 60u);
+    EXPECT_EQ(apic().peek(kCurrent), 600u);
     board.run_for(10'000);
     ASSERT_EQ(cpu0.intr.changes.size(), 1u);
     EXPECT_EQ(cpu0.intr.changes[0].time_ns, 2000u);
@@ -310,13 +310,13 @@ TEST_F(ApicTest, OneShotTimer) {
 TEST_F(ApicTest, PeriodicTimerIsExact) {
     apic().write(kDivide, 0x00);  // by 2
     apic().write(kLvtTimer, 0x20040);
-    apic().write(kInitial, 500);  // 10 us
+    apic().write(kInitial, 5000);  // 10 us
     std::vector<u64> times;
     for (int i = 0; i < 100; ++i) {
         board.run_until(board.scheduler.next_deadline());
         if (cpu0.intr.level) {
             times.push_back(board.now());
-            EXPECT_EQ(apic().peek(kCurrent), 500u);
+            EXPECT_EQ(apic().peek(kCurrent), 5000u);
             apic().acknowledge();
             apic().write(kEoi, 0);
         }
@@ -325,16 +325,16 @@ TEST_F(ApicTest, PeriodicTimerIsExact) {
     for (u64 i = 0; i < 100; ++i) EXPECT_EQ(times[i], (i + 1) * 10'000);
     board.leap(1'005'000);  // late: one interrupt, phase kept
     EXPECT_TRUE(cpu0.intr.level);
-    EXPECT_EQ(apic().peek(kCurrent), 250u);
+    EXPECT_EQ(apic().peek(kCurrent), 2500u);
 }
 
 TEST_F(ApicTest, MaskedTimerCountsWithoutEvents) {
     apic().write(kLvtTimer, 0x30040);
     apic().write(kDivide, 0xB);
-    apic().write(kInitial, 1000);
+    apic().write(kInitial, 10'000);
     EXPECT_EQ(board.scheduler.next_deadline(), Scheduler::kNever);
     board.run_for(25'000);
-    EXPECT_EQ(apic().peek(kCurrent), 500u);
+    EXPECT_EQ(apic().peek(kCurrent), 5000u);
     apic().write(kLvtTimer, 0x20040);
     EXPECT_EQ(board.scheduler.next_deadline(), 30'000u);
 }
@@ -344,12 +344,12 @@ TEST_F(ApicTest, DividersAndChangingThem) {
     for (const auto& [value, divider] : dividers) {
         apic().write(kDivide, value);
         apic().write(kInitial, 1000);
-        board.run_for(u64{divider} * 10 * 300);
+        board.run_for(u64{divider} * 300);
         EXPECT_EQ(apic().peek(kCurrent), 700u) << divider;
     }
     apic().write(kDivide, 0);
     EXPECT_EQ(apic().peek(kCurrent), 700u);
-    board.run_for(2 * 10 * 100);
+    board.run_for(2 * 100);
     EXPECT_EQ(apic().peek(kCurrent), 600u);
 }
 

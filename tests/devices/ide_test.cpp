@@ -111,6 +111,30 @@ protected:
     AtapiCdrom cdrom{board.scheduler, "cdrom", compact_disc.device.get(), "S2"};
 };
 
+TEST(IdeChannel, WithoutDrivesIsNotBusy) {
+    IdeChannel channel("ide0", {});
+    const RegisterSpace block = channel.command_block();
+    for (const u64 device : {0xA0u, 0xB0u}) {
+        block.write(6, 1, device);
+        block.write(7, 1, 0x90);  // EXECUTE DEVICE DIAGNOSTIC
+        EXPECT_EQ(block.read(7, 1) & 0x80, 0u);
+        block.write(2, 1, 0x55);
+        EXPECT_NE(block.read(2, 1) & 0xFF, 0x55u) << "nothing keeps what is written";
+    }
+}
+
+TEST_F(IdeTest, ChannelsAreDecodedUntilIdetimSaysOtherwise) {
+    ide.reset();
+    EXPECT_FALSE(ide.channel_decoded(0)) << "no I/O space";
+    ide.write_config(0x04, 2, 1);
+    EXPECT_TRUE(ide.channel_decoded(0) && ide.channel_decoded(1));
+    ide.write_config(0x42, 2, 0);
+    EXPECT_TRUE(ide.channel_decoded(0));
+    EXPECT_FALSE(ide.channel_decoded(1));
+    ide.write_config(0x40, 2, 0);
+    EXPECT_FALSE(ide.channel_decoded(0));
+}
+
 TEST_F(IdeTest, IdentifyDevice) {
     out(0, 6, 0xA0);
     out(0, 7, 0xEC);

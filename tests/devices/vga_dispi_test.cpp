@@ -50,6 +50,18 @@ TEST_F(DispiTest, IdentificationAndCapabilities) {
     EXPECT_EQ(get(1), 0);
 }
 
+TEST_F(DispiTest, DataIsAWordAtEitherPlace) {
+    ports.write(0, 2, 1);
+    ports.write(2, 2, 640);
+    EXPECT_EQ(get(1), 640);
+    EXPECT_EQ(ports.read(2, 2), 640u);
+    EXPECT_EQ(ports.read(1, 1) & 0xFF, 640u & 0xFF) << "by bytes, as a bus gives the word that is not aligned";
+    EXPECT_EQ(ports.read(2, 1), 640u >> 8);
+    ports.write(3, 1, 0x55);
+    EXPECT_EQ(ports.read(3, 1), 0xFFu) << "the second half of the aligned word, alone";
+    EXPECT_EQ(get(1), 640);
+}
+
 TEST_F(DispiTest, LinearModeShowsMemory) {
     poke(0, 4, 0x11);
     mode(1024, 768, 32);

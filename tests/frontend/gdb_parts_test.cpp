@@ -342,6 +342,10 @@ TEST_F(GdbStub, ControlRegistersAreWrittenWithAllChecks) {
     EXPECT_EQ(put("cr0", cpu.state.cr0 | 8), "OK") << "TS";
     EXPECT_EQ(cpu.state.cr0 & 8, 8u);
     EXPECT_EQ(put("cr3", ~u64{0}), refusal("cr3"));
+    EXPECT_EQ(put("cr8", 16), refusal("cr8"));
+    EXPECT_EQ(put("cr8", 9), "OK");
+    EXPECT_EQ(cpu.environment.read_task_priority(), 9u);
+    EXPECT_EQ(ask(fmt::format("p{:x}", number("cr8"))), "0900000000000000");
     EXPECT_EQ(put("efer", 0x400), refusal("efer")) << "LME while paging";
     EXPECT_EQ(put("efer", 0x900), "OK") << "NXE; LMA is read-only";
     EXPECT_EQ(cpu.state.efer, 0xD00u);

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 BANTAM = ""
@@ -66,6 +67,58 @@ class Images(unittest.TestCase):
             done = self.bantam(f"--{option}", str(self.path / "absent"))
             self.assertEqual(done.returncode, 65, done.stderr)
             self.assertIn("no such file", done.stderr)
+
+    def qemu(self, disk: str, readonly: str) -> tuple[subprocess.Popen, str]:
+        """QEMU with the image, standing still, and what it says: an answer by QMP, or why not."""
+        process = subprocess.Popen(["qemu-system-x86_64", "-display", "none", "-nodefaults", "-S", "-qmp", "stdio", "-drive",
+                                    f"if=virtio,format=raw,file={disk},readonly={readonly}"],
+                                   stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        self.addCleanup(process.stdin.close)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        process.stdin.write('{"execute": "qmp_capabilities"}\n')
+        process.stdin.flush()
+        said = ""
+        for line in process.stdout:  # the greeting comes before the drives are there
+            said += line
+            if '"return"' in line:
+                break
+        return process, said
+
+    def test_qemu_has_the_image_too(self) -> None:
+        disk = self.file("shared.img", bytes(1 << 20))
+        for theirs, ours, status in (("on", ",readonly", 75), ("on", ",overlay=temp", 75), ("on", "", 66),
+                                     ("off", ",readonly", 66), ("off", ",overlay=temp", 66), ("off", "", 66)):
+            with self.subTest(theirs=theirs, ours=ours):
+                process, said = self.qemu(disk, theirs)
+                self.assertIn("return", said)
+                done = self.bantam("--disk", disk + ours, "--time-limit", "10ms")
+                self.assertEqual(done.returncode, status, done.stderr)
+                if status == 66:
+                    self.assertIn("in use by another emulator", done.stderr)
+                process.kill()
+                process.wait()
+
+    def test_qemu_comes_second(self) -> None:
+        disk = self.file("shared.img", bytes(1 << 20))
+        for ours, theirs, starts in ((",readonly", "on", True), (",overlay=temp", "on", True), (",readonly", "off", False),
+                                     ("", "on", False), ("", "off", False)):
+            with self.subTest(ours=ours, theirs=theirs):
+                qmp = self.path / "qmp"  # is there when the machine has its disk
+                machine = subprocess.Popen([BANTAM, "run", "--headless", "--serial", "none", "--memory", "16M", "--paused", "--disk", disk + ours,
+                                            "--qmp", f"unix:{qmp}"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                self.addCleanup(machine.wait)
+                self.addCleanup(machine.kill)
+                deadline = time.monotonic() + 30
+                while not qmp.exists():
+                    self.assertLess(time.monotonic(), deadline, "no socket")
+                    time.sleep(0.02)
+                process, said = self.qemu(disk, theirs)
+                self.assertRegex(said, "return" if starts else "Failed to (get|lock)")
+                process.kill()
+                machine.terminate()
+                self.assertEqual(machine.wait(timeout=20), 0)
 
     def test_a_truncated_cd_is_announced(self) -> None:
         screen, errors = self.screen("--cdrom", self.file("short.iso", iso(100 * 2048, 5000)))

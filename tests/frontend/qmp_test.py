@@ -142,6 +142,7 @@ class QmpTest(unittest.TestCase):
         self.assertEqual(client.event("RESET")["data"], {"guest": True, "reason": "guest-reset"})
         self.process.terminate()
         self.assertEqual(client.event("SHUTDOWN")["data"], {"guest": False, "reason": "host-signal"})
+        self.assertEqual(self.process.wait(timeout=20), 0)
 
     def test_keys(self) -> None:
         client = self.client()
@@ -435,6 +436,7 @@ class QmpTest(unittest.TestCase):
         for follow in followers:
             self.assertEqual([json.loads(follow.stdout.readline())["event"] for _ in range(3)], ["STOP", "RESUME", "SHUTDOWN"])
             self.assertEqual(follow.wait(timeout=20), 0)
+        self.assertEqual(self.process.wait(timeout=20), 0)
 
     def test_control_of_something_else(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as server:

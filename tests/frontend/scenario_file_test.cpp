@@ -114,6 +114,10 @@ TEST(ScenarioFile, RefusesWhatSaysNothingThere) {
         std::string::npos);
     EXPECT_NE(refusal("[[step]]\nport = 2\nwait-screen = \"x\"\n").find("s.toml:2: 'port' says nothing"),
               std::string::npos);
+    EXPECT_NE(refusal("[[step]]\nocr = true\ntype = \"x\"\n").find("s.toml:2: 'ocr' says nothing about 'type'"),
+              std::string::npos);
+    EXPECT_NE(refusal("[[step]]\nwait-screen = \"x\"\nocr = \"maybe\"\n").find("s.toml:3: 'ocr' takes true"),
+              std::string::npos);
     EXPECT_NE(refusal("[[step]]\nclick = \"10\"\n").find("takes \"X,Y\""), std::string::npos);
     EXPECT_NE(refusal("[[step]]\nclick = \"1,2\"\nbutton = \"lift\"\n").find("did you mean 'left'?"),
               std::string::npos);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`bantam test --stop-at-failure --gdb`: the machine stands at the failure until gdb lets it go on, ends it, or Ctrl-C does; and scenarios
 that `bantam test --record` wrote. Machines that are expected to be refused."""
+import os
 import pathlib
 import signal
 import socket
@@ -102,6 +103,19 @@ class RefusalTest(unittest.TestCase):
                     done = subprocess.run([BANTAM, "test", file], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
                     self.assertEqual(done.returncode, status, done.stdout)
                     self.assertIn(says, done.stdout)
+
+
+class RecognitionTest(unittest.TestCase):
+    def test_without_tesseract_the_package_is_named(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            kernel = guest_image.write_kernel(folder / "kernel", guest_image.SPIN)
+            file = folder / "needy.toml"
+            file.write_text(f'[machine]\nkernel = "{kernel}"\nmemory = "16M"\n[[step]]\nwait-screen = "x"\nocr = true\n')
+            done = subprocess.run([BANTAM, "test", file], stdout=subprocess.PIPE, text=True, timeout=60, check=False,
+                                  env={**os.environ, "PATH": name})
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("install the Debian package tesseract-ocr", done.stdout)
 
 
 class RecordTest(unittest.TestCase):

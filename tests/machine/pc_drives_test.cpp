@@ -109,13 +109,12 @@ TEST_F(PcDrivesTest, PortsFollowPciConfiguration) {
     build(true, false);
     EXPECT_EQ(config(1, 0), 0x70108086u);
     EXPECT_EQ(config(1, 8), 0x01018000u);
-    EXPECT_EQ(in(0x1F7), 0xFFu) << "decoded from reset on";
-    set_config(1, 0x40, 0x80008000);
+    EXPECT_EQ(in(0x1F7), 0xFFu) << "I/O space is off";
     set_config(1, 0x20, 0xC000);
     set_config(1, 0x04, 5);
     EXPECT_EQ(in(0x1F7), 0x50u);
     EXPECT_EQ(in(0x3F6), 0x50u);
-    EXPECT_EQ(in(0x177), 0xFFu) << "nothing is on the secondary channel";
+    EXPECT_EQ(in(0x177), 0x7Fu) << "nothing is on the secondary channel";
     out(0xC004, 0x12345678, 4);
     EXPECT_EQ(in(0xC004, 4), 0x12345678u);
     set_config(1, 0x20, 0xD000);
@@ -123,8 +122,11 @@ TEST_F(PcDrivesTest, PortsFollowPciConfiguration) {
     EXPECT_EQ(in(0xD004, 4), 0x12345678u);
     set_config(1, 0x04, 0);
     EXPECT_EQ(in(0x1F7), 0xFFu);
+    set_config(1, 0x04, 1);
+    set_config(1, 0x40, 0);
+    EXPECT_EQ(in(0x1F7), 0xFFu) << "not decoded";
     pc_->reset();
-    EXPECT_EQ(config(1, 0x40), 0u);
+    EXPECT_EQ(config(1, 0x40), 0x80008000u);
 }
 
 TEST_F(PcDrivesTest, InterruptsReachLines14And15) {

@@ -1,4 +1,5 @@
-// Text out of pictures: fonts of several sizes, colours, cursors, places of the grid, pictures around, doubled dots.
+// Text out of pictures: fonts of several sizes, colours, cursors, places of the grid, pictures around, doubled dots,
+// characters of two cells.
 #include "scenario/glyph_reader.h"
 
 #include <gtest/gtest.h>
@@ -81,6 +82,42 @@ TEST(GlyphReader, LooksThroughTheCursorOfAFrameBufferConsole) {
     canvas.text(0, 0, "# x", kGrey);
     for (unsigned x = 24; x < 32; ++x) canvas.at(x, 14) = canvas.at(x, 15) = kGrey;
     EXPECT_EQ(read_glyphs(canvas.frame, font, 0, 0).text, "# x");
+}
+
+/// ASCII of the plain font, a cursor of three rows, and two characters of two cells: one's left half is blank, the
+/// other's looks like 'A'.
+Font font_with_wide() {
+    Font::CharacterSet set{.width = 8, .height = 16, .cursor = {.first = 13, .rows = 3}, .single = {}, .wide = {}};
+    for (char16_t code = u' '; code <= u'~'; ++code) {
+        Font::Rows rows{};
+        for (unsigned y = 0; y < 16; ++y) rows.at(y) = plain()[code * 16u + y];
+        set.single.push_back({code, rows});
+    }
+    Font::Rows right{}, letter{}, blank{};
+    right[4] = 0x005A;
+    for (unsigned y = 0; y < 16; ++y) letter.at(y) = u32{plain()['A' * 16u + y]} << 8 | 1;
+    set.wide = {{u'\u65E5', right}, {u'\u672C', letter}, {u'\u3000', blank}};
+    return Font("wide", set);
+}
+
+TEST(GlyphReader, CharactersOfTwoCells) {
+    const Font font = font_with_wide();
+    Canvas canvas(80, 32);
+    canvas.text(0, 0, "A", kGrey);
+    for (unsigned x : {25u, 27u, 28u, 30u}) canvas.at(x, 4) = kGrey;  // 5Ah in the right half of 16 dots from 16 on
+    canvas.text(32, 0, "A", kGrey);
+    for (unsigned y = 0; y < 16; ++y) canvas.at(47, y) = kGrey;
+    canvas.text(48, 0, "BA", kGrey);
+    const GlyphText read = read_glyphs(canvas.frame, font, 0, 0);
+    EXPECT_EQ(read.text, "A 日本BA\n");
+    EXPECT_EQ(read.wide, (std::vector<std::size_t>{2, 5}));
+    EXPECT_EQ(read.unknown, 0u);
+    for (unsigned x = 32; x < 48; ++x) {
+        for (unsigned y = 13; y < 16; ++y) canvas.at(x, y) ^= kGrey;
+    }
+    EXPECT_EQ(read_glyphs(canvas.frame, font, 0, 0).text, "A 日本BA\n") << "under the cursor";
+    canvas.at(40, 8) ^= kGrey;
+    EXPECT_EQ(read_glyphs(canvas.frame, font, 0, 0).text, "A 日A\uFFFDBA\n") << "a wrong dot in its right half";
 }
 
 TEST(GlyphReader, FindsTheGridOverAPicture) {
