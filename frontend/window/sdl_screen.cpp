@@ -1,7 +1,7 @@
 // The window by SDL 2 (https://wiki.libsdl.org/SDL2): the module bantam-window.so.
 #include <SDL2/SDL.h>
 
-#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -42,12 +42,12 @@ public:
         window_ = SDL_CreateWindow("Bantam", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, 640, 480,
                                    SDL_WINDOW_RESIZABLE | SDL_WINDOW_HIDDEN);
         if (window_ == nullptr) return false;
-        if (!host_has_gpu()) {
-            // Without the hint SDL shows the window's memory by OpenGL: that costs three times what all the rest does.
-            SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
-            painter_ = make_surface_painter(window_);
-            if (painter_ == nullptr) SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "1");
-        }
+        // SDL would show the window's memory by OpenGL: without a GPU that costs three times what all the rest does.
+        // Elsewhere than on X11 it has no other way.
+        if (std::string_view(SDL_GetCurrentVideoDriver()) == "x11") SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
+        // Who names a renderer of SDL's gets it.
+        const bool chosen = std::getenv("SDL_RENDER_DRIVER") != nullptr;
+        if (!chosen && !host_has_gpu()) painter_ = make_surface_painter(window_);
         if (painter_ == nullptr) painter_ = make_renderer_painter(window_);
         if (painter_ == nullptr) return false;
         wake_type_ = SDL_RegisterEvents(1);

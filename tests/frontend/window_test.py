@@ -294,6 +294,14 @@ class WindowTest(Desktop):
         self.assertIn("the guest's and yours", self.title(), "a click captured the mouse")
 
     def test_picture(self) -> None:
+        self.check_picture()
+
+    def test_picture_by_a_renderer(self) -> None:
+        """As hosts with a GPU have it."""
+        self.display.environment["SDL_RENDER_DRIVER"] = "software"
+        self.check_picture()
+
+    def check_picture(self) -> None:
         self.start()
         self.until(lambda: self.display.geometry(self.window)[2:] == (720, 540), "a monitor's shape")
         self.press("ctrl+alt+i")
