@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the window of `bantam run` under Xvfb, by X events and the X server's frame buffer as a person has them:
 how long a key takes from the X server to the guest's IN from port 60h, the guest halted in between; and what 60 different
-pictures a second (640x480, 32 bits, every dot) cost.
+pictures a second (32 bits, every dot) cost: 640x480 as it is, 640x400 in the shape that a monitor shows (DOS games), and enlarged.
 
     bench/window_figures.py build/release/frontend/bantam
 """
@@ -65,6 +65,7 @@ serve: push eax
     iretd
 """
 PICTURES = """
+%define HEIGHT {height}
 %define VECTOR 20h
 %define MASK 0FEh
 %macro dispi 2
@@ -106,7 +107,7 @@ placed: mov ebp, eax
     out dx, eax
     dispi 4, 0
     dispi 1, 640
-    dispi 2, 480
+    dispi 2, HEIGHT
     dispi 3, 32
     dispi 4, 41h
     mov al, 34h                 ; 1193182 / 19886 = 60.0 Hz
@@ -124,7 +125,7 @@ serve: mov al, 20h
     add ebx, 10307h
     mov eax, ebx
     mov edi, ebp
-    mov ecx, 640 * 480
+    mov ecx, 640 * HEIGHT
     cld
     rep stosd
     iretd
@@ -184,8 +185,13 @@ def key_latency(bantam: str, presses: int) -> None:
               f"most {taken[-1]:.2f} ({len(taken)} events)")
 
 
-def picture_cost(bantam: str, seconds: float) -> None:
-    with Machine(bantam, PICTURES) as machine, machine.display.frame_buffer.open("rb") as file:
+def picture_cost(bantam: str, seconds: float, lines: int, size: tuple[int, int] | None = None) -> None:
+    """640 dots in so many lines; a window of that size, or as it opens."""
+    source = PICTURES.replace("{height}", str(lines))
+    with Machine(bantam, source) as machine, machine.display.frame_buffer.open("rb") as file:
+        if size is not None:
+            machine.display.xdotool("windowmove", "--sync", machine.window, 0, 0)
+            machine.display.xdotool("windowsize", "--sync", machine.window, *size)
         x, y, width, height = machine.display.geometry(machine.window)
         shown = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
         header = struct.unpack(">25I", shown[:100])
@@ -201,12 +207,15 @@ def picture_cost(bantam: str, seconds: float) -> None:
         share = 100 * (machine.processor_seconds() - before) / passed
         window = 100 * (machine.processor_seconds(f"task/{machine.process.pid}/") - before_window) / passed
         del shown
-        print(f"{width}x{height}: {pictures / passed:.1f} pictures a second, {share:.1f} % of a core ({window:.1f} % the window's thread)")
+        print(f"640x{lines} in {width}x{height}: {pictures / passed:.1f} pictures a second, {share:.1f} % of a core "
+              f"({window:.1f} % the window's thread)")
 
-    with Machine(bantam, PICTURES, "--headless", "--clock", "real") as machine:
+
+def cost_without_window(bantam: str, seconds: float) -> None:
+    with Machine(bantam, PICTURES.replace("{height}", "480"), "--headless", "--clock", "real") as machine:
         before = machine.processor_seconds()
         time.sleep(seconds)
-        print(f"the same guest without a window: {100 * (machine.processor_seconds() - before) / seconds:.1f} % of a core")
+        print(f"640x480 without a window: {100 * (machine.processor_seconds() - before) / seconds:.1f} % of a core")
 
 
 def main() -> None:
@@ -215,8 +224,11 @@ def main() -> None:
     parser.add_argument("--presses", type=int, default=200)
     parser.add_argument("--seconds", type=float, default=15)
     options = parser.parse_args()
-    key_latency(os.path.abspath(options.bantam), options.presses)
-    picture_cost(os.path.abspath(options.bantam), options.seconds)
+    bantam = os.path.abspath(options.bantam)
+    key_latency(bantam, options.presses)
+    for lines, size in ((480, None), (400, None), (480, (1000, 750)), (480, (1280, 960)), (480, (1600, 1200))):
+        picture_cost(bantam, options.seconds, lines, size)
+    cost_without_window(bantam, options.seconds)
 
 
 if __name__ == "__main__":

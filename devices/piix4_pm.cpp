@@ -165,12 +165,19 @@ void Piix4Pm::raise_general_event(unsigned event) {
 
 u32 Piix4Pm::timer_value() const { return static_cast<u32>(bits(timer_ticks(), 0, kTimerBits)); }
 
-u8 Piix4Pm::read_pm(u64 offset) {
+u32 Piix4Pm::read_pm(u64 offset, unsigned size) {
     update();
-    return peek_pm(offset);
+    return peek_pm(offset, size);
 }
 
-u8 Piix4Pm::peek_pm(u64 offset) const {
+u32 Piix4Pm::peek_pm(u64 offset, unsigned size) const {
+    const u32 timer = timer_value();  // once: bytes of different moments would make it go backwards
+    u32 value = 0;
+    for (unsigned i = 0; i < size; ++i) value |= u32{pm_byte(offset + i, timer)} << (8 * i);
+    return value;
+}
+
+u8 Piix4Pm::pm_byte(u64 offset, u32 timer) const {
     const u64 index = offset & 1;
     switch (offset & ~u64{1}) {
         case kPmSts:
@@ -181,7 +188,7 @@ u8 Piix4Pm::peek_pm(u64 offset) const {
             return byte_of(r_.control, index);
         case kPmTmr:
         case kPmTmr + 2:
-            return byte_of(timer_value(), offset - kPmTmr);
+            return byte_of(timer, offset - kPmTmr);
         case kGpSts:
             return byte_of(r_.general_status, index);
         case kGpEn:
@@ -259,21 +266,13 @@ void Piix4Pm::write_apm(u64 offset, u8 value) {
 }
 
 RegisterSpace Piix4Pm::pm_registers() {
-    const auto gather = [](unsigned size, u64 offset, auto&& byte) {
-        u64 value = 0;
-        for (unsigned i = 0; i < size; ++i) value |= u64{byte(offset + i)} << (8 * i);
-        return value;
-    };
-    return {
-        .read = [this, gather](u64 offset,
-                               unsigned size) { return gather(size, offset, [this](u64 at) { return read_pm(at); }); },
-        .write =
-            [this](u64 offset, unsigned size, u64 value) {
-                for (unsigned i = 0; i < size; ++i) write_pm(offset + i, byte_of(value, i));
-            },
-        .peek = [this, gather](u64 offset,
-                               unsigned size) { return gather(size, offset, [this](u64 at) { return peek_pm(at); }); },
-        .max_size = 4};
+    return {.read = [this](u64 offset, unsigned size) { return u64{read_pm(offset, size)}; },
+            .write =
+                [this](u64 offset, unsigned size, u64 value) {
+                    for (unsigned i = 0; i < size; ++i) write_pm(offset + i, byte_of(value, i));
+                },
+            .peek = [this](u64 offset, unsigned size) { return u64{peek_pm(offset, size)}; },
+            .max_size = 4};
 }
 
 RegisterSpace Piix4Pm::apm_registers() {

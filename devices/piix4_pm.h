@@ -61,7 +61,7 @@ public:
     [[nodiscard]] u16 smbus_base() const;
     [[nodiscard]] bool smbus_decoded() const;
 
-    u8 read_pm(u64 offset);
+    u32 read_pm(u64 offset, unsigned size);
     void write_pm(u64 offset, u8 value);
 
 protected:
@@ -94,7 +94,8 @@ private:
     [[nodiscard]] u32 timer_value() const;
     [[nodiscard]] bool smi_enabled() const;
     [[nodiscard]] bool smbus_interrupt() const;
-    [[nodiscard]] u8 peek_pm(u64 offset) const;
+    [[nodiscard]] u32 peek_pm(u64 offset, unsigned size) const;
+    [[nodiscard]] u8 pm_byte(u64 offset, u32 timer) const;
     void set_status(u16 bits);
     void write_control(u16 value, u16 written);
     void write_apm(u64 offset, u8 value);

@@ -1,21 +1,17 @@
-// The window by SDL 2 (https://wiki.libsdl.org/SDL2): the module bantam-window.so. SDL picks the renderer where there
-// is a GPU; elsewhere its software renderer draws into memory shared with the X server. At whole factors a picture's
-// dots become squares; in between it is enlarged by the next whole factor first and then shrunk smoothly, so that edges
-// stay sharp.
+// The window by SDL 2 (https://wiki.libsdl.org/SDL2): the module bantam-window.so.
 #include <SDL2/SDL.h>
 
-#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
 
 #include "frontend/version.h"
 #include "frontend/window/screen.h"
+#include "frontend/window/sdl_painter.h"
 
 namespace bantam::frontend {
 namespace {
-
-constexpr Uint8 kDimmed = 90;  // of 255: a picture behind a panel
 
 /// The host has a GPU that OpenGL can draw with: a render node of the kernel, NVIDIA's own driver, or WSL's. Asking
 /// OpenGL itself would load Mesa's software renderer where there is none: 0.1 s and 75 MiB.
@@ -30,9 +26,7 @@ bool host_has_gpu() {
 class SdlScreen final : public Screen {
 public:
     ~SdlScreen() override {
-        drop_textures();
-        if (panel_ != nullptr) SDL_DestroyTexture(panel_);
-        if (renderer_ != nullptr) SDL_DestroyRenderer(renderer_);
+        painter_.reset();
         if (window_ != nullptr) SDL_DestroyWindow(window_);
         SDL_QuitSubSystem(SDL_INIT_VIDEO);
     }
@@ -42,19 +36,20 @@ public:
         SDL_SetHint(SDL_HINT_VIDEO_X11_NET_WM_BYPASS_COMPOSITOR, "0");
         // Not SDL's drivers without a screen, nor the text console; the environment's SDL_VIDEODRIVER goes first.
         SDL_SetHint(SDL_HINT_VIDEODRIVER, "x11,wayland");
-        // SDL's software renderer puts its picture on the screen by OpenGL if it may: without a GPU that costs three
-        // times what all the rest does.
-        SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
-        if (!host_has_gpu()) SDL_SetHint(SDL_HINT_RENDER_DRIVER, "software");
         if (SDL_InitSubSystem(SDL_INIT_VIDEO) != 0) return false;
         SDL_EnableScreenSaver();
         // Hidden at first: a renderer may replace the window by another one.
         window_ = SDL_CreateWindow("Bantam", SDL_WINDOWPOS_UNDEFINED, SDL_WINDOWPOS_UNDEFINED, 640, 480,
                                    SDL_WINDOW_RESIZABLE | SDL_WINDOW_HIDDEN);
         if (window_ == nullptr) return false;
-        renderer_ = SDL_CreateRenderer(window_, -1, 0);
-        if (renderer_ == nullptr) renderer_ = SDL_CreateRenderer(window_, -1, SDL_RENDERER_SOFTWARE);
-        if (renderer_ == nullptr) return false;
+        // SDL would show the window's memory by OpenGL: without a GPU that costs three times what all the rest does.
+        // Elsewhere than on X11 it has no other way.
+        if (std::string_view(SDL_GetCurrentVideoDriver()) == "x11") SDL_SetHint(SDL_HINT_FRAMEBUFFER_ACCELERATION, "0");
+        // Who names a renderer of SDL's gets it.
+        const bool chosen = std::getenv("SDL_RENDER_DRIVER") != nullptr;
+        if (!chosen && !host_has_gpu()) painter_ = make_surface_painter(window_);
+        if (painter_ == nullptr) painter_ = make_renderer_painter(window_);
+        if (painter_ == nullptr) return false;
         wake_type_ = SDL_RegisterEvents(1);
         SDL_ShowWindow(window_);
         return true;
@@ -74,7 +69,7 @@ public:
     void set_size(int width, int height) override {
         if ((SDL_GetWindowFlags(window_) & SDL_WINDOW_FULLSCREEN) == 0) SDL_SetWindowSize(window_, width, height);
     }
-    void size(int& width, int& height) override { SDL_GetRendererOutputSize(renderer_, &width, &height); }
+    void size(int& width, int& height) override { painter_->size(width, height); }
     void set_full_screen(bool full) override {
         SDL_SetWindowFullscreen(window_, full ? SDL_WINDOW_FULLSCREEN_DESKTOP : 0);
     }
@@ -90,74 +85,11 @@ public:
     }
     void show_pointer(bool on) override { SDL_ShowCursor(on ? SDL_ENABLE : SDL_DISABLE); }
 
-    void upload(const devices::Frame& frame) override {
-        const int width = static_cast<int>(frame.width), height = static_cast<int>(frame.height);
-        if (picture_ == nullptr || width != width_ || height != height_) {
-            drop_textures();
-            width_ = width;
-            height_ = height;
-            picture_ = SDL_CreateTexture(renderer_, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STREAMING, width, height);
-            SDL_SetTextureScaleMode(picture_, SDL_ScaleModeNearest);
-        }
-        SDL_UpdateTexture(picture_, nullptr, frame.pixels.data(), width * 4);
-    }
-
-    void upload_panel(const devices::Frame& frame) override {
-        const int width = static_cast<int>(frame.width), height = static_cast<int>(frame.height);
-        if (panel_ != nullptr) SDL_DestroyTexture(panel_);
-        panel_ = nullptr;
-        if (frame.width == 0) return;
-        panel_width_ = width;
-        panel_ = SDL_CreateTexture(renderer_, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_STATIC, width, height);
-        SDL_UpdateTexture(panel_, nullptr, frame.pixels.data(), width * 4);
-    }
-
-    void show(const Placement& picture, const Placement& panel) override {
-        const SDL_Rect where{picture.x, picture.y, picture.width, picture.height};
-        SDL_Texture* from = picture_;
-        if (picture_ != nullptr && (where.w % width_ != 0 || where.h % height_ != 0)) from = enlarged(where);
-        SDL_SetRenderDrawColor(renderer_, 0, 0, 0, 255);
-        SDL_RenderClear(renderer_);
-        const Uint8 light = panel_ != nullptr ? kDimmed : 255;
-        if (from != nullptr) {
-            SDL_SetTextureColorMod(from, light, light, light);
-            SDL_RenderCopy(renderer_, from, nullptr, &where);
-            SDL_SetTextureColorMod(from, 255, 255, 255);
-        }
-        if (panel_ != nullptr) {
-            const SDL_Rect before{panel.x, panel.y, panel.width, panel.height};
-            const bool shrunk = panel.width < panel_width_;
-            SDL_SetTextureScaleMode(panel_, shrunk ? SDL_ScaleModeLinear : SDL_ScaleModeNearest);
-            SDL_RenderCopy(renderer_, panel_, nullptr, &before);
-        }
-        SDL_RenderPresent(renderer_);
-    }
+    void upload(const devices::Frame& frame) override { painter_->upload(frame); }
+    void upload_panel(const devices::Frame& frame) override { painter_->upload_panel(frame); }
+    void show(const Placement& picture, const Placement& panel) override { painter_->show(picture, panel); }
 
 private:
-    void drop_textures() {
-        if (picture_ != nullptr) SDL_DestroyTexture(picture_);
-        if (enlarged_ != nullptr) SDL_DestroyTexture(enlarged_);
-        picture_ = enlarged_ = nullptr;
-    }
-
-    /// The picture at the next whole factors; the picture itself when the renderer cannot hold that.
-    SDL_Texture* enlarged(const SDL_Rect& where) {
-        const int width = (where.w + width_ - 1) / width_ * width_;
-        const int height = (where.h + height_ - 1) / height_ * height_;
-        int has_width = 0, has_height = 0;
-        if (enlarged_ != nullptr) SDL_QueryTexture(enlarged_, nullptr, nullptr, &has_width, &has_height);
-        if (has_width != width || has_height != height) {
-            if (enlarged_ != nullptr) SDL_DestroyTexture(enlarged_);
-            enlarged_ = SDL_CreateTexture(renderer_, SDL_PIXELFORMAT_RGB888, SDL_TEXTUREACCESS_TARGET, width, height);
-            if (enlarged_ == nullptr) return picture_;
-            SDL_SetTextureScaleMode(enlarged_, SDL_ScaleModeLinear);
-        }
-        if (SDL_SetRenderTarget(renderer_, enlarged_) != 0) return picture_;
-        SDL_RenderCopy(renderer_, picture_, nullptr, nullptr);
-        SDL_SetRenderTarget(renderer_, nullptr);
-        return enlarged_;
-    }
-
     std::optional<ScreenEvent> translated(const SDL_Event& event) {
         using Kind = ScreenEvent::Kind;
         ScreenEvent to;
@@ -225,12 +157,7 @@ private:
     }
 
     SDL_Window* window_ = nullptr;
-    SDL_Renderer* renderer_ = nullptr;
-    SDL_Texture* picture_ = nullptr;
-    SDL_Texture* enlarged_ = nullptr;
-    SDL_Texture* panel_ = nullptr;
-    int width_ = 0, height_ = 0;  // of the picture
-    int panel_width_ = 0;
+    std::unique_ptr<SdlPainter> painter_;
     Uint32 wake_type_ = 0;
 };
 

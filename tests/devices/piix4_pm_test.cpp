@@ -95,6 +95,20 @@ TEST_F(Piix4PmTest, TimerCountsAndOverflows) {
     EXPECT_EQ(read(8, 4), kHalfPeriod) << "read-only";
 }
 
+// In real time the clock runs on while a register is read.
+TEST_F(Piix4PmTest, TimerIsOfOneMoment) {
+    u64 now = 0;
+    board.scheduler.set_time_source([&now] { return now += ns_from_ticks(1, Piix4Pm::kTimerHz); });
+    u64 last = 0;
+    for (unsigned reads = 0; reads < 1'000; ++reads) {
+        const u64 value = read(8, 4);
+        ASSERT_GT(value, last);
+        last = value;
+    }
+    EXPECT_GT(last, 0x300u) << "carries into the second byte were seen";
+    board.scheduler.set_time_source(nullptr);
+}
+
 TEST_F(Piix4PmTest, GeneralEvents) {
     write(4, 2, 1);
     pm.raise_general_event(9);

@@ -53,6 +53,10 @@ class Client:
                  for name, value in arguments.items()}
         return self.send(json.dumps({"execute": command, "arguments": named}))
 
+    def monitor(self, line: str) -> str:
+        """What a line of the monitor answers."""
+        return self.send(json.dumps({"execute": "human-monitor-command", "arguments": {"command-line": line}}))["return"]
+
     def event(self, name: str) -> dict:
         """Waits for the next event of that name."""
         while True:

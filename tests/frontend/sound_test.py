@@ -136,6 +136,121 @@ program_end:
 samples:
 """
 
+# A sine in one auto-initialised block of 8-bit mono at 10 kHz, as programs for the first Sound Blasters play it.
+SB_8 = PRELUDE + """
+    outb 226h, 1
+    wait_ms 1
+    outb 226h, 0
+    wait_ms 1
+    mov dx, 22Ah
+    in al, dx
+    cmp al, 0AAh
+    jne bad
+    outb 0Ah, 5             ; the first 8237: channel 1, memory to card, auto-initialised
+    outb 0Ch, 0
+    outb 0Bh, 59h
+    mov eax, samples
+    outb 2, al
+    mov eax, samples
+    outb 2, ah
+    outb 83h, samples_page
+    outb 3, (FRAMES - 1) & 255
+    outb 3, (FRAMES - 1) >> 8
+    outb 0Ah, 1
+    mov esi, program
+    mov dx, 22Ch
+send: in al, dx
+    test al, 80h
+    jnz send
+    lodsb
+    out dx, al
+    cmp esi, program_end
+    jb send
+    mov ebx, 20             ; blocks
+next: outb 224h, 82h
+    mov dx, 225h
+wait_irq: in al, dx
+    test al, 1
+    jz wait_irq
+    mov dx, 22Eh
+    in al, dx
+    dec ebx
+    jnz next
+    outb 22Ch, 0D0h
+    wait_ms 100
+    power_off
+bad: outb 0F4h, 1
+program: db 0D1h, 40h, 256 - 1000000 / RATE, 48h, (FRAMES - 1) & 255, (FRAMES - 1) >> 8, 1Ch
+program_end:
+    align 4
+samples:
+"""
+
+# AC'97: the function is looked for on PCI; a sine on the left, another on the right, in a list of twenty descriptors.
+AC97 = PRELUDE + """
+%macro config 1
+    lea eax, [ebx + %1]
+    mov dx, 0CF8h
+    out dx, eax
+    mov dx, 0CFCh
+    in eax, dx
+%endmacro
+%macro codec 2
+    lea edx, [esi + %1]
+    mov ax, %2
+    out dx, ax
+%endmacro
+    mov ebx, 80000000h
+find: config 0
+    cmp eax, 24158086h
+    je found
+    add ebx, 800h
+    cmp ebx, 80010000h
+    jb find
+bad: outb 0F4h, 1
+found: config 4
+    or eax, 5               ; I/O and bus master
+    out dx, eax
+    config 10h
+    and eax, 0FFFCh
+    mov esi, eax            ; the codec
+    config 14h
+    and eax, 0FFFCh
+    mov edi, eax            ; the engines
+    lea edx, [edi + 2Ch]
+    mov eax, 2              ; the end of the cold reset
+    out dx, eax
+    lea edx, [edi + 30h]
+ready: in eax, dx
+    test ah, 1
+    jz ready
+    codec 2, 0
+    codec 18h, 0808h        ; 0 dB
+    codec 2Ah, 1            ; variable rate
+    codec 2Ch, RATE
+    in ax, dx
+    cmp ax, RATE
+    jne bad
+    lea edx, [edi + 10h]
+    mov eax, list
+    out dx, eax
+    lea edx, [edi + 15h]
+    mov al, 19
+    out dx, al
+    lea edx, [edi + 1Bh]
+    mov al, 1
+    out dx, al
+    lea edx, [edi + 16h]
+playing: in ax, dx
+    test al, 1              ; halted, at the end of the list
+    jz playing
+    wait_ms 100
+    power_off
+    align 8
+list: times 20 dd samples, FRAMES * 2
+samples:
+"""
+
 # AdLib: detection by the timers, then a sine of 0x244 * 2^-16 * 49716 = 440.0 Hz on channel 0.
 ADLIB = PRELUDE + """
 %macro opl 2
@@ -187,13 +302,22 @@ bad: outb 0F4h, 1
 """
 
 
-def sb16_kernel(folder: pathlib.Path, rate: int, left_hertz: float, right_hertz: float) -> str:
-    frames = rate // 20  # both are whole numbers of turns in 50 ms
-    source = f"%define RATE {rate}\n%define FRAMES {frames}\norg 100020h\n%define samples_page 10h\n" + SB16_16
-    block = b"".join(struct.pack("<hh", *(round(12000 * math.sin(2 * math.pi * hertz * n / rate)) for hertz in (left_hertz, right_hertz)))
-                     for n in range(frames))
+def sine(rate: int, hertz: float, peak: float) -> list[int]:
+    """50 ms, in which frequencies of whole multiples of 20 Hz are whole numbers of turns."""
+    return [round(peak * math.sin(2 * math.pi * hertz * n / rate)) for n in range(rate // 20)]
+
+
+def block_kernel(folder: pathlib.Path, program: str, rate: int, block: bytes) -> str:
+    """The source of a program that plays the block over and over."""
     (folder / "block").write_bytes(block)
-    return source + f'incbin "{folder}/block"\n'
+    return (f"%define RATE {rate}\n%define FRAMES {rate // 20}\norg 100020h\n%define samples_page 10h\n" + program +
+            f'incbin "{folder}/block"\n')
+
+
+def stereo_kernel(folder: pathlib.Path, program: str, rate: int, left_hertz: float, right_hertz: float) -> str:
+    """... of two sines of 16 bits."""
+    frames = zip(sine(rate, left_hertz, 12000), sine(rate, right_hertz, 12000))
+    return block_kernel(folder, program, rate, b"".join(struct.pack("<hh", *frame) for frame in frames))
 
 
 def assemble(folder: pathlib.Path, source: str) -> str:
@@ -265,11 +389,32 @@ class SoundTest(unittest.TestCase):
         self.assertAlmostEqual(hertz, 2000, delta=25)
 
     def test_sound_blaster_16_bit_stereo(self) -> None:
-        frames = self.record(sb16_kernel(self.path, 22000, 440, 1000), "--sound", "sb16", "--debug-exit")
+        frames = self.record(stereo_kernel(self.path, SB16_16, 22000, 440, 1000), "--sound", "sb16", "--debug-exit")
         tone = self.part(frames, 100, 900)
         self.expect_level(tone, 440, 12000, channel=0)
         self.expect_level(tone, 1000, 12000, channel=1)
         for hertz, channel in ((1000, 0), (440, 1), (22000 - 440, 0), (22000 - 1000, 1), (880, 0)):
+            self.expect_nothing(tone, hertz, channel=channel)
+        self.assertAlmostEqual(len(frames) / RATE, 1.1, delta=0.02)
+
+    def test_sound_blaster_8_bit_mono(self) -> None:
+        block = bytes(128 + level for level in sine(10000, 440, 100))
+        frames = self.record(block_kernel(self.path, SB_8, 10000, block), "--sound", "sb16", "--debug-exit")
+        tone = self.part(frames, 100, 900)
+        for channel in (0, 1):
+            self.expect_level(tone, 440, 100 * 256, channel=channel)
+            for hertz in (10000 - 440, 10000 + 440, 20000 - 440):
+                self.expect_nothing(tone, hertz, channel=channel)
+            self.expect_nothing(tone, 880, most=100, channel=channel)  # eight bits are coarse
+            self.expect_nothing(self.part(frames, 1050, 1090), 440, channel=channel)
+
+    def test_ac97(self) -> None:
+        frames = self.record(stereo_kernel(self.path, AC97, 44100, 440, 1000), "--sound", "ac97", "--debug-exit")
+        tone = self.part(frames, 100, 900)
+        self.expect_level(tone, 440, 12000, channel=0)
+        self.expect_level(tone, 1000, 12000, channel=1)
+        # The images at 44100 Hz less the tones would come back as these.
+        for hertz, channel in ((1000, 0), (440, 1), (48000 - 44100 + 440, 0), (48000 - 44100 + 1000, 1), (880, 0)):
             self.expect_nothing(tone, hertz, channel=channel)
         self.assertAlmostEqual(len(frames) / RATE, 1.1, delta=0.02)
 
@@ -283,9 +428,10 @@ class SoundTest(unittest.TestCase):
         self.assertEqual(set(self.part(frames, 780, 800)), {(0, 0)})
 
     def test_a_card_that_is_not_there(self) -> None:
-        done = subprocess.run(self.command(sb16_kernel(self.path, 22000, 440, 1000), "--debug-exit"), capture_output=True, text=True,
-                              timeout=60, check=False)
-        self.assertEqual(done.returncode, 3)
+        for program in (SB16_16, SB_8, AC97):
+            source = stereo_kernel(self.path, program, 20000, 440, 1000)
+            done = subprocess.run(self.command(source, "--debug-exit"), capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 3)
 
     def test_virtual_time_repeats_to_the_bit(self) -> None:
         first = self.record(SPEAKER)
@@ -293,7 +439,7 @@ class SoundTest(unittest.TestCase):
             self.assertEqual(self.record(SPEAKER, "--engine", engine), first, engine)
 
     def test_sound_changes_nothing_for_the_guest(self) -> None:
-        for name, source in (("speaker", SPEAKER), ("adlib", ADLIB), ("sb16", sb16_kernel(self.path, 22000, 440, 1000))):
+        for name, source in (("speaker", SPEAKER), ("adlib", ADLIB), ("sb16", stereo_kernel(self.path, SB16_16, 22000, 440, 1000))):
             command = self.command(source, "--sound", "sb16", "--debug-exit", "--print-hash", "--hash-every", "50ms")
             for engine in ("interpreter", "jit"):
                 hashes = {subprocess.run([*command, "--engine", engine, *more], capture_output=True, text=True, timeout=110, check=True).stdout

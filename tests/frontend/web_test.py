@@ -40,7 +40,9 @@ line.onerror = () => done(false);
 """
 
 
-class WebTest(unittest.TestCase):
+class Remote(unittest.TestCase):
+    """A machine that runs with --qmp and a display for others."""
+
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -52,13 +54,16 @@ class WebTest(unittest.TestCase):
                 "--debugcon", f"file:{self.heard_file}", "--display", display, *more]
 
     def start(self, *more: str) -> None:
-        self.process = subprocess.Popen(self.command("--qmp", f"unix:{self.path}/qmp", *more), stdin=subprocess.DEVNULL,
-                                        stderr=subprocess.PIPE, text=True)
+        self.open(self.command(*more))
+
+    def open(self, command: list[str]) -> None:
+        self.process = subprocess.Popen([*command, "--qmp", f"unix:{self.path}/qmp"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                        text=True)
         self.addCleanup(self.process.stderr.close)
         self.addCleanup(self.process.wait)
         self.addCleanup(self.process.kill)
         said = self.process.stderr.readline()
-        where = re.fullmatch(r"bantam: the screen is at (https?://127\.0\.0\.1:(\d+)/)\n", said)
+        where = re.fullmatch(r"bantam: the screen is at ((?:https?://)?127\.0\.0\.1:(\d+)/?)(?: for VNC viewers)?\n", said)
         self.assertIsNotNone(where, said)
         self.address, self.port = where.group(1), int(where.group(2))
         self.qmp = qmp_client.Client(self.path / "qmp")
@@ -85,6 +90,13 @@ class WebTest(unittest.TestCase):
         rgb[0::3], rgb[1::3], rgb[2::3] = data[0::4], data[1::4], data[2::4]
         return [bytes(rgb[at:at + 3 * width]) for at in range(0, len(rgb), 3 * max(width, 1))]
 
+    def keep(self, png: bytes) -> bytes:
+        if folder := os.environ.get("BANTAM_TEST_PICTURES"):
+            (pathlib.Path(folder) / f"{self.id().rpartition('.')[2]}.png").write_bytes(png)
+        return png
+
+
+class WebTest(Remote):
     def test_novnc(self) -> None:
         self.start()
         page = browser.Browser(self.path)
@@ -126,11 +138,6 @@ class WebTest(unittest.TestCase):
         self.until(lambda: self.shown(page) == self.guest_screen(), "the browser shows the guest's screen")
         self.assertEqual(self.answer(self.upgrade(host="vm.example")), b"HTTP/1.1 101 Switching Protocols")
         self.assertEqual(self.answer(self.upgrade(origin="http://evil.example")), b"HTTP/1.1 403 Forbidden")
-
-    def keep(self, png: bytes) -> bytes:
-        if folder := os.environ.get("BANTAM_TEST_PICTURES"):
-            (pathlib.Path(folder) / "novnc.png").write_bytes(png)
-        return png
 
     def get(self, path: str, method: str = "GET") -> http.client.HTTPResponse:
         line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)

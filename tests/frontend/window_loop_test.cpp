@@ -1,9 +1,12 @@
 // The window's loop with a machine that runs and a screen that is none: what a person does, and what the guest gets.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <thread>
 
 #include "frontend/window/window.h"
@@ -17,6 +20,7 @@ constexpr unsigned kA = 0x04, kB = 0x05, kEnter = 0x28, kEscape = 0x29, kHome = 
 
 // l: in al, 64h / test al, 1 / jz l / in al, 60h / jmp l
 const std::vector<u8> kReadKeys{0xE4, 0x64, 0xA8, 0x01, 0x74, 0xFA, 0xE4, 0x60, 0xEB, 0xF6};
+const std::vector<u8> kSpin{0xEB, 0xFE};
 
 class FakeScreen final : public Screen {
 public:
@@ -73,14 +77,13 @@ private:
 
 class WindowLoopTest : public testing::Test {
 protected:
-    void SetUp() override {
+    void start(const std::vector<u8>& program = kReadKeys) {
         path_ = testing::TempDir() + "bantam-window-kernel-" + std::to_string(::getpid());
-        write_bytes(path_, multiboot_image(kReadKeys));
-        MachineConfig config;
-        config.memory_bytes = u64{16} << 20;
-        config.kernel = path_;
-        config.floppies.push_back({.path = "none"});
-        Result<std::unique_ptr<Machine>> made = Machine::create(std::move(config));
+        write_bytes(path_, multiboot_image(program));
+        config_.memory_bytes = u64{16} << 20;
+        config_.kernel = path_;
+        config_.floppies.push_back({.path = "none"});
+        Result<std::unique_ptr<Machine>> made = Machine::create(config_);
         ASSERT_TRUE(made) << made.error().message;
         machine_ = std::move(made.value());
         machine_->observe_input([this](const InputEvent& event) {
@@ -100,21 +103,29 @@ protected:
     static std::string fmt(const InputEvent& event) {
         return (event.pressed ? "+" : "-") + std::string(devices::key_row(event.key).name) + " ";
     }
-    /// What the machine was told so far, in its own time.
-    std::string keys() {
+    /// What `question` answers on the machine's thread.
+    template <typename T>
+    T ask(const std::function<T()>& question) {
         struct Answer {
-            std::string keys;
+            T value{};
             std::atomic<bool> done = false;
         };
         const auto answer = std::make_shared<Answer>();  // which the machine may outlast us with
-        machine_->post([this, answer] {
-            answer->keys = keys_;
+        machine_->post([answer, question] {
+            answer->value = question();
             answer->done = true;
         });
         for (unsigned tries = 0; !answer->done && tries < 20'000; ++tries)
             std::this_thread::sleep_for(std::chrono::milliseconds(1));
         EXPECT_TRUE(answer->done) << "the machine does not run";
-        return answer->done ? answer->keys : "";
+        return answer->done ? answer->value : T{};
+    }
+    /// What the machine was told so far.
+    std::string keys() {
+        return ask<std::string>([this] { return keys_; });
+    }
+    u64 guest_ns() {
+        return ask<u64>([this] { return machine_->now_ns(); });
     }
     void press(unsigned usage) {
         screen_.send({.kind = Kind::key, .key_usage = usage, .pressed = true});
@@ -133,6 +144,7 @@ protected:
     }
 
     std::string path_;
+    MachineConfig config_;  // before start()
     FakeScreen screen_;
     std::unique_ptr<Machine> machine_;
     std::string keys_;  // the machine's thread
@@ -141,6 +153,7 @@ protected:
 };
 
 TEST_F(WindowLoopTest, WithTheMenuOpenTheGuestGetsNoKeys) {
+    start();
     screen_.send({.kind = Kind::key, .key_usage = kB, .pressed = true});
     EXPECT_TRUE(keys_become("+b "));
     press(kMenu);
@@ -156,6 +169,7 @@ TEST_F(WindowLoopTest, WithTheMenuOpenTheGuestGetsNoKeys) {
 }
 
 TEST_F(WindowLoopTest, TheMenuRunsWhatIsChosen) {
+    start();
     screen_.send({.kind = Kind::mouse_button, .pressed = true});
     EXPECT_TRUE(screen_.until([this] { return screen_.captured_; }));
     press(kMenu);
@@ -171,6 +185,7 @@ TEST_F(WindowLoopTest, TheMenuRunsWhatIsChosen) {
 }
 
 TEST_F(WindowLoopTest, ThePastedTextIsAllTheGuestGets) {
+    start();
     screen_.send({.kind = Kind::key, .key_usage = 0xE0, .pressed = true});
     screen_.send({.kind = Kind::key, .key_usage = 0xE2, .pressed = true});
     press(0x19);  // V
@@ -178,6 +193,34 @@ TEST_F(WindowLoopTest, ThePastedTextIsAllTheGuestGets) {
     screen_.send({.kind = Kind::key, .key_usage = 0xE0, .pressed = false});
     EXPECT_TRUE(screen_.until([this] { return screen_.title_.find("2 characters were typed") != std::string::npos; }));
     EXPECT_TRUE(keys_become("+ctrl +alt -ctrl -alt +a -a +b -b ")) << keys();
+}
+
+// In virtual time the guest has whatever speed the host gives it: 1 ns an instruction.
+TEST_F(WindowLoopTest, TheTitleTellsTheSpeed) {
+    config_.clock = ClockKind::virtual_time;
+    config_.engine = EngineKind::interpreter;  // too slow for the full speed
+    start(kSpin);
+    const auto speed = [this] {  // of the title; 0: none
+        unsigned percent = 0;
+        return std::sscanf(screen_.title_.c_str(), "Bantam (%u %% speed)", &percent) == 1 ? percent : 0;
+    };
+    EXPECT_TRUE(screen_.until([&] { return speed() != 0; }));
+    unsigned told = 0;
+    double measured = 0;
+    const auto near = [&] { return told + 1 > 0.7 * measured && told < 1.4 * measured; };
+    for (unsigned tries = 0; tries < 10 && !near(); ++tries) {  // a busy host changes it from second to second
+        const auto begun = std::chrono::steady_clock::now();
+        const u64 before = guest_ns();
+        std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+        const u64 passed = guest_ns() - before;
+        measured = 100.0 * static_cast<double>(passed) /
+                   std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - begun).count();
+        screen_.until([&] {
+            told = speed();
+            return true;
+        });
+    }
+    EXPECT_TRUE(near()) << "told " << told << ", measured " << measured;
 }
 
 }  // namespace

@@ -80,7 +80,9 @@ def read_png(path: pathlib.Path) -> list[bytes]:
     return [raw[y * (1 + 3 * width) + 1:(y + 1) * (1 + 3 * width)] for y in range(height)]
 
 
-class WindowTest(unittest.TestCase):
+class Desktop(unittest.TestCase):
+    """An X server and Bantam's window on it."""
+
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
@@ -132,6 +134,8 @@ class WindowTest(unittest.TestCase):
         self.until(lambda: set(self.path.glob("bantam-*.png")) - before and "screenshot in bantam-" in self.title(), "a screenshot")
         return read_png((set(self.path.glob("bantam-*.png")) - before).pop())
 
+
+class WindowTest(Desktop):
     def test_keys(self) -> None:
         self.start()
         self.press("a")
@@ -145,6 +149,15 @@ class WindowTest(unittest.TestCase):
         self.until(lambda: self.keys_heard()[-1] == 0xAA, "shift goes up when the window loses the keyboard")
         self.assertTrue(held(self.keys_heard()[6:-1]))
         self.display.xdotool("keyup", "shift")
+
+    def test_keys_go_by_their_places(self) -> None:
+        self.start()
+        expected = []
+        for layout in ("us", "fr", "de"):  # Q, A and Q; Z, W and Y
+            subprocess.run(["setxkbmap", layout], env=self.display.environment, check=True)
+            self.press("24", "52")  # the X server's numbers of the keys right of Tab and of the left shift key
+            expected += [0x10, 0x90, 0x2C, 0xAC]
+            self.until(lambda: self.keys_heard() == expected, f"the same keys with layout {layout}")
 
     def test_shortcuts_are_not_the_guests(self) -> None:
         self.start()
@@ -161,6 +174,11 @@ class WindowTest(unittest.TestCase):
         self.press("ctrl+alt+d")
         self.until(lambda: self.keys_heard()[-2:] == [0xB8, 0x9D], "Ctrl-Alt-Del is let go")
         self.assertIn(0x53, self.keys_heard())
+        starts = self.bytes_heard().count((MOUSE, 0xFA))  # the mouse's answer when the guest begins
+        self.press("ctrl+alt+r")
+        self.until(lambda: self.bytes_heard().count((MOUSE, 0xFA)) == starts + 1, "the machine was reset")
+        self.press("ctrl+alt+b")
+        self.until(lambda: (POWER, POWER) in self.bytes_heard(), "the guest sees its power button")
 
     def test_menu(self) -> None:
         disc = self.path / "disc.iso"
@@ -276,6 +294,14 @@ class WindowTest(unittest.TestCase):
         self.assertIn("the guest's and yours", self.title(), "a click captured the mouse")
 
     def test_picture(self) -> None:
+        self.check_picture()
+
+    def test_picture_by_a_renderer(self) -> None:
+        """As hosts with a GPU have it."""
+        self.display.environment["SDL_RENDER_DRIVER"] = "software"
+        self.check_picture()
+
+    def check_picture(self) -> None:
         self.start()
         self.until(lambda: self.display.geometry(self.window)[2:] == (720, 540), "a monitor's shape")
         self.press("ctrl+alt+i")

@@ -77,6 +77,9 @@ class Display:
             rows.append(bytes(rgb))
         return rows
 
+    def write_ppm(self, path: pathlib.Path, x: int, y: int, width: int, height: int) -> None:
+        path.write_bytes(b"P6\n%d %d\n255\n" % (width, height) + b"".join(self.pixels(x, y, width, height)))
+
     def copy(self, text: str) -> None:
         """Puts text into the clipboard, as a program in which it was copied does."""
         if self.owner is not None:
