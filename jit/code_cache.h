@@ -54,8 +54,14 @@ struct FaultSite {
     u32 slow = 0;
     LowPointer<Site> site;  // null: the count at a block's entry
     u16 bytes = 0;
-    u8 unsuited = 0;      // accesses that had no page in a window
-    bool second = false;  // accesses by kAddress's distance, not kAddend's
+    u8 unsuited = 0;  // accesses that had no page in a window
+    /// Which scratch register has the distance of what it accesses.
+    enum class Distance : u8 {
+        in_addend,
+        in_address,
+        of_string,  // REP: kAddend for what is written, kAddress for what is read; RDI and RSI have it added
+    };
+    Distance distance = Distance::in_addend;
 };
 
 class CodeCache {

@@ -73,7 +73,9 @@ void Emitter::end_instruction() {
     if (may_fault_) {
         const SlowPath slow = slow_path(false);
         slow_paths_.push_back(slow);
-        fault_sites_.push_back({instruction_begin_, a_.offset(), slow, uses_second_distance_});
+        fault_sites_.push_back(
+            {instruction_begin_, a_.offset(), slow,
+             uses_second_distance_ ? FaultSite::Distance::in_address : FaultSite::Distance::in_addend});
     }
     if (stack_window_ && !site_->handed_over) follow_stack(instruction);
     if (resume_bound_) return;
@@ -180,6 +182,7 @@ void Emitter::write_slow_paths() {
         a_.bind(slow.label);
         const InstructionState& state = instructions_[slow.instruction];
         if (slow.rcx_in_spare) a_.mov(x86::rcx, kSpare);
+        if (slow.in_string) subtract_string_distances(slow.site->instruction().mnemonic < isa::Mnemonic::Stosb);
         shift_stack_register(state.stack_before);
         load_constant(x86::r14, reinterpret_cast<u64>(slow.site));
         a_.call(asmjit::imm(t_.stubs.call_handler));
@@ -477,7 +480,7 @@ bool Emitter::finish() {
                                  .slow = static_cast<u32>(assembly_.address_of(site.slow.label)),
                                  .site = site.slow.site,
                                  .bytes = static_cast<u16>(site.end - site.begin),
-                                 .second = site.second});
+                                 .distance = site.distance});
     }
     for (const PendingLink& pending : links_) {
         Link& link = *pending.link;

@@ -118,6 +118,10 @@ public:
     /// `segment`.
     x86::Mem pointer_operand(unsigned guest, unsigned address_size, unsigned segment, unsigned size, MemoryUse use);
 
+    /// REP of the host's, in a window, for MOVS (`loads`) or STOS of `size` bytes upwards; many elements, or downwards,
+    /// are the handler's. False: the current instruction has no window; nothing is written.
+    bool repeat_string(bool loads, unsigned size);
+
     /// RSP += `change`, after the access of a push or pop.
     void move_stack(int change);
     /// From here on kGuestRsp is the guest's RSP.
@@ -162,6 +166,7 @@ private:
         Site* site = nullptr;
         std::size_t instruction = 0;  // place in instructions_
         bool rcx_in_spare = false;    // the guest's RCX is in kSpare
+        bool in_string = false;       // RDI, and RSI of MOVS, have distances added
     };
     /// What holds before an instruction, and where its handler's way back ends.
     struct InstructionState {
@@ -182,7 +187,7 @@ private:
     struct PendingFaultSite {
         std::size_t begin, end;  // offsets
         SlowPath slow;
-        bool second = false;  // FaultSite::second
+        FaultSite::Distance distance = FaultSite::Distance::in_addend;
     };
     struct PendingLink {
         Link* link;
@@ -209,6 +214,7 @@ private:
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);
     x86::Mem window_at(const x86::Gp& address, i64 displacement, unsigned size, u8 guest = KeptDistance::kNone);
     void load_distance(const x86::Gp& address, const x86::Gp& to = kAddend);
+    void subtract_string_distances(bool loads);
     [[nodiscard]] bool takes_second_distance(const x86::Gp& address, u8 guest) const;
     void follow_second_distance(const isa::Instruction& i);
     [[nodiscard]] bool begins_turn(u64 rip);

@@ -207,6 +207,55 @@ void Emitter::load_distance(const x86::Gp& address, const x86::Gp& to) {
     a_.mov(to, x86::ptr_abs(table, to, 3));
 }
 
+bool Emitter::repeat_string(bool loads, unsigned size) {
+    if (!windowed_) return false;
+    distance_.forget();
+    const asmjit::Label few = a_.newLabel();
+    slow_paths_.push_back(slow_path(true));
+    a_.mov(kSpare, x86::rcx);
+    a_.movzx(kAddress.r32(), absolute(reinterpret_cast<const u8*>(&state().flags) + 1));
+    a_.pext(kAddress, kAddress, absolute(&t_.context.direction));
+    a_.pext(x86::rcx, x86::rcx, absolute(&t_.context.many_elements));
+    a_.lea(x86::rcx, x86::ptr(x86::rcx, kAddress));
+    a_.jecxz(x86::rcx, few);
+    a_.jmp(slow_paths_.back().label);
+    a_.bind(few);
+    a_.mov(x86::rcx, kSpare);
+    if (wide_) {
+        load_distance(x86::rdi);
+        if (loads) load_distance(x86::rsi, kAddress);
+    } else {
+        a_.mov(kAddend, absolute(&t_.context.gs_complement));
+        a_.not_(kAddend);
+        if (loads) a_.mov(kAddress, kAddend);
+    }
+    a_.lea(x86::rdi, x86::ptr(x86::rdi, kAddend));
+    if (loads) a_.lea(x86::rsi, x86::ptr(x86::rsi, kAddress));
+    SlowPath slow = slow_path(false);
+    slow.in_string = true;
+    const std::size_t begin = a_.offset();
+    const x86::Mem to = x86::ptr(x86::rdi, 0, size);
+    if (loads) {
+        a_.rep().movs(to, x86::ptr(x86::rsi, 0, size));
+    } else {
+        a_.rep().stos(to, sized(x86::rax, size));
+    }
+    fault_sites_.push_back({begin, a_.offset(), slow, FaultSite::Distance::of_string});
+    slow_paths_.push_back(slow);
+    subtract_string_distances(loads);
+    return true;
+}
+
+/// RDI, and RSI when it `loads`, are the guest's again.
+void Emitter::subtract_string_distances(bool loads) {
+    const unsigned width = wide_ ? 8 : 4;
+    a_.not_(kAddend);
+    a_.lea(sized(x86::rdi, width), x86::ptr(x86::rdi, kAddend, 0, 1));
+    if (!loads) return;
+    a_.not_(kAddress);
+    a_.lea(sized(x86::rsi, width), x86::ptr(x86::rsi, kAddress, 0, 1));
+}
+
 /// After `i`, which was translated.
 void Emitter::follow_stack(const isa::Instruction& i) {
     const std::optional<i64> change = i.mnemonic == isa::Mnemonic::Leave ? std::nullopt : added_by(i, kRsp);

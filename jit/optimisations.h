@@ -26,13 +26,14 @@ enum class Optimisation : u8 {
     stack_window,
     homed_copies,
     loops,
+    repeated_strings,
     count
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Optimisation::count)> kOptimisationNames{
-    "links",        "indirect-table", "native-integer", "native-stack", "native-branches", "vector",
-    "x87",          "windows",        "going-on",       "beside-code",  "stack-moves",     "kept-distances",
-    "stack-window", "homed-copies",   "loops"};
+    "links",        "indirect-table", "native-integer", "native-stack",    "native-branches", "vector",
+    "x87",          "windows",        "going-on",       "beside-code",     "stack-moves",     "kept-distances",
+    "stack-window", "homed-copies",   "loops",          "repeated-strings"};
 
 /// Those that are switched on: all, to begin with.
 class Optimisations {

@@ -121,6 +121,8 @@ struct Context {
     u64 map_bit = 7;
     std::array<u64, 6> bits{1, 3, 0xF, 0xFF, 0xFFFF, 0xFFFFFFFF};  // the lowest 1, 2, 4 ... 32
     u64 status_flags = kStatusFlags;
+    u64 direction = 4;         // DF in bits 15:8 of EFLAGS
+    u64 many_elements = 0;     // a count that has one of these bits is too high for REP in translated code
     u64 not_direction = 0xFB;  // bits 15:8 of EFLAGS but DF
     u64 not_interrupt = 0xFD;  // and but IF
 };

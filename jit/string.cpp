@@ -1,5 +1,6 @@
-// See instructions.h. Repeated ones are the interpreter's: it does whole runs at once. Registers change only when the
-// last access cannot fault any more.
+// See instructions.h. Registers change only when the last access cannot fault any more, but those of repeated ones with
+// each element. These are the host's where windows are used; elsewhere, and when they are long, the interpreter's,
+// which does whole runs at once.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -50,16 +51,24 @@ void advance(Emitter& e, const Instruction& i, unsigned guest, unsigned size) {
     if (size == 8) a.lea(result, x86::ptr(reg, kSpare, shift));
 }
 
+/// Of flat segments without a base.
+bool translate_repeated(Emitter& e, const Instruction& i, const StringOperation& operation) {
+    if (!e.has(Optimisation::repeated_strings) || !operation.stores || !base_zero(e.key(), kEs)) return false;
+    if (operation.loads && !base_zero(e.key(), i.segment)) return false;
+    return e.repeat_string(operation.loads, 1u << size_log2(operation, i.mnemonic));
+}
+
 }  // namespace
 
 bool translate_string(Emitter& e, const Instruction& i) {
     const auto* const operation = std::find_if(kOperations.begin(), kOperations.end(), [&i](const StringOperation& o) {
         return size_log2(o, i.mnemonic) <= 3;
     });
-    if (operation == kOperations.end() || i.repeat != isa::RepeatPrefix::none) return false;
+    if (operation == kOperations.end()) return false;
     if (!e.sixteen() && i.address_size != (e.wide() ? 8 : 4)) return false;
     if (operation->loads && !e.addressable(i.segment, MemoryUse::read)) return false;
     if (operation->stores && !e.addressable(kEs, MemoryUse::write)) return false;
+    if (i.repeat != isa::RepeatPrefix::none) return translate_repeated(e, i, *operation);
     x86::Assembler& a = e.assembler();
     const unsigned size = 1u << size_log2(*operation, i.mnemonic);
     const x86::Gp accumulator = Emitter::sized(x86::rax, size);

@@ -10,6 +10,7 @@
 
 #include "base/signal_stack.h"
 #include "cpu/interpreter/block_watch.h"
+#include "cpu/interpreter/handlers.h"
 #include "jit/stack_window.h"
 
 namespace bantam::jit {
@@ -130,6 +131,8 @@ bool Translator::run(Block& block) {
     unfinished_ = {};
     ensure_signal_stack();
     context_->gs_complement = 0;  // another machine may have run meanwhile
+    // Where a debugger watches, the handler knows where a turn of REP that it left ends.
+    context_->many_elements = cpu_.data_watches.empty() ? ~(interpreter::kElementsPerTurn - 1) : ~u64{0};
     if (windowed(*key)) select_window(*key);
     running_key_ = *key;
     running_ = true;
@@ -352,8 +355,13 @@ bool Translator::on_host_fault(const CodeFault& fault) {
 }
 
 Windows::Answer Translator::resolve_in_window(const CodeFault& fault, const FaultSite& site) {
-    const Repeated now{fault.get(REG_RIP), fault.address, fault.get(REG_R13)};
-    if (now == std::exchange(repeated_, now)) return Windows::Answer::unsuited;
+    const bool of_string = site.distance == FaultSite::Distance::of_string;
+    const Repeated now{fault.get(REG_RIP), of_string ? fault.get(REG_RCX) : fault.address, fault.get(REG_R13)};
+    const bool repeats = now == std::exchange(repeated_, now);
+    if (repeats && !of_string) return Windows::Answer::unsuited;
+    // An element has two pages, and those may be of one entry of the TLB, which holds one of them.
+    string_repeats_ = repeats ? string_repeats_ + 1 : 0;
+    if (string_repeats_ > 1) return Windows::Answer::slow_path;
     const Privilege privilege = data_privilege(running_key_);
     const AccessType type = fault.write ? AccessType::write : AccessType::read;
     Windows::Answer answer;
@@ -368,10 +376,12 @@ Windows::Answer Translator::resolve_in_window(const CodeFault& fault, const Faul
         // What kAddend is kept for is looked up again behind the slow path only.
         if (windows_->generation() != generation) answer = Windows::Answer::slow_path;
     } else {
-        const int holder = site.second ? REG_R14 : REG_R15;  // kAddress, kAddend
+        const bool in_address = of_string ? !fault.write : site.distance == FaultSite::Distance::in_address;
+        const int holder = in_address ? REG_R14 : REG_R15;  // kAddress, kAddend
         u64 distance = fault.get(holder);
         const u64 generation = windows_->generation();
         answer = windows_->resolve(fault.address, distance, type, privilege);
+        if (of_string && distance != fault.get(holder)) answer = Windows::Answer::slow_path;
         if (answer == Windows::Answer::repeat) fault.set(holder, distance);
         select_stack_window(fault.get(REG_R12), privilege);
         // What the other is kept for is looked up again behind the slow path only.

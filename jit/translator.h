@@ -117,6 +117,7 @@ private:
         bool operator==(const Repeated&) const = default;
     };
     Repeated repeated_;
+    u32 string_repeats_ = 0;  // faults of an element of REP after its first
     std::map<Key, IndirectTable> tables_;
     std::vector<Translation*> translations_;  // all since the last flush
     /// What is known of linear addresses of the supervisor's code, or the user's.

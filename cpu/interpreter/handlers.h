@@ -17,6 +17,10 @@ isa::Handler string_handler(const isa::Instruction& instruction);      // MOVS, 
 isa::Handler decimal_handler(const isa::Instruction& instruction);     // AAA, AAS, AAM, AAD, DAA, DAS
 isa::Handler flag_handler(const isa::Instruction& instruction);        // CLC.., LAHF, SAHF, SALC, NOP, fences
 
+/// How many elements REP executes at most before it looks for interrupts, counted as one instruction: some 20 us of a
+/// host's time. A power of two.
+inline constexpr u64 kElementsPerTurn = u64{1} << 15;
+
 /// The first group that knows the instruction, or null.
 isa::Handler integer_handler(const isa::Instruction& instruction);
 

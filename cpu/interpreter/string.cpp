@@ -1,7 +1,7 @@
 // MOVS, STOS, LODS, SCAS, CMPS with and without REP (SDM vol. 2; vol. 1, 7.3.9).
 //
 // Every iteration commits by itself, so a fault leaves the registers at the element that failed. A repeat stops after
-// kIterationsPerTurn elements, or when something wants attention, and resumes as a new execution of the same
+// kElementsPerTurn elements, or when something wants attention, and resumes as a new execution of the same
 // instruction; each turn counts as one retired instruction. A watchpoint of the debugger leaves in the midst of a turn,
 // which then goes on as if it had not (debug_between_elements). Forward MOVS and STOS over plain RAM copy whole runs at
 // once.
@@ -14,8 +14,6 @@
 
 namespace bantam::interpreter {
 namespace {
-
-constexpr u64 kIterationsPerTurn = 4096;
 
 /// Writes an index or count register in the width of the address size.
 void set_index(CpuState& s, const Instruction& i, Gpr reg, u64 value) {
@@ -202,7 +200,7 @@ void repeated(Cpu& cpu, const Instruction& i) {
     // With TF, a breakpoint or an interrupt due, one element at a time: each may be followed by its trap.
     // RF alone, as a fault handler's IRET leaves it, asks for no stop.
     const auto due = [&s] { return (s.attention & ~u32{kAttentionStep}) != 0 || s.step_armed; };
-    u64 turn = due() ? 1 : debug_turn(cpu, kIterationsPerTurn);
+    u64 turn = due() ? 1 : debug_turn(cpu, kElementsPerTurn);
     const Status status = s.status;
     u64 code_changes = cpu.code_changes;
     // Once it is not told any more when its own bytes are written, it looks after each element. Where a turn ends is
