@@ -43,33 +43,43 @@ BlockDevice::~BlockDevice() {
 }
 
 BlockDevice::Request BlockDevice::read(u64 first, u32 sectors) {
-    ++statistics_.reads;
-    statistics_.read_bytes += sectors * kSectorSize;
     return submit(BlockRequest::Kind::read, first, std::vector<u8>(std::size_t{sectors} * kSectorSize));
 }
 
 BlockDevice::Request BlockDevice::write(u64 first, std::span<const u8> from) {
-    ++statistics_.writes;
-    statistics_.written_bytes += from.size();
-    statistics_.highest_write_end = std::max(statistics_.highest_write_end, first * kSectorSize + from.size());
     return submit(BlockRequest::Kind::write, first, {from.begin(), from.end()});
 }
 
-BlockDevice::Request BlockDevice::flush() {
-    ++statistics_.flushes;
-    return submit(BlockRequest::Kind::flush, 0, {});
-}
+BlockDevice::Request BlockDevice::flush() { return submit(BlockRequest::Kind::flush, 0, {}); }
 
 BlockStatistics BlockDevice::statistics() const {
-    using Kind = BlockRequest::Kind;
-    const auto failed = [this](Kind kind) -> const Failures& { return failures_.at(static_cast<std::size_t>(kind)); };
-    BlockStatistics all = statistics_;
-    all.failed_reads = failed(Kind::read).count;
-    all.failed_read_bytes = failed(Kind::read).bytes;
-    all.failed_writes = failed(Kind::write).count;
-    all.failed_written_bytes = failed(Kind::write).bytes;
-    all.failed_flushes = failed(Kind::flush).count;
-    return all;
+    const std::lock_guard lock(mutex_);
+    return statistics_;
+}
+
+void BlockDevice::count(const BlockRequest& request) {
+    BlockStatistics& s = statistics_;
+    const u64 bytes = request.data_.size();
+    const bool failed = !request.result_;
+    switch (request.kind_) {
+        case BlockRequest::Kind::read:
+            ++s.reads;
+            s.read_bytes += bytes;
+            s.failed_reads += failed ? 1 : 0;
+            s.failed_read_bytes += failed ? bytes : 0;
+            break;
+        case BlockRequest::Kind::write:
+            ++s.writes;
+            s.written_bytes += bytes;
+            s.highest_write_end = std::max(s.highest_write_end, request.first_ * kSectorSize + bytes);
+            s.failed_writes += failed ? 1 : 0;
+            s.failed_written_bytes += failed ? bytes : 0;
+            break;
+        case BlockRequest::Kind::flush:
+            ++s.flushes;
+            s.failed_flushes += failed ? 1 : 0;
+            break;
+    }
 }
 
 BlockDevice::Request BlockDevice::submit(BlockRequest::Kind kind, u64 first, std::vector<u8> data) {
@@ -91,15 +101,11 @@ void BlockDevice::work() {
         const Request request = queue_.front();
         lock.unlock();
         request->result_ = carry_out(*request);
-        if (!request->result_) {
-            Failures& failures = failures_.at(static_cast<std::size_t>(request->kind_));
-            ++failures.count;
-            failures.bytes += request->data_.size();
-        }
+        lock.lock();
+        count(*request);
+        queue_.pop_front();
         request->done_.store(true, std::memory_order_release);
         request->done_.notify_all();
-        lock.lock();
-        queue_.pop_front();
         changed_.notify_all();
     }
 }

@@ -4,7 +4,6 @@
 // request a fixed guest time and takes its result when that time is over, waiting for the host if need be.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
@@ -39,11 +38,11 @@ private:
     std::atomic<bool> done_ = false;
 };
 
-/// What was submitted to a device, and what of that the host has refused so far.
+/// What a device has carried out, and what of that the host has refused. What is under way is not counted yet.
 struct BlockStatistics {
     u64 reads = 0, read_bytes = 0;
     u64 writes = 0, written_bytes = 0;
-    u64 highest_write_end = 0;  // byte offset after the last byte written
+    u64 highest_write_end = 0;  // byte offset after the last byte written, or refused
     u64 flushes = 0;
     u64 failed_reads = 0, failed_read_bytes = 0;
     u64 failed_writes = 0, failed_written_bytes = 0;
@@ -64,7 +63,6 @@ public:
     [[nodiscard]] u64 sector_count() const { return image_->sector_count(); }
     [[nodiscard]] bool readonly() const { return image_->readonly(); }
     [[nodiscard]] const std::string& path() const { return image_->path(); }
-    /// Only on the thread that submits.
     [[nodiscard]] BlockStatistics statistics() const;
     [[nodiscard]] std::string info() const { return image_->info(); }
 
@@ -85,13 +83,11 @@ private:
     void work();
     Result<void> carry_out(BlockRequest& request);
 
-    struct Failures {  // of one kind of request
-        std::atomic<u64> count = 0, bytes = 0;
-    };
+    void count(const BlockRequest& request);
+
     std::unique_ptr<Image> image_;
-    BlockStatistics statistics_;        // without failures
-    std::array<Failures, 3> failures_;  // by BlockRequest::Kind
-    std::mutex mutex_;
+    mutable std::mutex mutex_;  // of what follows
+    BlockStatistics statistics_;
     std::condition_variable changed_;
     std::deque<Request> queue_;  // the first is being carried out
     bool ending_ = false;
