@@ -1,6 +1,5 @@
 // Blocks that jump to themselves (Emitter::allow_loop): what scratch registers keep from turn to turn, and how such a
 // loop is left.
-#include <asmjit/x86.h>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -8,12 +7,11 @@
 #include <random>
 #include <string>
 
+#include "jit/register_map.h"
 #include "tests/jit/snippet.h"
 
 namespace bantam::jit {
 namespace {
-
-namespace x86 = asmjit::x86;
 
 /// A random loop: registers of all kinds, three pointers that move, the ends of windows near two of them.
 class RandomLoop {

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <tuple>
 
+#include "cpu/interpreter/handlers.h"
 #include "cpu/interpreter/interpreter.h"
 #include "jit/translator.h"
 #include "tests/empty_environment.h"
@@ -18,6 +19,7 @@ using Access = Debugger::Access;
 
 constexpr u64 kCode = 0x1000, kHandler = 0x1800, kData = 0x2010, kIdt = 0x3000, kGdt = 0x4000, kStack = 0x8000;
 constexpr u8 kVector = 0x20;
+using interpreter::kElementsPerTurn;
 
 class Environment final : public EmptyEnvironment {
 public:
@@ -215,12 +217,13 @@ TEST_P(DebuggerTest, AWatchAcrossTheEndOfAddressesIsTwoPages) {
 
 TEST_P(DebuggerTest, RepIsOneInstruction) {
     load({0xF3, 0xAA, 0xF4});  // rep stosb / hlt
-    cpu_->state.gpr[kRcx] = 20'000;
+    constexpr u64 kCount = 4 * kElementsPerTurn + 100;
+    cpu_->state.gpr[kRcx] = kCount;
     cpu_->state.gpr[kRdi] = 0x10000;
     break_at(kCode);
     break_at(kCode + 2);
     EXPECT_EQ(run(), EngineExit::stopped) << "before it";
-    EXPECT_EQ(reg(kRcx), 20'000u);
+    EXPECT_EQ(reg(kRcx), kCount);
     EXPECT_EQ(run_on(), "breakpoint at 1002") << "not at each turn of the repetition";
     EXPECT_EQ(reg(kRcx), 0u);
 }
@@ -229,7 +232,7 @@ TEST_P(DebuggerTest, RepIsOneInstruction) {
 /// stop, and that the end is the same.
 class DebuggerRepTest : public DebuggerTest {
 protected:
-    static constexpr u64 kFrom = 0x20000, kTo = 0x10000;
+    static constexpr u64 kFrom = 0x20000, kTo = 0x10000, kCount = kElementsPerTurn + 5904;
     struct End {
         std::array<u64, 16> gpr;
         u32 flags;
@@ -239,17 +242,17 @@ protected:
     };
     std::string repeat(std::initializer_list<u8> code, End& end) {
         load(code);
-        cpu_->state.gpr[kRcx] = 10'000;
+        cpu_->state.gpr[kRcx] = kCount;
         cpu_->state.gpr[kRdi] = kTo;
         cpu_->state.gpr[kRsi] = kFrom;
         cpu_->state.set_eflags(0);
         cpu_->update_mode();
         cpu_->state.attention &= ~u32{kAttentionHalted};
-        memory_->copy_in({kTo}, std::vector<u8>(10'000));
+        memory_->copy_in({kTo}, std::vector<u8>(kCount));
         const u64 before = cpu_->state.instructions;
         std::string stops, more;
         while ((more = run_on()) != "halted") stops += more + ", " + std::to_string(reg(kRcx)) + " to come; ";
-        end = {{}, cpu_->state.eflags(), cpu_->state.instructions - before, std::vector<u8>(10'000)};
+        end = {{}, cpu_->state.eflags(), cpu_->state.instructions - before, std::vector<u8>(kCount)};
         std::copy(cpu_->state.gpr.begin(), cpu_->state.gpr.begin() + 16, end.gpr.begin());
         memory_->copy_out({kTo}, end.written);
         return stops;
@@ -266,35 +269,35 @@ protected:
 
 TEST_P(DebuggerRepTest, StopsAfterTheElementThatMadeTheAccess) {
     const std::string each = "watchpoint at 1000, 4999 to come; watchpoint at 1000, 4998 to come; ";
-    same_with(kTo + 5000, Access::write, {0xF3, 0xAA, 0xF4}, each);  // rep stosb
-    same_with(kTo + 5000, Access::write, {0xF3, 0xA4, 0xF4}, each);  // rep movsb
-    same_with(kFrom + 5000, Access::read, {0xF3, 0xA4, 0xF4}, each);
-    same_with(kFrom + 5000, Access::any, {0xF3, 0xAC, 0xF4}, each);   // rep lodsb
-    same_with(kTo + 5000, Access::any, {0xF3, 0xAE, 0xF4}, each);     // repe scasb
-    same_with(kTo + 5000, Access::read, {0xF3, 0xA6, 0xF4}, each);    // repe cmpsb
-    same_with(kTo + 5000, Access::write, {0xF3, 0x6C, 0xF4}, each);   // rep insb
-    same_with(kFrom + 5000, Access::read, {0xF3, 0x6E, 0xF4}, each);  // rep outsb
+    same_with(kTo + kCount - 5000, Access::write, {0xF3, 0xAA, 0xF4}, each);  // rep stosb
+    same_with(kTo + kCount - 5000, Access::write, {0xF3, 0xA4, 0xF4}, each);  // rep movsb
+    same_with(kFrom + kCount - 5000, Access::read, {0xF3, 0xA4, 0xF4}, each);
+    same_with(kFrom + kCount - 5000, Access::any, {0xF3, 0xAC, 0xF4}, each);   // rep lodsb
+    same_with(kTo + kCount - 5000, Access::any, {0xF3, 0xAE, 0xF4}, each);     // repe scasb
+    same_with(kTo + kCount - 5000, Access::read, {0xF3, 0xA6, 0xF4}, each);    // repe cmpsb
+    same_with(kTo + kCount - 5000, Access::write, {0xF3, 0x6C, 0xF4}, each);   // rep insb
+    same_with(kFrom + kCount - 5000, Access::read, {0xF3, 0x6E, 0xF4}, each);  // rep outsb
 }
 
 TEST_P(DebuggerRepTest, AtTheEndsOfTurnsAndOfTheRepetition) {
-    same_with(kTo + 4094, Access::write, {0xF3, 0xAA, 0xF4},
+    same_with(kTo + kElementsPerTurn - 2, Access::write, {0xF3, 0xAA, 0xF4},
               "watchpoint at 1000, 5905 to come; watchpoint at 1000, 5904 to come; ");
-    same_with(kTo + 4095, Access::write, {0xF3, 0xAA, 0xF4},
+    same_with(kTo + kElementsPerTurn - 1, Access::write, {0xF3, 0xAA, 0xF4},
               "watchpoint at 1000, 5904 to come; watchpoint at 1000, 5903 to come; ");
-    same_with(kTo + 9998, Access::write, {0xF3, 0xAA, 0xF4},
+    same_with(kTo + kCount - 2, Access::write, {0xF3, 0xAA, 0xF4},
               "watchpoint at 1000, 1 to come; watchpoint at 1002, 0 to come; ");
 }
 
 TEST_P(DebuggerRepTest, WhatIsLeftOfATurnIsForThatInstructionAlone) {
     watch(kTo + 10, 1, Access::write);
     load({0xF3, 0xAA, 0xF4, 0xF3, 0xAA, 0xF4});  // rep stosb / hlt, twice
-    cpu_->state.gpr[kRcx] = 5000;
+    cpu_->state.gpr[kRcx] = kCount;
     cpu_->state.gpr[kRdi] = kTo;
     EXPECT_EQ(run_on(), "watchpoint at 1000");
-    EXPECT_EQ(reg(kRcx), 4989u);
+    EXPECT_EQ(reg(kRcx), kCount - 11);
     EXPECT_EQ(cpu_->state.instructions, 0u) << "not retired";
     cpu_->state.rip() = kCode + 3;  // whoever debugs goes elsewhere
-    cpu_->state.gpr[kRcx] = 4096;
+    cpu_->state.gpr[kRcx] = kElementsPerTurn;
     EXPECT_EQ(run_on(), "halted");
     EXPECT_EQ(cpu_->state.instructions, 2u) << "a whole turn, and HLT";
 }
@@ -302,14 +305,14 @@ TEST_P(DebuggerRepTest, WhatIsLeftOfATurnIsForThatInstructionAlone) {
 TEST_P(DebuggerRepTest, AStepEndsTheTurn) {
     watch(kTo + 10, 1, Access::write);
     load({0xF3, 0xAA, 0xF4});
-    cpu_->state.gpr[kRcx] = 5000;
+    cpu_->state.gpr[kRcx] = kCount;
     cpu_->state.gpr[kRdi] = kTo;
     break_at(kCode);
     EXPECT_EQ(told(run()), "breakpoint at 1000");
     EXPECT_EQ(step(), "watchpoint at 1000");
-    EXPECT_EQ(reg(kRcx), 4989u);
+    EXPECT_EQ(reg(kRcx), kCount - 11);
     EXPECT_EQ(step(), "step at 1000");
-    EXPECT_EQ(reg(kRcx), 5000u - 4096);
+    EXPECT_EQ(reg(kRcx), kCount - kElementsPerTurn);
     EXPECT_EQ(step(), "step at 1002");
 }
 
