@@ -104,7 +104,11 @@ bool differs_on_amd(isa::CodeSize mode, std::span<const Instruction> executed, b
                     const ProgramState& initial, const Outcome& outcome) {
     if (fetches_beyond_page(outcome)) return true;
     if (executed.empty()) return false;
-    const bool alignment_checks = ((initial.eflags | outcome.state.eflags) & kFlagAlignmentCheck) != 0;
+    const auto pops_flags = [](const Instruction& i) {
+        return i.mnemonic == Mnemonic::Popf || i.mnemonic == Mnemonic::Popfd || i.mnemonic == Mnemonic::Popfq;
+    };
+    const bool alignment_checks = ((initial.eflags | outcome.state.eflags) & kFlagAlignmentCheck) != 0 ||
+                                  std::any_of(executed.begin(), executed.end(), pops_flags);
     const auto deviates = [&](const Instruction& i) {
         // #AC also for vectors that need not be aligned.
         if (alignment_checks && has(i, isa::kSse | isa::kAvx) && i.memory_operand() != nullptr) return true;
