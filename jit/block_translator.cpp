@@ -53,10 +53,11 @@ bool translate_straight(Emitter& e, const isa::Instruction& i) {
 }
 
 /// A loop's body is written twice, so it should be short. A jump beyond the page's end may come to lead elsewhere.
+/// Telling the BlockWatch at the beginning of a turn overwrites scratch registers.
 bool may_loop(const Emitter& e, const Translation& translation) {
     constexpr u32 kMostInstructions = 32;
     return e.wide() && windowed(e.key()) && e.has(Optimisation::links) && e.has(Optimisation::loops) &&
-           translation.block->count <= kMostInstructions && !e.leaves_page(translation.rip);
+           !e.tells_block_watch() && translation.block->count <= kMostInstructions && !e.leaves_page(translation.rip);
 }
 
 void translate_instructions(Emitter& e, Translation& translation) {

@@ -316,7 +316,7 @@ void Emitter::pad_before_entry() {
 }
 
 void Emitter::tell_block_watch() {
-    if (t_.cpu.block_watch == nullptr) return;
+    if (!tells_block_watch()) return;
     if (const u64* const executions = translation_.block->executions; executions != nullptr) {
         load_constant(kAddress, reinterpret_cast<u64>(executions));
         a_.mov(kSpare, x86::ptr(kAddress));

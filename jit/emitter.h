@@ -137,6 +137,7 @@ public:
     /// Whether there is such a loop; then the block is to be written once more, for all turns but the first.
     [[nodiscard]] bool has_loop() const { return loop_state_.has_value(); }
     void begin_loop(u32 instructions);
+    [[nodiscard]] bool tells_block_watch() const { return t_.cpu.block_watch != nullptr; }
     /// Counts the block's executions and tells the BlockWatch. The current instruction is the block's first.
     void tell_block_watch();
     /// The current instruction, translated, sets the x87 instruction pointer. It is written before it can be seen.
