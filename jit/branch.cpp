@@ -51,8 +51,9 @@ bool translate_call(Emitter& e, const Instruction& i, Site& site, std::optional<
     if (!native_stack(e, size)) return false;
     if (!target) {
         if (!target_readable(e, i)) return false;
-        // A target beyond CS's limit must be found out before the push, which may overwrite the operand.
-        if (e.sixteen() && size == 4) return false;
+        // Where the push may overwrite the operand, a target that is not allowed must be found out before: a branch
+        // that is undone reads it again.
+        if ((e.sixteen() && size == 4) || (e.wide() && i.base == kRsp)) return false;
         load_target(e, i);
     }
     std::optional<SparedValue> computed;

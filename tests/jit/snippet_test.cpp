@@ -49,6 +49,16 @@ TEST(SnippetTest, RunsFaults) {
     EXPECT_EQ(expect_same(kSnippet), EngineExit::shutdown);
 }
 
+TEST(SnippetTest, ACallWhosePushOverwritesItsOperandFaults) {
+    // call [rsp-8], which leads where no address is canonical / hlt
+    const Snippet kSnippet{.linear = 0x400000,
+                           .instructions = 10,
+                           .code = "ff5424f8f4",
+                           .gpr = {0, 0, 0, 0, 0x20001000},
+                           .memory = {{0x20000FF8, "0102030405060708"}}};
+    EXPECT_EQ(expect_same(kSnippet), EngineExit::shutdown);
+}
+
 TEST(SnippetTest, PointersMoveAcrossTheEndsOfWindows) {
     // Data on both sides of 4 GiB, the stack on both sides of 700000000000h; a call that saves registers.
     // l: mov rax,[rdi] / add rdi,20h / add [rdi],rax / mov rdx,[rdi+8] / push rax / push rdx / push [rdi+10h] /
