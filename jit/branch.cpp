@@ -1,5 +1,5 @@
 // See instructions.h. Conditional jumps use the flags where they are, in the host's EFLAGS. A computed target that is
-// not canonical, or beyond the limit of CS, is found out when the jump has missed: Translator::undo_branch.
+// not canonical, or beyond the limit of CS, is found out when the jump has missed: Translator::refuse_branch.
 #include <optional>
 
 #include "base/bits.h"
@@ -13,7 +13,7 @@ using isa::Mnemonic;
 using isa::Operand;
 using isa::OperandKind;
 
-/// Before going on at a RIP that is in a register: what Translator::undo_branch needs, should it not be allowed.
+/// Before going on at a RIP that is in a register: what Translator::refuse_branch needs, should it not be allowed.
 void note_computed_target(Emitter& e, Site& site, int stack_change) {
     const bool always_allowed = e.sixteen() ? site.instruction().operand_size == 2 : !e.wide();
     if (always_allowed) return;
@@ -51,9 +51,6 @@ bool translate_call(Emitter& e, const Instruction& i, Site& site, std::optional<
     if (!native_stack(e, size)) return false;
     if (!target) {
         if (!target_readable(e, i)) return false;
-        // Where the push may overwrite the operand, a target that is not allowed must be found out before: a branch
-        // that is undone reads it again.
-        if ((e.sixteen() && size == 4) || (e.wide() && i.base == kRsp)) return false;
         load_target(e, i);
     }
     std::optional<SparedValue> computed;

@@ -182,7 +182,7 @@ void Emitter::write_slow_paths() {
         a_.bind(slow.label);
         const InstructionState& state = instructions_[slow.instruction];
         if (slow.rcx_in_spare) a_.mov(x86::rcx, kSpare);
-        if (slow.in_string) subtract_string_distances(slow.site->instruction().mnemonic < isa::Mnemonic::Stosb);
+        if (slow.in_rdi) subtract_string_distances(slow.in_rsi);
         shift_stack_register(state.stack_before);
         load_constant(x86::r14, reinterpret_cast<u64>(slow.site));
         a_.call(asmjit::imm(t_.stubs.call_handler));
@@ -260,14 +260,14 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
     a_.align(asmjit::AlignMode::kCode, CodeCache::kCodeAlignment);
     if (!vectors_) a_.bind(entry_);
     a_.bind(loaded_entry_);
-    check_count(instructions, kSpare);
+    check_count(instructions);
 }
 
-/// Counts, and leaves where too few are left. Overwrites `scratch`.
-void Emitter::check_count(u32 instructions, const x86::Gp& scratch) {
+/// Counts, and leaves where too few are left. Overwrites kSpare.
+void Emitter::check_count(u32 instructions) {
     a_.lea(kCount, x86::ptr(kCount, -static_cast<i32>(instructions)));
     const std::size_t load = a_.offset();
-    a_.mov(scratch.r32(), x86::ptr(kCount));
+    a_.mov(kSpare.r32(), x86::ptr(kCount));
     fault_sites_.push_back({load, a_.offset(), {.label = used_up_}});
 }
 
@@ -304,7 +304,7 @@ void Emitter::begin_loop(u32 instructions) {
     distance_ = loop_state_->distance;
     second_distance_ = loop_state_->second_distance;
     copies_ = loop_state_->copies;
-    check_count(instructions, kSpare);
+    check_count(instructions);
 }
 
 /// Puts what aligns the loaded entry before the others, where it is not executed. 16-bit code has its few NOPs.
@@ -487,7 +487,9 @@ bool Emitter::finish() {
         link.origin = static_cast<u32>(assembly_.address() + pending.end_offset);
         link.displacement = t_.cache.writable(link.origin - sizeof(u32));
         link.unlinked = static_cast<u32>(assembly_.address_of(pending.stub));
-        if (pending.turns) link.join(translation_, static_cast<u32>(assembly_.address_of(loop_)));
+        if (!pending.turns) continue;
+        link.point_to(static_cast<u32>(assembly_.address_of(loop_)));
+        link.join(translation_);
     }
     return true;
 }

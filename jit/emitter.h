@@ -167,7 +167,8 @@ private:
         Site* site = nullptr;
         std::size_t instruction = 0;  // place in instructions_
         bool rcx_in_spare = false;    // the guest's RCX is in kSpare
-        bool in_string = false;       // RDI, and RSI of MOVS, have distances added
+        bool in_rdi = false;          // RDI has the distance in kAddend added
+        bool in_rsi = false;          // and RSI that in kAddress
     };
     /// What holds before an instruction, and where its handler's way back ends.
     struct InstructionState {
@@ -219,7 +220,7 @@ private:
     [[nodiscard]] bool takes_second_distance(const x86::Gp& address, u8 guest) const;
     void follow_second_distance(const isa::Instruction& i);
     [[nodiscard]] bool begins_turn(u64 rip);
-    void check_count(u32 instructions, const x86::Gp& scratch);
+    void check_count(u32 instructions);
     void follow_stack(const isa::Instruction& i);
     void shift_stack_register(int change);
     asmjit::Label link_to(u64 rip);

@@ -232,7 +232,8 @@ bool Emitter::repeat_string(bool loads, unsigned size) {
     a_.lea(x86::rdi, x86::ptr(x86::rdi, kAddend));
     if (loads) a_.lea(x86::rsi, x86::ptr(x86::rsi, kAddress));
     SlowPath slow = slow_path(false);
-    slow.in_string = true;
+    slow.in_rdi = true;
+    slow.in_rsi = loads;
     const std::size_t begin = a_.offset();
     const x86::Mem to = x86::ptr(x86::rdi, 0, size);
     if (loads) {

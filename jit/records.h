@@ -49,8 +49,13 @@ struct Link {
     bool leaves_page = false;        // other page tables may lead it elsewhere
     bool listed = false;             // among the translator's links to take back then
 
-    /// The jump goes to `address`, in `to`.
-    void join(Translation& to, u32 address);
+    /// The jump goes to host address `address`.
+    void point_to(u32 address) const {
+        const auto distance = static_cast<i32>(address - origin);
+        std::memcpy(displacement, &distance, sizeof distance);
+    }
+    /// The link, which is in no list, is to be taken back when `to` is.
+    inline void join(Translation& to);
 };
 
 /// One block as host code, for one RIP, one base of CS and one key. Its own addresses are the host's.
@@ -78,9 +83,7 @@ struct Translation {
     [[nodiscard]] u64 rip_of(unsigned index) const { return next_rip_of(index) - block->code[index].length; }
 };
 
-inline void Link::join(Translation& to, u32 address) {
-    const auto distance = static_cast<i32>(address - origin);
-    std::memcpy(displacement, &distance, sizeof distance);
+void Link::join(Translation& to) {
     target = &to;
     next = to.incoming;
     to.incoming = this;

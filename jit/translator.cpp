@@ -34,11 +34,6 @@ void set_gs_base(u64 base) {
     }
 }
 
-void write_displacement(const Link& link, u64 target) {
-    const auto distance = static_cast<i32>(static_cast<i64>(target - link.origin));
-    std::memcpy(link.displacement, &distance, sizeof distance);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, const Options& options) {
@@ -96,7 +91,6 @@ bool Translator::run(Block& block) {
         flush();
         open_link = nullptr;
     }
-    if (std::exchange(interpret_next_, false)) return false;
     if (follow_mappings()) open_link = nullptr;
     std::optional<Key> key = key_of(cpu_);
     if (!key) {
@@ -160,7 +154,7 @@ void Translator::finish_run() {
     if (open_link_ != nullptr) {
         s.rip() = open_link_->target_rip;
     } else if (!departure_ && !branch_allowed()) {
-        undo_branch(*context_->site);
+        refuse_branch(*context_->site);
     }
 }
 
@@ -177,14 +171,14 @@ bool Translator::branch_allowed() const {
     }
 }
 
-/// A near branch to where none may lead: its handler shall raise #GP.
-void Translator::undo_branch(const Site& site) {
+/// A near branch to where none may lead raises #GP with everything as before it, but what a call has pushed, as its
+/// handler. It is not executed again: its operand may be where it pushed.
+void Translator::refuse_branch(const Site& site) {
     CpuState& s = cpu_.state;
     cpu_.set_rsp(s.gpr[kRsp] - static_cast<u64>(static_cast<i64>(site.stack_change)));
-    s.rip() = site.rip();
+    s.instruction_rip = site.rip();
     --s.instructions;
-    interpret_next_ = true;
-    unfinished_ = {site.translation->block, &site.instruction()};
+    cpu_.raise(Vector::general_protection, 0);
 }
 
 // --- instructions executed by their handlers
@@ -495,7 +489,7 @@ bool Translator::follow_mappings() {
         if (fetch_privilege(key) == privilege) table.clear();
     }
     for (Link* link : side.page_links) {
-        write_displacement(*link, link->unlinked);
+        link->point_to(link->unlinked);
         link->listed = false;
     }
     side.page_links.clear();
@@ -522,14 +516,12 @@ void Translator::connect(Link* open_link, Translation& translation) {
 
 void Translator::link(Link& link, Translation& target) {
     ++statistics_.links;
-    write_displacement(link, link.vectors ? target.loaded_entry : target.entry);
+    link.point_to(link.vectors ? target.loaded_entry : target.entry);
     if (link.leaves_page && !std::exchange(link.listed, true))
         sides_[side_of(fetch_privilege(target.key))].page_links.push_back(&link);
     if (link.target == &target) return;
     if (link.target != nullptr) take_out(link);
-    link.target = &target;
-    link.next = target.incoming;
-    target.incoming = &link;
+    link.join(target);
 }
 
 /// Out of the list of its target.
@@ -543,7 +535,7 @@ void Translator::forget(Block& block) {
     for (Translation* translation = block.translations; translation != nullptr; translation = translation->next) {
         translation->valid = false;
         for (Link* link = translation->incoming; link != nullptr; link = link->next) {
-            write_displacement(*link, link->unlinked);
+            link->point_to(link->unlinked);
             link->target = nullptr;
         }
         translation->incoming = nullptr;

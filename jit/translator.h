@@ -76,7 +76,7 @@ private:
     static void take_out(const Link& link);
     void finish_run();
     [[nodiscard]] bool branch_allowed() const;
-    void undo_branch(const Site& site);
+    void refuse_branch(const Site& site);
     AfterHandler call_handler();
     AfterHandler call_block_watch();
     void note_unfinished(const Site& site);
@@ -132,7 +132,6 @@ private:
     bool translate_anew_ = false;  // leave as with break_, but nothing waits for the interpreter
     interpreter::Place unfinished_;
     bool flush_due_ = false;
-    bool interpret_next_ = false;
     u64 run_end_ = 0;            // CpuState::instructions when no instruction is left in this run
     Link* open_link_ = nullptr;  // by which the last run ended, until the next block is known
     Statistics statistics_;

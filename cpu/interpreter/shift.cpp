@@ -59,6 +59,7 @@ bool host_keeps_overflow() {
     return overflow == 0;
 }
 
+/// `Op` on such hosts.
 template <class Op>
 struct KeepingOverflow {
     template <class T>

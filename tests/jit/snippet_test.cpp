@@ -50,13 +50,15 @@ TEST(SnippetTest, RunsFaults) {
 }
 
 TEST(SnippetTest, ACallWhosePushOverwritesItsOperandFaults) {
-    // call [rsp-8], which leads where no address is canonical / hlt
-    const Snippet kSnippet{.linear = 0x400000,
-                           .instructions = 10,
-                           .code = "ff5424f8f4",
-                           .gpr = {0, 0, 0, 0, 0x20001000},
-                           .memory = {{0x20000FF8, "0102030405060708"}}};
-    EXPECT_EQ(expect_same(kSnippet), EngineExit::shutdown);
+    // call [rsp-8] or call [rbx], which leads where no address is canonical / hlt
+    for (const std::string_view code : {"ff5424f8f4", "ff13f4"}) {
+        const Snippet kSnippet{.linear = 0x400000,
+                               .instructions = 10,
+                               .code = code,
+                               .gpr = {0, 0, 0, 0x20000FF8, 0x20001000},
+                               .memory = {{0x20000FF8, "0102030405060708"}}};
+        EXPECT_EQ(expect_same(kSnippet), EngineExit::shutdown);
+    }
 }
 
 TEST(SnippetTest, PointersMoveAcrossTheEndsOfWindows) {
