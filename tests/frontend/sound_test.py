@@ -82,8 +82,9 @@ delay: in al, 80h
     power_off
 """
 
-# A sine on the left, another on the right, in one auto-initialised block of 16-bit stereo; interrupts are counted by polling.
-SB16_16 = PRELUDE + """
+# The DSP: reset, commands from `program` on, EBX interrupts by bit %1 of the mixer's status, acknowledged at port %2.
+SB = PRELUDE + """
+%macro reset_dsp 0
     outb 226h, 1
     wait_ms 1
     outb 226h, 0
@@ -92,6 +93,34 @@ SB16_16 = PRELUDE + """
     in al, dx
     cmp al, 0AAh
     jne bad
+%endmacro
+%macro send_program 0
+    mov esi, program
+    mov dx, 22Ch
+%%send: in al, dx
+    test al, 80h
+    jnz %%send
+    lodsb
+    out dx, al
+    cmp esi, program_end
+    jb %%send
+%endmacro
+%macro wait_blocks 2
+%%next: outb 224h, 82h
+    mov dx, 225h
+%%wait: in al, dx
+    test al, %1
+    jz %%wait
+    mov dx, %2
+    in al, dx
+    dec ebx
+    jnz %%next
+%endmacro
+"""
+
+# A sine on the left, another on the right, in one auto-initialised block of 16-bit stereo; interrupts are counted by polling.
+SB16_16 = SB + """
+    reset_dsp
     outb 0DAh, 0            ; the second 8237: channel 5, memory to card, auto-initialised
     outb 0D6h, 0C0h
     outb 0D4h, 0
@@ -107,25 +136,9 @@ SB16_16 = PRELUDE + """
     outb 0C6h, (FRAMES * 2 - 1) >> 8
     outb 8Bh, samples_page
     outb 0D4h, 1
-    mov esi, program
-    mov dx, 22Ch
-send: in al, dx
-    test al, 80h
-    jnz send
-    lodsb
-    out dx, al
-    cmp esi, program_end
-    jb send
+    send_program
     mov ebx, 20             ; blocks
-next: outb 224h, 82h
-    mov dx, 225h
-wait_irq: in al, dx
-    test al, 2
-    jz wait_irq
-    mov dx, 22Fh
-    in al, dx
-    dec ebx
-    jnz next
+    wait_blocks 2, 22Fh
     outb 22Ch, 0D5h
     wait_ms 100
     power_off
@@ -137,15 +150,8 @@ samples:
 """
 
 # A sine in one auto-initialised block of 8-bit mono at 10 kHz, as programs for the first Sound Blasters play it.
-SB_8 = PRELUDE + """
-    outb 226h, 1
-    wait_ms 1
-    outb 226h, 0
-    wait_ms 1
-    mov dx, 22Ah
-    in al, dx
-    cmp al, 0AAh
-    jne bad
+SB_8 = SB + """
+    reset_dsp
     outb 0Ah, 5             ; the first 8237: channel 1, memory to card, auto-initialised
     outb 0Ch, 0
     outb 0Bh, 59h
@@ -157,25 +163,9 @@ SB_8 = PRELUDE + """
     outb 3, (FRAMES - 1) & 255
     outb 3, (FRAMES - 1) >> 8
     outb 0Ah, 1
-    mov esi, program
-    mov dx, 22Ch
-send: in al, dx
-    test al, 80h
-    jnz send
-    lodsb
-    out dx, al
-    cmp esi, program_end
-    jb send
+    send_program
     mov ebx, 20             ; blocks
-next: outb 224h, 82h
-    mov dx, 225h
-wait_irq: in al, dx
-    test al, 1
-    jz wait_irq
-    mov dx, 22Eh
-    in al, dx
-    dec ebx
-    jnz next
+    wait_blocks 1, 22Eh
     outb 22Ch, 0D0h
     wait_ms 100
     power_off
