@@ -148,8 +148,7 @@ Result<int> run_machine(const Settings& settings, Screen* screen) {
     std::optional<Recorder> recorder;
     if (!settings.record.empty()) recorder.emplace(machine, settings);
     {
-        const Result<std::unique_ptr<SignalWatch>> signals = SignalWatch::start(machine);
-        if (!signals) return signals.error();
+        const SignalWatch signals(machine);
         const auto monitor =
             ControlLine::open(settings.machine.monitor, ControlLine::kManyClients,
                               [&machine](auto output) { return start_monitor(machine, std::move(output)); });

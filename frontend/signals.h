@@ -2,10 +2,9 @@
 // with the terminal as it was found.
 #pragma once
 
-#include <memory>
+#include <atomic>
 #include <thread>
 
-#include "base/result.h"
 #include "machine/machine.h"
 
 namespace bantam::frontend {
@@ -17,19 +16,17 @@ public:
     static void block();
     /// For this thread: they end the process again.
     static void unblock();
-    /// Starts the thread that waits for them. Errors: host_resource.
-    static Result<std::unique_ptr<SignalWatch>> start(Machine& machine);
+    /// Starts the thread that waits for them.
+    explicit SignalWatch(Machine& machine);
     ~SignalWatch();
     SignalWatch(const SignalWatch&) = delete;
     SignalWatch& operator=(const SignalWatch&) = delete;
 
 private:
-    SignalWatch(Machine& machine, int signal_fd, int wake_fd);
     void watch();
 
     Machine& machine_;
-    int signal_fd_;
-    int wake_fd_;
+    std::atomic<bool> ending_ = false;
     std::thread thread_;
 };
 

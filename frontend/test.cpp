@@ -83,8 +83,7 @@ Result<TestResult> run_one(const scenario::Scenario& scenario, const std::string
     if (!runner) return refused(scenario, runner.error());
     Machine& machine = runner.value()->machine();
     stopped = &machine;
-    const Result<std::unique_ptr<SignalWatch>> signals = SignalWatch::start(machine);
-    if (!signals) return signals.error();
+    const SignalWatch signals(machine);
     const scenario::Report report = runner.value()->run();
     stop.reset();
     if (!folder.empty()) {
