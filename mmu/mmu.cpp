@@ -203,8 +203,26 @@ bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault
         const u64 number = page >> large_shift();
         large_filter_[(number >> 6) & 15] |= u64{1} << (number & 63);
         if (translation.page_bytes == u64{1} << 30) huge_filter_ |= u64{1} << ((page >> 30) & 63);
+        if (type != AccessType::execute) fill_group(index);
     }
     return true;
+}
+
+/// The entry is one of a large page: fills those around it that hold nothing. PERF: such pages come into windows
+/// together (Windows::resolve).
+void Mmu::fill_group(unsigned index) {
+    constexpr unsigned kGroup = 16;
+    const Cold from = cold_[index];
+    const unsigned first = index & ~(kGroup - 1);
+    for (unsigned other = first; other < first + kGroup; ++other) {
+        Cold& cold = cold_[other];
+        if (cold.page != kNoPage) continue;
+        const u64 distance = (u64{other} - index) << 12;
+        const u64 frame = memory_.gated({(from.physical & ~u64{kFacts}) + distance}).value;
+        cold = {from.page + distance, frame | (from.physical & kFacts)};
+        derive_hot(other);
+        ((from.physical & kGlobal) != 0 ? filled_global_ : filled_local_).add(other);
+    }
 }
 
 bool Mmu::lookup(Linear address, AccessType type, Privilege privilege, Target& target, MemoryFault& fault) {
@@ -236,6 +254,13 @@ std::optional<Mmu::DirectPage> Mmu::direct_page(Linear address, AccessType type,
     const bool writable = write_bias_[target.index] == direct;
     if (type == AccessType::write ? !writable : read_bias_[target.index] != direct) return DirectPage{};
     return DirectPage{host_address(target.index, address.page()), writable};
+}
+
+Mmu::DirectPage Mmu::unused_direct_page(Linear address, Privilege privilege) const {
+    const unsigned index = index_for(address, set_for(AccessType::read, privilege));
+    const u64 direct = u64{0} - address.page().value;
+    if (read_bias_[index] != direct || exposed_[index]) return {};
+    return {host_address(index, address.page()), write_bias_[index] == direct};
 }
 
 // --- accesses

@@ -111,6 +111,8 @@ public:
     };
     /// The page of `address`, to be read (written) directly; fills its entry where need be. None: the access faults.
     std::optional<DirectPage> direct_page(Linear address, AccessType type, Privilege privilege);
+    /// The same where the entry is there, for reading, and not in use; otherwise null.
+    [[nodiscard]] DirectPage unused_direct_page(Linear address, Privilege privilege) const;
     /// What direct_page gave last for this page is in use until DirectPages::hide.
     void expose(Linear address, Privilege privilege) {
         exposed_[index_for(address, set_for(AccessType::read, privilege))] = true;
@@ -215,6 +217,7 @@ private:
                       MemoryFault& fault);
     [[nodiscard]] bool holds(Linear page) const;
     bool fill(Linear address, AccessType type, Privilege privilege, MemoryFault& fault);
+    void fill_group(unsigned index);
     void derive_hot(unsigned index);
     void drop_hot(std::size_t index);
     /// Before the hot half of an entry changes.

@@ -2,7 +2,7 @@
 // code reaches them by an addition and the host's own paging does the checks.
 //
 // Terms: a *window* is 4 GiB of the host's address space that stand for 4 GiB of one Privilege's linear addresses, with
-// 2 GiB that are never accessible before and behind it. A page is mapped into it on the first access, which faults; it
+// a *guard* of 40 GiB, which is never accessible, before and behind it: room for an index of 32 bits. A page is mapped into it on the first access, which faults; it
 // stays while the soft TLB's entry that allows it (Mmu::expose) stays as it is. So windows are a part of the TLB: what
 // they allow, the TLB allows, and which entries are filled does not depend on them. A *distance* is host minus linear
 // address. Tables hold one for each value of linear address bits 47:32; unused entries lead into the *void*, a window
@@ -22,7 +22,7 @@ namespace bantam {
 class Windows final : private DirectPages {
 public:
     static constexpr std::size_t kTableEntries = 1u << 16;
-    static constexpr u64 kGuardBytes = u64{2} << 30;
+    static constexpr u64 kGuardBytes = u64{40} << 30;
 
     /// Null where the host has not the address space. `mmu` outlives the object and has no other DirectPages.
     static std::unique_ptr<Windows> create(Mmu& mmu);
@@ -32,6 +32,8 @@ public:
 
     /// The table of distances; in low memory.
     [[nodiscard]] const u64* table(Privilege privilege) const { return distances_[slot(privilege)]; }
+    /// The entry for `linear` in it.
+    static constexpr u16 entry_of(u64 linear) { return static_cast<u16>(linear >> 32); }
     /// The distance of linear addresses below 4 GiB. Opens their window.
     u64 low_distance(Privilege privilege);
 
@@ -51,7 +53,7 @@ public:
     enum class Answer : u8 {
         repeat,     // its page is mapped now
         slow_path,  // it raises an exception
-        unsuited,   // the page cannot be in a window, or the access leaves its window
+        unsuited,   // the page cannot be in a window, or not for long, or the access leaves its window
     };
     /// The access faulted at `host`, `distance` from its linear address. The distance may be another afterwards.
     Answer resolve(u64 host, u64& distance, AccessType type, Privilege privilege);
@@ -64,15 +66,15 @@ public:
 
 private:
     static constexpr u64 kWindowBytes = u64{4} << 30;
-    static constexpr u64 kStride = kWindowBytes + 2 * kGuardBytes;
+    static constexpr u64 kStride = kWindowBytes + kGuardBytes;
     static constexpr unsigned kWindows = 32;  // the first is the void
     static constexpr u64 kLowEnd = u64{0x0800} << 32;
-    static constexpr u64 kReservedBytes = kWindows * kStride + kPageSize;  // the last access beyond a guard ends in it
+    // The last access beyond a guard ends in the page.
+    static constexpr u64 kReservedBytes = kWindows * kStride + kGuardBytes + kPageSize;
 
     static void* reserve();
     Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pages);
     static unsigned slot(Privilege privilege) { return privilege == Privilege::user ? 1 : 0; }
-    static std::size_t entry_of(u64 linear) { return (linear >> 32) & (kTableEntries - 1); }
     /// The first linear address of entry `entry`, canonical.
     static u64 first_linear(std::size_t entry) {
         return static_cast<u64>(static_cast<i64>(static_cast<u64>(entry) << 48) >> 16);
@@ -82,6 +84,8 @@ private:
     }
     [[nodiscard]] u64 void_distance(std::size_t entry) const { return window_base(0) - first_linear(entry); }
     u64 open(u64 linear, Privilege privilege);
+    bool comes_again(u64 linear);
+    u64 neighbours(u64 page, const Mmu::DirectPage& direct, i64 step, Privilege privilege) const;
     void empty_tables();
     void unmap_all();
     void close_all();
@@ -93,6 +97,8 @@ private:
     unsigned windows_used_ = 1;
     u64 generation_ = 0;
     std::vector<u64> hidden_;  // host addresses of pages to unmap
+    u64 last_entry_ = 0;   // of the TLB, whose page came into a window last
+    unsigned repeats_ = 0;  // times on end
     std::size_t mapped_pages_ = 0;
     std::size_t most_pages_;
 };

@@ -158,6 +158,24 @@ TEST_F(MmuTest, InvlpgDropsAllPiecesOfALargePage) {
     EXPECT_FALSE(can_read(0x455000));
 }
 
+TEST_F(MmuTest, ALargePageFillsEmptyEntriesAroundIt) {
+    memory_->write({0x1000 + 16 * 4}, 4, 0x4000E3);  // 4 MiB at linear 4000000h, a multiple of the TLB's reach
+    memory_->write({0x41F000}, 1, 0x77);
+    map(0x12000, 0x20001);
+    read(0x12000);
+    read(0x4014000);
+    const u64 misses = mmu_.misses();
+    EXPECT_EQ(*mmu_.fast_read({0x401F000}, 1, kSup), 0x77);
+    EXPECT_TRUE(can_read(0x4010000));
+    EXPECT_NE(mmu_.fast_write({0x4010000}, 1, kSup), nullptr);
+    EXPECT_NE(mmu_.fast_read({0x12000}, 1, kSup), nullptr) << "it is not displaced";
+    EXPECT_EQ(mmu_.misses(), misses);
+    for (const u64 other : {0x400F000, 0x4012000, 0x4020000}) EXPECT_EQ(mmu_.fast_read({other}, 1, kSup), nullptr);
+    EXPECT_EQ(mmu_.fast_read({0x4014000}, 1, kUser), nullptr);
+    mmu_.flush_page({0x4300000});
+    EXPECT_EQ(mmu_.fast_read({0x401F000}, 1, kSup), nullptr);
+}
+
 TEST_F(MmuTest, InvlpgDropsAllPiecesOfAGigabytePage) {
     PagingControls c;
     c.paging = c.pae = c.long_mode = c.page1gb = true;
@@ -168,7 +186,7 @@ TEST_F(MmuTest, InvlpgDropsAllPiecesOfAGigabytePage) {
     mmu_.set_controls(c);
     read(0x1000);
     read(0x654321);
-    EXPECT_EQ(mmu_.entries().size(), 2u);
+    EXPECT_EQ(mmu_.entries().size(), 2u * 16);
     mmu_.flush_page({0x3FFFFFFF});
     EXPECT_TRUE(mmu_.entries().empty());
 }

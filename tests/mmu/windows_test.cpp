@@ -135,15 +135,51 @@ TEST_F(WindowsTest, FaultsAndOddAddressesTakeTheSlowPath) {
 }
 
 TEST_F(WindowsTest, MoreWindowsThanThereAreTakeTurns) {
-    map(0, 0x20067);
+    for (u64 page = 0; page < 100; ++page) map(page, 0x20067);
     for (u64 high = 0; high < 100; ++high) {
         // The tables above lead kLow's 512 GiB through one directory: the same page at every 4 GiB of it.
         memory_->write({0x2000 + ((kLow + (high << 32)) >> 30 & 511) * 8}, 8, 0x3007);
-        const u64 linear = kLow + (high << 32);
+        const u64 linear = kLow + (high << 32) + high * kPageSize;
         ASSERT_EQ(resolve(linear, AccessType::write), Answer::repeat) << high;
         EXPECT_TRUE(writable(host(linear)));
     }
     EXPECT_FALSE(readable(host(kLow)));
+}
+
+TEST_F(WindowsTest, PagesThatDisplaceEachOtherStayOut) {
+    map(3, 0x20067);
+    map(5, 0x20067);
+    unsigned mapped = 0;
+    for (unsigned turn = 0; turn < 50; ++turn) {
+        for (const u64 base : {kLow, kHigh}) mapped += resolve(base + 0x3000, AccessType::read) == Answer::repeat;
+    }
+    EXPECT_GT(mapped, 4u);
+    EXPECT_LT(mapped, 40u);
+    EXPECT_EQ(resolve(kLow + 0x5000, AccessType::read), Answer::repeat);
+    EXPECT_EQ(resolve(kLow + 0x3000, AccessType::read), Answer::repeat) << "another came in between";
+}
+
+TEST_F(WindowsTest, PiecesOfALargePageComeTogether) {
+    // 2 MiB at 200000h, of which one page has code, and another is in use elsewhere.
+    memory_->write({0x3000 + (kLow >> 21 & 511) * 8}, 8, 0x2000E7);
+    for (const u64 at : {0x210010, 0x21F010, 0x220010}) memory_->write({at}, 1, at >> 12 & 0xFF);
+    memory_->mark_code({0x216000});
+    ASSERT_EQ(resolve(kLow + 0x14010, AccessType::write), Answer::repeat);
+    EXPECT_EQ(windows_->mapped_pages(), 6u) << "up to the code";
+    EXPECT_TRUE(writable(host(kLow + 0x10010)));
+    EXPECT_EQ(memory_->read({0x210010}, 1), 0x5Au);
+    EXPECT_FALSE(readable(host(kLow + 0xF000)));
+    EXPECT_FALSE(readable(host(kLow + 0x16000)));
+    ASSERT_EQ(resolve(kLow + 0x1F010, AccessType::read), Answer::repeat);
+    EXPECT_EQ(windows_->mapped_pages(), 6u + 9u);
+    EXPECT_FALSE(readable(host(kLow + 0x16000))) << "it is allowed less than the others";
+    EXPECT_FALSE(readable(host(kLow + 0x20010))) << "of the next group";
+    EXPECT_EQ(resolve(kLow + 0x16000, AccessType::read), Answer::repeat);
+    EXPECT_FALSE(writable(host(kLow + 0x16000)));
+    mmu_.flush_page({kLow + 0x200000 - 1});  // all of the large page
+    windows_->synchronize();
+    EXPECT_EQ(windows_->mapped_pages(), 0u);
+    EXPECT_FALSE(readable(host(kLow + 0x14010)));
 }
 
 TEST_F(WindowsTest, MappingsAreBounded) {
