@@ -9,6 +9,10 @@
 
 namespace bantam::jit {
 
+/// Whether an instruction can have `value` as an immediate or a displacement of 64 bits.
+[[nodiscard]] constexpr bool fits_signed_32(u64 value) {
+    return static_cast<i64>(static_cast<i32>(value)) == static_cast<i64>(value);
+}
 /// The object at `at`, which lies in low memory, as an operand of its size.
 template <class T>
 [[nodiscard]] x86::Mem absolute(const T* at) {

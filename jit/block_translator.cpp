@@ -52,12 +52,21 @@ bool translate_straight(Emitter& e, const isa::Instruction& i) {
            (e.has(floating ? Optimisation::x87 : Optimisation::vector) && translate_vector(e, i));
 }
 
+/// Whether the block ends in a jump to its own beginning.
+bool turns(const Emitter& e, const Translation& translation) {
+    const isa::Instruction& last = translation.block->code[translation.block->count - 1];
+    if (last.operand_count == 0 || last.operands[0].kind != isa::OperandKind::relative) return false;
+    u64 target = translation.next_rip_of(translation.block->count - 1) + last.immediate;
+    if (!e.wide()) target &= 0xFFFFFFFF;
+    return target == translation.rip;
+}
+
 /// A loop's body is written twice, so it should be short. A jump beyond the page's end may come to lead elsewhere.
 /// Telling the BlockWatch at the beginning of a turn overwrites scratch registers.
 bool may_loop(const Emitter& e, const Translation& translation) {
-    constexpr u32 kMostInstructions = 32;
-    return e.wide() && windowed(e.key()) && e.has(Optimisation::links) && e.has(Optimisation::loops) &&
-           !e.tells_block_watch() && translation.block->count <= kMostInstructions && !e.leaves_page(translation.rip);
+    constexpr u32 kMostInstructions = 64;
+    return windowed(e.key()) && e.has(Optimisation::links) && e.has(Optimisation::loops) && !e.tells_block_watch() &&
+           translation.block->count <= kMostInstructions && !e.leaves_page(translation.rip) && turns(e, translation);
 }
 
 void translate_instructions(Emitter& e, Translation& translation) {

@@ -11,6 +11,8 @@ namespace bantam::jit {
 
 namespace {
 
+constexpr u32 kSoon = 8;  // instructions: how far one looks ahead for uses of what scratch registers have
+
 /// Whether the translation of `i`, or what follows a jump, reads or writes kGuestRsp itself. A handler's call sees to
 /// it by itself.
 bool needs_stack_pointer(const isa::Instruction& i) {
@@ -30,9 +32,6 @@ bool needs_stack_pointer(const isa::Instruction& i) {
             return (isa::row_of(i).attributes & isa::kBranch) != 0;
     }
 }
-
-/// Whether an instruction can have `value` as an immediate or a displacement of 64 bits.
-bool fits_signed_32(u64 value) { return static_cast<i64>(static_cast<i32>(value)) == static_cast<i64>(value); }
 
 }  // namespace
 
@@ -69,6 +68,7 @@ void Emitter::end_instruction() {
     if (instruction.memory_operand() != nullptr && !windowed_) distance_.forget();
     distance_.follow(instruction);
     follow_second_distance(instruction);
+    if (wide_) ranges_.follow(instruction);
     if (!keeps_copies_) copies_.forget();
     if (may_fault_) {
         const SlowPath slow = slow_path(false);
@@ -81,8 +81,8 @@ void Emitter::end_instruction() {
     if (resume_bound_) return;
     a_.bind(resume_);
     instructions_.back().stack_after = stack_moved_;
-    instructions_.back().distance_of = distance_.base();
-    if (copies_.has_distance()) instructions_.back().second_distance_of = second_distance_.base();
+    instructions_.back().distance_of = distance_.anchor();
+    if (copies_.has_distance()) instructions_.back().second_distance_of = second_distance_.anchor();
     instructions_.back().copies = copies_;
 }
 
@@ -128,13 +128,28 @@ x86::Gp Emitter::read_only(unsigned guest, const x86::Gp& scratch) {
     return scratch;
 }
 
-bool Emitter::read_soon(unsigned guest) const {
-    constexpr u32 kSoon = 8;
+/// The instruction `k` instructions behind the next one; null: there is none in the block.
+const isa::Instruction* Emitter::following(u32 k) const {
     const interpreter::Block& block = *translation_.block;
-    for (u32 k = 0; k < kSoon; ++k) {
-        const u32 at = site_->index + 1 + k;
-        if (at >= block.count && !loop_allowed_) return false;
-        const isa::Instruction& i = block.code[at % block.count];
+    const u32 at = site_->index + 1 + k;
+    return at < block.count || loop_allowed_ ? &block.code[at % block.count] : nullptr;
+}
+
+bool Emitter::used_soon(const Anchor& anchor) const {
+    if (!anchor.constant()) {
+        return (anchor.base == isa::kSlotZero || read_soon(anchor.base)) &&
+               (anchor.index == isa::kSlotZero || read_soon(anchor.index));
+    }
+    for (u32 k = 0; k < kSoon && following(k) != nullptr; ++k) {
+        const isa::Instruction& i = *following(k);
+        if (i.memory_operand() != nullptr && i.base >= isa::kSlotRip) return true;
+    }
+    return false;
+}
+
+bool Emitter::read_soon(unsigned guest) const {
+    for (u32 k = 0; k < kSoon && following(k) != nullptr; ++k) {
+        const isa::Instruction& i = *following(k);
         if (i.base == guest || i.index == guest) return true;
         bool replaced = false;
         for (const isa::Operand& operand : std::span(i.operands).first(i.operand_count)) {
@@ -189,9 +204,8 @@ void Emitter::write_slow_paths() {
         if (slow.site->leaves) continue;
         if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
         shift_stack_register(-state.stack_after);
-        if (state.distance_of != KeptDistance::kNone) load_distance(read_register(state.distance_of, kAddend));
-        if (state.second_distance_of != KeptDistance::kNone)
-            load_distance(read_register(state.second_distance_of, kAddress), kAddress);
+        if (state.distance_of) load_distance(*state.distance_of, kAddend);
+        if (state.second_distance_of) load_distance(*state.second_distance_of, kAddress);
         state.copies.each([this](unsigned guest, const x86::Gp& place) { read_register(guest, place); });
         a_.jmp(slow.resume);
     }
@@ -274,27 +288,29 @@ void Emitter::check_count(u32 instructions) {
 /// Before a jump to `rip`: whether it goes to the loop's beginning. Then scratch registers have what they have there.
 bool Emitter::begins_turn(u64 rip) {
     if (!loop_allowed_ || rip != translation_.rip || returned_) return false;
-    LoopState now{distance_, second_distance_, copies_};
+    LoopState now{distance_, second_distance_, copies_, ranges_};
     now.distance.begin_turn();
     now.second_distance.begin_turn();
-    if (now.copies.has_distance() && now.second_distance.base() == KeptDistance::kNone) now.copies.forget(kAddress);
+    if (now.copies.has_distance() && !now.second_distance.anchor()) now.copies.forget(kAddress);
     if (!loop_state_) {
         now.copies.forget(kSpare);  // check_count's
-        if (now.distance.base() == KeptDistance::kNone && now.copies.empty()) return false;
+        if (!now.distance.anchor() && now.copies.empty()) return false;
         loop_state_ = now;
         loop_ = a_.newLabel();
         return true;
     }
-    const LoopState& wanted = *loop_state_;
+    LoopState& wanted = *loop_state_;
+    // In the loop, which knows more at its beginning than the first turn, they are no wider here than in that.
+    wanted.ranges.join(now.ranges);
     wanted.copies.each([&](unsigned guest, const x86::Gp& place) {
         const std::optional<x86::Gp> copy = now.copies.find(guest);
         if (!copy || copy->id() != place.id()) read_register(guest, place);
     });
-    const u8 second = wanted.copies.has_distance() ? wanted.second_distance.base() : KeptDistance::kNone;
-    const bool has_second = now.copies.has_distance() && now.second_distance.base() == second;
-    if (second != KeptDistance::kNone && !has_second) load_distance(read_register(second, kAddress), kAddress);
-    const u8 first = wanted.distance.base();
-    if (first != KeptDistance::kNone && now.distance.base() != first) load_distance(read_register(first, kAddend));
+    const auto second = wanted.copies.has_distance() ? wanted.second_distance.anchor() : std::nullopt;
+    const bool has_second = now.copies.has_distance() && now.second_distance.anchor() == second;
+    if (second && !has_second) load_distance(*second, kAddress);
+    const std::optional<Anchor>& first = wanted.distance.anchor();
+    if (first && now.distance.anchor() != first) load_distance(*first, kAddend);
     return true;
 }
 
@@ -304,6 +320,7 @@ void Emitter::begin_loop(u32 instructions) {
     distance_ = loop_state_->distance;
     second_distance_ = loop_state_->second_distance;
     copies_ = loop_state_->copies;
+    ranges_ = loop_state_->ranges;
     check_count(instructions);
 }
 

@@ -7,8 +7,9 @@
 // windows (mmu/windows.h), the operand is an addition, and what it may not do shows as a host page fault.
 //
 // Within a block the guest's RSP may be kGuestRsp plus a constant (move_stack), kAddend may be known to serve another
-// access (jit/kept_distance.h), and scratch registers may have copies of homed ones (jit/homed_copies.h); where a
-// handler comes in between, out of line, all are seen to on the way there and back.
+// access (jit/kept_distance.h), registers may be known to be small (jit/register_ranges.h), and scratch registers may
+// have copies of homed ones (jit/homed_copies.h); where a handler comes in between, out of line, all are seen to on the
+// way there and back.
 //
 // In 16-bit code the offset is compared with 64 KiB first and the segment's base added (jit/segment_operand.cpp).
 #pragma once
@@ -21,6 +22,7 @@
 #include "jit/homed_copies.h"
 #include "jit/kept_distance.h"
 #include "jit/optimisations.h"
+#include "jit/register_ranges.h"
 #include "jit/stubs.h"
 #include "jit/translation_key.h"
 #include "mmu/windows.h"
@@ -131,8 +133,8 @@ public:
     /// The block's entry: counts its instructions, or leaves when they are more than are left. `vectors`: some of them
     /// use vector registers.
     void enter_block(u32 instructions, bool vectors);
-    /// Jumps to the block's own beginning are a loop within it, if that spares something: what scratch registers have
-    /// at its end they have at its beginning.
+    /// The block's last jump, to its own beginning, is a loop within it, if that spares something: what scratch
+    /// registers have at its end they have at its beginning.
     void allow_loop() { loop_allowed_ = true; }
     /// Whether there is such a loop; then the block is to be written once more, for all turns but the first.
     [[nodiscard]] bool has_loop() const { return loop_state_.has_value(); }
@@ -174,8 +176,8 @@ private:
     struct InstructionState {
         int stack_before = 0;  // RSP less kGuestRsp
         int stack_after = 0;
-        u8 distance_of = KeptDistance::kNone;  // afterwards
-        u8 second_distance_of = KeptDistance::kNone;
+        std::optional<Anchor> distance_of{};  // afterwards
+        std::optional<Anchor> second_distance_of{};
         HomedCopies copies{};
     };
     /// A write of 2^size_log bytes to `address` that the soft TLB refused: where code elsewhere in the page is the
@@ -201,6 +203,7 @@ private:
     struct LoopState {
         KeptDistance distance, second_distance;
         HomedCopies copies;
+        RegisterRanges ranges;
     };
     [[nodiscard]] SlowPath slow_path(bool rcx_in_spare) {
         return {a_.newLabel(), resume_, site_, instructions_.size() - 1, rcx_in_spare};
@@ -214,10 +217,19 @@ private:
     x86::Mem segment_operand(unsigned segment, unsigned address_size, unsigned size, MemoryUse use, unsigned alignment);
     x86::Mem segment_stack_operand(const x86::Gp& pointer, int displacement, unsigned size, MemoryUse use);
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);
-    x86::Mem window_at(const x86::Gp& address, i64 displacement, unsigned size, u8 guest = KeptDistance::kNone);
+    x86::Mem anchored_operand(const isa::Instruction& i, unsigned size);
+    x86::Mem unanchored_operand(const x86::Gp& address, unsigned size);
+    [[nodiscard]] bool prefers_distance(const isa::Instruction& i) const;
+    [[nodiscard]] x86::Mem plain_operand(const isa::Instruction& i, unsigned size) const;
+    x86::Mem pointer_in_window(unsigned number, const x86::Gp& address, int displacement, unsigned size);
+    x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address);
+    x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor);
     void load_distance(const x86::Gp& address, const x86::Gp& to = kAddend);
+    void load_distance(const Anchor& anchor, const x86::Gp& to);
     void subtract_string_distances(bool loads);
-    [[nodiscard]] bool takes_second_distance(const x86::Gp& address, u8 guest) const;
+    [[nodiscard]] bool takes_second_distance() const;
+    [[nodiscard]] bool used_soon(const Anchor& anchor) const;
+    [[nodiscard]] const isa::Instruction* following(u32 k) const;
     void follow_second_distance(const isa::Instruction& i);
     [[nodiscard]] bool begins_turn(u64 rip);
     void check_count(u32 instructions);
@@ -250,6 +262,7 @@ private:
     KeptDistance distance_;
     KeptDistance second_distance_;  // kAddress's, where copies_ says that it has one
     HomedCopies copies_;
+    RegisterRanges ranges_;
     asmjit::Label used_up_;  // where the block leaves when too few instructions are left
     bool loop_allowed_ = false;
     std::optional<LoopState> loop_state_;

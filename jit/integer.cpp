@@ -300,12 +300,15 @@ private:
     }
 
     /// A scratch register that no operand before needs.
-    [[nodiscard]] x86::Gp unused_scratch() const {
+    [[nodiscard]] x86::Gp unused_scratch() {
         constexpr std::array kScratch{kSpare, kAddend, kAddress};
         if (!e_.keeps_copies()) return kScratch[homed_count_];
         std::array<u32, 4> taken{host_memory_.baseId(), host_memory_.indexId()};
         for (unsigned k = 0; k < homed_count_; ++k) taken[2 + k] = homed_[k].scratch.id();
-        return e_.copies().place(std::span(taken).first(2 + homed_count_)).value_or(kAddend);
+        if (const std::optional<x86::Gp> place = e_.copies().place(std::span(taken).first(2 + homed_count_)))
+            return *place;
+        e_.overwrite_addend();
+        return kAddend;
     }
 
     Emitter& e_;

@@ -1,56 +1,50 @@
 // KeptDistance: whose window's distance (mmu/windows.h) a scratch register still has after an access of 64-bit code, so
-// that another by the same register needs not look it up again. The register may have moved a little since: what lies
+// that another by the same anchor needs not look it up again. The anchor may have moved a little since: what lies
 // beyond the window's end is in its guard, where accesses fault.
 #pragma once
 
 #include <optional>
 
-#include "cpu/isa/instruction.h"
+#include "jit/anchor.h"
+#include "mmu/windows.h"
 
 namespace bantam::jit {
 
-/// What `i` adds to general register `number` of 8 bytes by its operands, if that is known: zero where none of them
-/// writes it.
-[[nodiscard]] std::optional<i64> added_by(const isa::Instruction& i, unsigned number);
-
 class KeptDistance {
 public:
-    static constexpr u8 kNone = 0xFF;
-
-    void forget() { base_ = kNone; }
-    /// The scratch register has the distance of the window that general register `base` points into.
-    void set(u8 base) {
-        base_ = base;
+    void forget() { anchor_.reset(); }
+    /// The scratch register has the distance of the window that `anchor` points into.
+    void set(const Anchor& anchor) {
+        anchor_ = anchor;
         moved_ = 0;
         near_access_ = false;
     }
-    /// Whether it serves for `base` + `displacement`.
-    [[nodiscard]] bool serves(u8 base, i64 displacement) const;
-    /// The access at the register + `displacement`, which it served, is made.
-    void note_access(i64 displacement) {
-        from_access_ = -displacement;
-        near_access_ = true;
-    }
-    /// A loop's turn begins: what the register moved in the turn before does not count. Where there was no access near
+    /// Whether it serves for an operand at `anchor` + `offset`, which is at most Anchored::kMostOffset.
+    [[nodiscard]] bool serves(const Anchor& anchor) const { return anchor_ == anchor; }
+    /// The access at the anchor + `offset`, which it served, is made.
+    void note_access(const Range& offset);
+    /// A loop's turn begins: what the anchor moved in the turn before does not count. Where there was no access near
     /// where it is now, which would have found the end of the window, it is forgotten.
     void begin_turn();
-    /// The general register it belongs to; kNone: there is none.
-    [[nodiscard]] u8 base() const { return base_; }
-    /// General register `base` + `change` is the new value.
-    void move(u8 base, i64 change);
-    /// `i` was translated, through windows or without memory: what it does to the register.
+    /// What it belongs to, if there is anything.
+    [[nodiscard]] const std::optional<Anchor>& anchor() const { return anchor_; }
+    /// General register `number` + `change` is the new value.
+    void move(u8 number, i64 change);
+    /// `i` was translated, through windows or without memory: what it does to the registers.
     void follow(const isa::Instruction& i);
 
 private:
-    // With all of them, an address is less than 2 GiB, a guard, from where the register was in the window, also when
-    // the distance was looked up again on the way back from a handler.
+    // With all of them, and an operand's offset, an address is less than a guard from where the anchor was in the
+    // window, also when the distance was looked up again on the way back from a handler.
     static constexpr i64 kMostMove = i64{1} << 29;
-    static constexpr i64 kMostOffset = i64{1} << 30;
     static constexpr i64 kMostFromAccess = i64{1} << 28;
+    static_assert(Anchored::kMostOffset + 2 * kMostMove + 2 * kMostFromAccess < static_cast<i64>(Windows::kGuardBytes));
 
-    u8 base_ = kNone;
-    i64 moved_ = 0;             // the register since then
-    i64 from_access_ = 0;       // the register less the last address that was accessed by it
+    void move_anchor(i64 change);
+
+    std::optional<Anchor> anchor_;
+    i64 moved_ = 0;             // the anchor since then
+    i64 from_access_ = 0;       // at most, from the last address that was accessed by it to where it is
     bool near_access_ = false;  // there was one in this turn
 };
 

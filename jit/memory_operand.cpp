@@ -4,9 +4,15 @@
 
 #include "cpu/isa/table.h"
 #include "jit/emitter.h"
+#include "jit/register_effects.h"
 #include "jit/stack_window.h"
 
 namespace bantam::jit {
+namespace {
+
+constexpr Anchor kLowWindow = Anchor::of_entry(0);
+
+}  // namespace
 
 bool Emitter::addressable(const isa::Instruction& i, MemoryUse use) const {
     return (isa::row_of(i).attributes & isa::kVsib) == 0 && addressable(i.segment, use);
@@ -49,11 +55,12 @@ void Emitter::load_offset(const isa::Instruction& i, const x86::Gp& to, unsigned
     x86::Mem sum = x86::ptr(0);
     if (has_base && has_index) {
         const x86::Gp base = read_only(i.base, kAddress);
-        sum = x86::ptr(base, read_only(i.index, kAddend), i.scale, offset);
+        const x86::Gp scratch = is_homed_part(i.base) ? kAddend : kAddress;
+        sum = x86::ptr(base, read_only(i.index, scratch), i.scale, offset);
     } else if (has_base) {
         sum = x86::ptr(read_only(i.base, kAddress), offset);
     } else {
-        sum = x86::ptr_abs(static_cast<u64>(static_cast<i64>(offset)), read_only(i.index, kAddend), i.scale);
+        sum = x86::ptr_abs(static_cast<u64>(static_cast<i64>(offset)), read_only(i.index, kAddress), i.scale);
     }
     copies_.forget(to);
     a_.lea(result, sum);
@@ -83,13 +90,13 @@ x86::Mem Emitter::bit_string_operand(const isa::Instruction& i, unsigned number,
     if (size == 4 && i.address_size == 8) a_.movsxd(kAddend, kAddend.r32());
     a_.lea(sized(kAddress, i.address_size), x86::ptr(offset, kAddend, size_log));
     const x86::Gp address = linear_address(i, kAddress);
-    return windowed_ ? window_at(address, 0, size) : tlb_operand(address, size, use, 1);
+    return windowed_ ? unanchored_operand(address, size) : tlb_operand(address, size, use, 1);
 }
 
 x86::Mem Emitter::stack_operand(int displacement, unsigned size, MemoryUse use) {
     if (sixteen_) return segment_stack_operand(kGuestRsp, displacement, size, use);
     displacement += stack_moved_;
-    if (windowed_) return window_at(kGuestRsp, displacement, size, kRsp);
+    if (windowed_) return pointer_in_window(kRsp, kGuestRsp, displacement, size);
     distance_.forget();
     if (displacement == 0 && wide_) return tlb_operand(kGuestRsp, size, use, 1);
     a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(kGuestRsp, displacement));
@@ -118,7 +125,6 @@ void Emitter::shift_stack_register(int change) {
 x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigned segment, unsigned size,
                                   MemoryUse use) {
     x86::Gp address = host_register(guest);
-    u8 pointer = static_cast<u8>(guest);
     if (sixteen_) {
         if (address_size == 2) {
             a_.movzx(kAddress.r32(), address.r16());
@@ -130,10 +136,10 @@ x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigne
     if (!base_zero(key(), segment)) {
         a_.mov(kAddend, absolute(&state().segment[segment].base));
         a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(address, kAddend));
+        if (windowed_) return unanchored_operand(kAddress, size);
         address = kAddress;
-        pointer = KeptDistance::kNone;
     }
-    if (windowed_) return window_at(address, 0, size, pointer);
+    if (windowed_) return pointer_in_window(guest, address, 0, size);
     if (!wide_ && address != kAddress) {
         a_.mov(kAddress.r32(), address.r32());
         address = kAddress;
@@ -141,54 +147,130 @@ x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigne
     return tlb_operand(address, size, use, 1);
 }
 
-/// Base registers and displacements stay in the host's operand: what is beyond a window's end is in its guard.
+/// Registers and displacements stay in the host's operand where they can: what is beyond a window's end is in its
+/// guard.
 x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
-    const bool plain = base_zero(key(), i.segment) && i.address_size == (wide_ ? 8 : 4) && i.base != isa::kSlotRip;
-    const auto displacement = static_cast<i32>(i.displacement);
-    if (plain && !wide_ && i.index != isa::kSlotZero) {
-        may_fault();
-        const x86::Gp index = host_register(i.index).r32();
-        x86::Mem operand = i.base == isa::kSlotZero
-                               ? x86::ptr_abs(static_cast<u32>(displacement), index, i.scale, size)
-                               : x86::ptr(host_register(i.base).r32(), index, i.scale, displacement, size);
-        operand.setSegment(x86::gs);
-        return operand;
-    }
-    if (plain && i.base != isa::kSlotZero && i.index == isa::kSlotZero)
-        return window_at(read_only(i.base, kAddress), displacement, size, i.base);
-    return window_at(linear_address(i), 0, size);
-}
-
-/// 32-bit code: GS has the window's distance; 64-bit code: that of the stack's window. Others are looked up. `guest`:
-/// the general register that `address` is the value of.
-x86::Mem Emitter::window_at(const x86::Gp& address, i64 displacement, unsigned size, u8 guest) {
+    const bool plain = base_zero(key(), i.segment) && i.address_size == (wide_ ? 8 : 4);
+    const bool two_homed = is_homed_part(i.base) && is_homed_part(i.index);
+    if (!plain || two_homed) return unanchored_operand(linear_address(i), size);
     may_fault();
-    const auto offset = static_cast<i32>(displacement);
-    const bool in_stack = stack_window_ && address == kGuestRsp && stack_window::reaches(displacement);
-    if (!wide_ || in_stack) {
-        x86::Mem operand = x86::ptr(wide_ ? address : address.r32(), offset, size);
+    if (wide_) return anchored_operand(i, size);
+    if (prefers_distance(i)) {
+        const x86::Gp base = host_register(i.base);
+        return x86::ptr(base, distance_for({kLowWindow, {}}, base), 0, static_cast<i32>(i.displacement), size);
+    }
+    x86::Mem operand = plain_operand(i, size);
+    operand.setSegment(x86::gs);
+    return operand;
+}
+
+/// 32-bit code: whether the distance is better added as a register than as the base of GS, which delays addresses by a
+/// cycle or two. PERF: outside loops they wait longer for it to be loaded, after each branch that was mispredicted.
+bool Emitter::prefers_distance(const isa::Instruction& i) const {
+    constexpr i64 kLeast = -(i64{1} << 20);  // others are the upper half's, and would wrap
+    return (loop_allowed_ || distance_.serves(kLowWindow)) && i.base != isa::kSlotZero && i.index == isa::kSlotZero &&
+           i.displacement >= kLeast;
+}
+
+/// The memory operand of 32-bit code with the host's registers.
+x86::Mem Emitter::plain_operand(const isa::Instruction& i, unsigned size) const {
+    const auto displacement = static_cast<i32>(i.displacement);
+    const bool has_base = i.base != isa::kSlotZero, has_index = i.index != isa::kSlotZero;
+    if (has_base && has_index)
+        return x86::ptr(host_register(i.base).r32(), host_register(i.index).r32(), i.scale, displacement, size);
+    if (has_base) return x86::ptr(host_register(i.base).r32(), displacement, size);
+    if (has_index) return x86::ptr_abs(static_cast<u32>(displacement), host_register(i.index).r32(), i.scale, size);
+    return x86::ptr_abs(static_cast<u32>(displacement), size);
+}
+
+/// 64-bit code. GS has the distance of the stack's window, the others are looked up.
+x86::Mem Emitter::anchored_operand(const isa::Instruction& i, unsigned size) {
+    const Anchored anchored = anchor_of(i, ranges_, site_->next_rip());
+    const Anchor& anchor = anchored.anchor;
+    const auto displacement = static_cast<i32>(i.displacement);
+    const bool has_base = i.base < isa::kSlotRip, has_index = i.index != isa::kSlotZero;
+    if (stack_window_ && anchor == Anchor::of_register(kRsp)) {
+        x86::Mem operand = has_index ? x86::ptr(kGuestRsp, read_only(i.index, kAddress), i.scale, displacement, size)
+                                     : x86::ptr(kGuestRsp, displacement, size);
         operand.setSegment(x86::gs);
         return operand;
     }
-    const bool keeps = has(Optimisation::kept_distances);
-    if (keeps && keeps_copies_ && copies_.has_distance() && second_distance_.serves(guest, displacement)) {
-        uses_second_distance_ = true;
-    } else if (!keeps || !distance_.serves(guest, displacement)) {
-        uses_second_distance_ = keeps && takes_second_distance(address, guest);
-        load_distance(address, uses_second_distance_ ? kAddress : kAddend);
-        if (uses_second_distance_) copies_.set_distance();
-        (uses_second_distance_ ? second_distance_ : distance_).set(guest);
+    if (!has_base && !has_index) {
+        const u64 address = (i.base == isa::kSlotRip ? site_->next_rip() : 0) + static_cast<u64>(i.displacement);
+        if (fits_signed_32(address)) return x86::ptr(distance_for(anchored, kAddend), static_cast<i32>(address), size);
+        copies_.forget(kAddress);
+        load_constant(kAddress, address);
+        return x86::ptr(kAddress, distance_for(anchored, kAddress), 0, 0, size);
     }
-    (uses_second_distance_ ? second_distance_ : distance_).note_access(displacement);
-    return x86::ptr(address, uses_second_distance_ ? kAddress : kAddend, 0, offset, size);
+    const bool sum_is_anchor = anchor.index != isa::kSlotZero;
+    if (sum_is_anchor || (has_base && has_index)) {
+        if (!sum_is_anchor && !anchor.constant()) distance_for(anchored, kAddress, read_only(anchor.base, kAddress));
+        load_offset(i, kAddress, 8);
+        return x86::ptr(kAddress, distance_for(anchored, kAddress), 0, 0, size);
+    }
+    const x86::Gp reg = read_only(has_base ? i.base : i.index, kAddress);
+    const x86::Gp distance = distance_for(anchored, reg);
+    return has_base ? x86::ptr(reg, distance, 0, displacement, size)
+                    : x86::ptr(distance, reg, i.scale, displacement, size);
 }
 
-/// Whether kAddress should have the distance that `address`, the value of `guest`, needs, since kAddend's has a use yet
-/// and kAddress has none.
-bool Emitter::takes_second_distance(const x86::Gp& address, u8 guest) const {
-    if (!keeps_copies_ || address == kAddress || guest == KeptDistance::kNone) return false;
-    if (distance_.base() == KeptDistance::kNone || !read_soon(distance_.base())) return false;
-    if (copies_.has_distance()) return !read_soon(second_distance_.base());
+x86::Mem Emitter::unanchored_operand(const x86::Gp& address, unsigned size) {
+    may_fault();
+    if (!wide_) {
+        x86::Mem operand = x86::ptr(address.r32(), 0, size);
+        operand.setSegment(x86::gs);
+        return operand;
+    }
+    load_distance(address);
+    distance_.forget();
+    return x86::ptr(address, kAddend, 0, 0, size);
+}
+
+/// At general register `number` + `displacement`, in the host's register `address`.
+x86::Mem Emitter::pointer_in_window(unsigned number, const x86::Gp& address, int displacement, unsigned size) {
+    may_fault();
+    const bool in_stack = stack_window_ && number == kRsp;
+    if (!wide_ && distance_.serves(kLowWindow)) return x86::ptr(address, kAddend, 0, displacement, size);
+    if (!wide_ || in_stack) {
+        x86::Mem operand = x86::ptr(wide_ ? address : address.r32(), displacement, size);
+        operand.setSegment(x86::gs);
+        return operand;
+    }
+    const Anchored anchored{Anchor::of_register(number), {displacement, displacement}};
+    return x86::ptr(address, distance_for(anchored, address), 0, displacement, size);
+}
+
+/// The distance that an operand needs whose address is in `address`, in kAddend, or in kAddress where that is free.
+x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address) {
+    return distance_for(anchored, address, address);
+}
+
+/// The same where the anchor is in `anchor`, or so near that it has the same window.
+x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor) {
+    const bool keeps = has(Optimisation::kept_distances), address_free = keeps && keeps_copies_ && address != kAddress;
+    if (address_free && copies_.has_distance() && second_distance_.serves(anchored.anchor)) {
+        uses_second_distance_ = true;
+    } else if (keeps && distance_.serves(anchored.anchor)) {
+        uses_second_distance_ = false;
+    } else {
+        uses_second_distance_ = address_free && takes_second_distance();
+        const x86::Gp& to = uses_second_distance_ ? kAddress : kAddend;
+        if (anchored.anchor.constant()) {
+            load_distance(anchored.anchor, to);
+        } else {
+            load_distance(anchor, to);
+        }
+        if (uses_second_distance_) copies_.set_distance();
+        (uses_second_distance_ ? second_distance_ : distance_).set(anchored.anchor);
+    }
+    (uses_second_distance_ ? second_distance_ : distance_).note_access(anchored.offset);
+    return uses_second_distance_ ? kAddress : kAddend;
+}
+
+/// Whether kAddress should have a distance, since kAddend's has a use yet and kAddress has none.
+bool Emitter::takes_second_distance() const {
+    if (!distance_.anchor() || !used_soon(*distance_.anchor())) return false;
+    if (copies_.has_distance()) return !used_soon(*second_distance_.anchor());
     const std::optional<unsigned> copied = copies_.in_address();
     return !copied || !read_soon(*copied);
 }
@@ -196,7 +278,7 @@ bool Emitter::takes_second_distance(const x86::Gp& address, u8 guest) const {
 void Emitter::follow_second_distance(const isa::Instruction& i) {
     if (!copies_.has_distance()) return;
     second_distance_.follow(i);
-    if (second_distance_.base() == KeptDistance::kNone) copies_.forget(kAddress);
+    if (!second_distance_.anchor()) copies_.forget(kAddress);
 }
 
 /// The distance of the window that `address` points into to `to`.
@@ -205,6 +287,20 @@ void Emitter::load_distance(const x86::Gp& address, const x86::Gp& to) {
     a_.rorx(to, address, 32);
     a_.movzx(to.r32(), to.r16());
     a_.mov(to, x86::ptr_abs(table, to, 3));
+}
+
+/// The same for `anchor`, which has one homed register at most.
+void Emitter::load_distance(const Anchor& anchor, const x86::Gp& to) {
+    if (anchor.constant()) {
+        a_.mov(to, absolute(&t_.windows->table(data_privilege(key()))[anchor.entry]));
+    } else if (anchor.index == isa::kSlotZero) {
+        load_distance(read_register(anchor.base, to), to);
+    } else {
+        const x86::Gp index = read_register(anchor.index, to);
+        a_.lea(to, anchor.base == isa::kSlotZero ? x86::ptr_abs(0, index, anchor.scale)
+                                                 : x86::ptr(read_register(anchor.base, to), index, anchor.scale));
+        load_distance(to, to);
+    }
 }
 
 bool Emitter::repeat_string(bool loads, unsigned size) {

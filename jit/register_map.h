@@ -16,6 +16,7 @@
 
 #include <array>
 
+#include "cpu/isa/instruction.h"
 #include "cpu/state.h"
 
 namespace bantam::jit {
@@ -46,6 +47,8 @@ inline constexpr std::array<PinnedRegister, 11> kPinned{{{kRax, x86::rax},
                                                          {kR10, x86::r10}}};
 
 [[nodiscard]] constexpr bool is_homed(unsigned guest) { return guest >= kR11; }
+/// The same of the base or the index of an address (isa::Instruction), which may be no general register.
+[[nodiscard]] constexpr bool is_homed_part(u8 slot) { return slot < isa::kSlotRip && is_homed(slot); }
 /// The host register that holds `guest`, which is not homed.
 [[nodiscard]] constexpr x86::Gp host_register(unsigned guest) { return guest == kRsp ? kGuestRsp : x86::gpq(guest); }
 

@@ -2,27 +2,23 @@
 // that RSP pointed into a while ago, so that pushes, pops, calls and operands in the stack look nothing up. C++ sets it
 // on the way into translated code; instructions that change RSP in any other way than by a small constant set it anew.
 //
-// RSP may drift from there: an access beyond the window ends in a guard, where it faults, as long as RSP is less than a
+// RSP may drift from there: an access beyond the window ends in a guard, where it faults, as long as it is less than a
 // guard away. Those that push, pop or return access memory at RSP, so they start from a page of the window; all others
 // add at most kMostStep, and there are at most CountRegion::kMost until C++ sets GS again.
 #pragma once
 
 #include "base/types.h"
+#include "jit/anchor.h"
 #include "jit/count_region.h"
 #include "mmu/windows.h"
 
 namespace bantam::jit::stack_window {
 
 inline constexpr i64 kMostStep = 1 << 10;
-inline constexpr i64 kMostOffset = i64{1} << 29;
 inline constexpr i64 kMostAfterAccess = 1 << 17;  // what a RET releases, or a block's pushes and pops move
-static_assert(kMostStep * static_cast<i64>(CountRegion::kMost) + kMostOffset + kMostAfterAccess <
+static_assert(kMostStep * static_cast<i64>(CountRegion::kMost) + Anchored::kMostOffset + kMostAfterAccess <
               static_cast<i64>(Windows::kGuardBytes));
 
-/// Whether an operand at RSP + `displacement` may be in the window.
-[[nodiscard]] constexpr bool reaches(i64 displacement) {
-    return -kMostOffset < displacement && displacement < kMostOffset;
-}
 /// Whether the distance holds when RSP changes by `change` without an access there.
 [[nodiscard]] constexpr bool outlasts(i64 change) { return -kMostStep <= change && change <= kMostStep; }
 

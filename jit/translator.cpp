@@ -311,6 +311,8 @@ void Translator::select_window(Key key) {
         select_stack_window(cpu_.state.gpr[kRsp], privilege);
     } else {
         load_gs_base(windows_->low_distance(privilege));
+        // So that no address leaves the window's guard, whoever has written them.
+        for (unsigned number = kRax; number <= kRdi; ++number) cpu_.state.gpr[number] &= 0xFFFFFFFF;
     }
 }
 

@@ -2,12 +2,12 @@
 // code reaches them by an addition and the host's own paging does the checks.
 //
 // Terms: a *window* is 4 GiB of the host's address space that stand for 4 GiB of one Privilege's linear addresses, with
-// a *guard* of 40 GiB, which is never accessible, before and behind it: room for an index of 32 bits. A page is mapped into it on the first access, which faults; it
-// stays while the soft TLB's entry that allows it (Mmu::expose) stays as it is. So windows are a part of the TLB: what
-// they allow, the TLB allows, and which entries are filled does not depend on them. A *distance* is host minus linear
-// address. Tables hold one for each value of linear address bits 47:32; unused entries lead into the *void*, a window
-// that never has a page, and addresses that are not canonical lead to ones that the host's processor refuses, whatever
-// the entry.
+// a *guard* of 40 GiB, which is never accessible, before and behind it: room for an index of 32 bits. A page is mapped
+// into it on the first access, which faults; it stays while the soft TLB's entry that allows it (Mmu::expose) stays as
+// it is. So windows are a part of the TLB: what they allow, the TLB allows, and which entries are filled does not
+// depend on them. A *distance* is host minus linear address. Tables hold one for each value of linear address bits
+// 47:32; unused entries lead into the *void*, a window that never has a page, and addresses that are not canonical lead
+// to ones that the host's processor refuses, whatever the entry.
 #pragma once
 
 #include <array>
@@ -97,8 +97,8 @@ private:
     unsigned windows_used_ = 1;
     u64 generation_ = 0;
     std::vector<u64> hidden_;  // host addresses of pages to unmap
-    u64 last_entry_ = 0;   // of the TLB, whose page came into a window last
-    unsigned repeats_ = 0;  // times on end
+    u64 last_entry_ = 0;       // of the TLB, whose page came into a window last
+    unsigned repeats_ = 0;     // times on end
     std::size_t mapped_pages_ = 0;
     std::size_t most_pages_;
 };

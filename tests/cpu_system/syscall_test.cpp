@@ -53,9 +53,12 @@ TEST_F(SystemCall, Sysret) {
     enter_long();
     s().efer |= 1;
     s().gpr[kRcx] = 0x9000;
+    s().gpr[kRbx] = s().gpr[kR8] = 0x1234567890;
     ASSERT_TRUE(run({0x0F, 0x07}).none());
     EXPECT_EQ(s().segment[kCs].selector, 0x23);
     EXPECT_EQ(cpu->code_size(), isa::CodeSize::bits32);
+    EXPECT_EQ(s().gpr[kRbx], 0x34567890u) << "upper halves are not kept: SDM vol. 1, 3.4.1.1";
+    EXPECT_EQ(s().gpr[kR8], 0x1234567890u);
 }
 
 // SYSRET to a non-canonical RCX is #GP(0) at CPL 0. SDM vol. 2, SYSRET.

@@ -10,61 +10,95 @@
 namespace bantam::jit {
 namespace {
 
+constexpr Anchor kDestination = Anchor::of_register(kRdi);
+
 /// RDI's distance is known; the instruction of `bytes` follows.
 KeptDistance after(const std::vector<u8>& bytes, KeptDistance kept = {}) {
-    if (kept.base() == KeptDistance::kNone) kept.set(kRdi);
+    if (!kept.anchor()) kept.set(kDestination);
     isa::Instruction instruction;
     EXPECT_EQ(isa::decode(bytes, {.code_size = isa::CodeSize::bits64}, instruction), isa::DecodeStatus::ok);
     kept.follow(instruction);
     return kept;
 }
 
-TEST(KeptDistanceTest, ServesItsRegisterNearWhereItWas) {
+TEST(KeptDistanceTest, ServesItsAnchorNearWhereItWas) {
     KeptDistance kept;
-    EXPECT_FALSE(kept.serves(KeptDistance::kNone, 0));
-    kept.set(kRdi);
-    EXPECT_TRUE(kept.serves(kRdi, 0));
-    EXPECT_TRUE(kept.serves(kRdi, -0x3FFFFFFF));
-    EXPECT_FALSE(kept.serves(kRdi, 0x40000000));
-    EXPECT_FALSE(kept.serves(kRsi, 0));
+    EXPECT_FALSE(kept.serves(kDestination));
+    kept.set(kDestination);
+    EXPECT_TRUE(kept.serves(kDestination));
+    EXPECT_FALSE(kept.serves(Anchor::of_register(kRsi)));
+    EXPECT_FALSE(kept.serves({.base = kRdi, .index = kRsi}));
     kept.move(kRsi, 0x40000000);
-    EXPECT_TRUE(kept.serves(kRdi, 0x3FFFFFFF));
+    EXPECT_TRUE(kept.serves(kDestination));
     kept.move(kRdi, 1);
-    EXPECT_FALSE(kept.serves(kRdi, 0x3FFFFFFF));
-    kept.move(kRdi, 0x1FFFFFFF);
-    EXPECT_EQ(kept.base(), KeptDistance::kNone);
+    kept.move(kRdi, 0x1FFFFFFE);
+    EXPECT_TRUE(kept.serves(kDestination));
+    kept.move(kRdi, 1);
+    EXPECT_FALSE(kept.anchor());
+    kept.set(kDestination);
+    kept.move(kRdi, -0x20000000);
+    EXPECT_FALSE(kept.anchor());
+}
+
+TEST(KeptDistanceTest, FollowsBothRegistersOfASum) {
+    constexpr Anchor kSum{.base = kRdi, .index = kRsi, .scale = 3};
+    KeptDistance kept;
+    kept.set(kSum);
+    kept.move(kRsi, 0x3FFFFFF);
+    EXPECT_TRUE(kept.serves(kSum));
+    kept.move(kRdi, 7);
+    EXPECT_TRUE(kept.serves(kSum));
+    kept.move(kRdi, 1);
+    EXPECT_FALSE(kept.anchor());
+    kept.set(kSum);
+    EXPECT_TRUE(after({0x48, 0x83, 0xC6, 0x10}, kept).anchor());  // add rsi, 10h
+    EXPECT_FALSE(after({0x48, 0x01, 0xC6}, kept).anchor());       // add rsi, rax
+    EXPECT_FALSE(after({0x48, 0x89, 0xC7}, kept).anchor());       // mov rdi, rax
+    EXPECT_TRUE(after({0x48, 0x89, 0xC3}, kept).anchor());        // mov rbx, rax
+}
+
+TEST(KeptDistanceTest, AConstantOutlastsRegisters) {
+    const Anchor constant = Anchor::of_entry(7);
+    KeptDistance kept;
+    kept.set(constant);
+    EXPECT_FALSE(kept.serves(Anchor::of_entry(8)));
+    EXPECT_TRUE(after({0x48, 0x89, 0xC7}, kept).serves(constant));  // mov rdi, rax
+    kept.begin_turn();
+    kept.begin_turn();
+    EXPECT_TRUE(kept.serves(constant));
+    EXPECT_FALSE(after({0x4D, 0x01, 0xEC}, kept).anchor()) << "add r12, r13: kAddend is used";
 }
 
 TEST(KeptDistanceTest, FollowsWhatIsAdded) {
-    EXPECT_TRUE(after({0x48, 0x81, 0xC7, 0, 0, 0, 0x10}).serves(kRdi, 0x2FFFFFFF));  // add rdi, 10000000h
-    EXPECT_FALSE(after({0x48, 0x81, 0xC7, 0, 0, 0, 0x10}).serves(kRdi, 0x30000000));
-    EXPECT_TRUE(after({0x48, 0x83, 0xEF, 0x10}).serves(kRdi, 0x4000000F));  // sub rdi, 10h
-    EXPECT_FALSE(after({0x48, 0x83, 0xEF, 0x10}).serves(kRdi, 0x40000010));
-    EXPECT_FALSE(after({0x48, 0xFF, 0xC7}).serves(kRdi, 0x3FFFFFFF));        // inc rdi
-    EXPECT_TRUE(after({0x48, 0xFF, 0xCF}).serves(kRdi, 0x40000000));         // dec rdi
-    EXPECT_FALSE(after({0x48, 0x8D, 0x7F, 0x08}).serves(kRdi, 0x3FFFFFF8));  // lea rdi, [rdi+8]
-    KeptDistance kept = after({0x48, 0x81, 0xC7, 0, 0, 0, 0x0F});            // add rdi, 0F000000h
-    kept = after({0x48, 0x81, 0xC7, 0, 0, 0, 0x0F}, kept);
-    EXPECT_TRUE(kept.serves(kRdi, 0));
-    EXPECT_EQ(after({0x48, 0x81, 0xC7, 0, 0, 0, 0x0F}, kept).base(), KeptDistance::kNone);
+    const std::vector<u8> most{0x48, 0x81, 0xC7, 0xFF, 0xFF, 0xFF, 0x1F};  // add rdi, 1FFFFFFFh
+    EXPECT_TRUE(after(most).anchor());
+    EXPECT_FALSE(after({0x48, 0xFF, 0xC7}, after(most)).anchor());        // inc rdi
+    EXPECT_TRUE(after({0x48, 0xFF, 0xCF}, after(most)).anchor());         // dec rdi
+    EXPECT_FALSE(after({0x48, 0x83, 0xEF, 0xFF}, after(most)).anchor());  // sub rdi, -1
+    EXPECT_FALSE(after({0x48, 0x8D, 0x7F, 0x08}, after(most)).anchor());  // lea rdi, [rdi+8]
+    EXPECT_TRUE(after({0x48, 0x8D, 0x7F, 0xF8}, after(most)).anchor());   // lea rdi, [rdi-8]
 }
 
 TEST(KeptDistanceTest, OutlastsAnyNumberOfTurnsWithAnAccess) {
     KeptDistance kept;
-    kept.set(kRdi);
+    kept.set(kDestination);
     for (unsigned turn = 0; turn < 100; ++turn) {
-        kept.note_access(0x100);
+        kept.note_access({-0x100, 0x100});
         kept.move(kRdi, 0x08000000);
         kept.begin_turn();
-        ASSERT_TRUE(kept.serves(kRdi, 0x3FFFFFFF)) << turn;
+        ASSERT_TRUE(kept.serves(kDestination)) << turn;
     }
     kept.begin_turn();
-    EXPECT_EQ(kept.base(), KeptDistance::kNone) << "no access in the turn before";
-    kept.set(kRdi);
-    kept.note_access(0);
+    EXPECT_FALSE(kept.anchor()) << "no access in the turn before";
+    kept.set(kDestination);
+    kept.note_access({0, 0});
     kept.move(kRdi, 0x10000000);
     kept.begin_turn();
-    EXPECT_EQ(kept.base(), KeptDistance::kNone) << "far from the access";
+    EXPECT_FALSE(kept.anchor()) << "far from the access";
+    kept.set(kDestination);
+    kept.note_access({0, 0x10000000});
+    kept.begin_turn();
+    EXPECT_FALSE(kept.anchor()) << "the access may have been far away";
 }
 
 TEST(KeptDistanceTest, EndsWithAnyOtherChangeOfTheRegister) {
@@ -79,13 +113,12 @@ TEST(KeptDistanceTest, EndsWithAnyOtherChangeOfTheRegister) {
         {0x40, 0x0F, 0x94, 0xC7},        // sete dil
         {0x48, 0x87, 0xF8},              // xchg rax, rdi
         {0xAA},                          // stosb
-        {0x48, 0xF7, 0xE7},              // mul rdi
+        {0x48, 0x0F, 0xC1, 0xC7},        // xadd rdi, rax
         {0x4D, 0x01, 0xEC},              // add r12, r13: two homed registers
-        {0x4A, 0x8B, 0x04, 0x26},        // mov rax, [rsi+r12]: kAddend is used for the index
+        {0x4B, 0x8B, 0x04, 0x2C},        // mov rax, [r12+r13]: kAddend is used for the index
     };
     for (const std::vector<u8>& bytes : kEnds) {
-        EXPECT_EQ(after(bytes).base(), KeptDistance::kNone)
-            << std::hex << unsigned{bytes[0]} << ' ' << unsigned{bytes[1]};
+        EXPECT_FALSE(after(bytes).anchor()) << std::hex << unsigned{bytes[0]} << ' ' << unsigned{bytes[1]};
     }
 }
 
@@ -98,11 +131,14 @@ TEST(KeptDistanceTest, EndsWithAnImplicitChangeOfTheRegister) {
         {0xE2, 0x00},                          // loop
     };
     KeptDistance kept;
-    kept.set(kRcx);
-    for (const std::vector<u8>& bytes : kEnds) EXPECT_EQ(after(bytes, kept).base(), KeptDistance::kNone);
-    kept.set(kRax);
-    EXPECT_EQ(after({0xDF, 0xE0}, kept).base(), KeptDistance::kNone) << "fnstsw ax";
-    EXPECT_EQ(after({0x66, 0x0F, 0x3A, 0x62, 0xC1, 0x00}, kept).base(), kRax) << "pcmpistrm writes XMM0";
+    kept.set(Anchor::of_register(kRcx));
+    for (const std::vector<u8>& bytes : kEnds) EXPECT_FALSE(after(bytes, kept).anchor());
+    EXPECT_TRUE(after({0x48, 0xF7, 0xE7}, kept).anchor()) << "mul rdi writes RAX and RDX";
+    kept.set(Anchor::of_register(kRax));
+    EXPECT_FALSE(after({0xDF, 0xE0}, kept).anchor()) << "fnstsw ax";
+    EXPECT_FALSE(after({0x48, 0xF7, 0xE7}, kept).anchor()) << "mul rdi";
+    EXPECT_FALSE(after({0x48, 0x98}, kept).anchor()) << "cdqe";
+    EXPECT_TRUE(after({0x66, 0x0F, 0x3A, 0x62, 0xC1, 0x00}, kept).anchor()) << "pcmpistrm writes XMM0";
 }
 
 TEST(KeptDistanceTest, OutlastsTheRest) {
@@ -117,7 +153,7 @@ TEST(KeptDistanceTest, OutlastsTheRest) {
         {0x00, 0xE7},              // add bh, ah
     };
     for (const std::vector<u8>& bytes : kOthers) {
-        EXPECT_EQ(after(bytes).base(), kRdi) << std::hex << unsigned{bytes[0]} << ' ' << unsigned{bytes[1]};
+        EXPECT_TRUE(after(bytes).anchor()) << std::hex << unsigned{bytes[0]} << ' ' << unsigned{bytes[1]};
     }
 }
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "jit/register_map.h"
 #include "tests/jit/snippet.h"
@@ -16,15 +17,15 @@ namespace {
 /// A random loop: registers of all kinds, three pointers that move, the ends of windows near two of them.
 class RandomLoop {
 public:
-    explicit RandomLoop(u64 seed) : random_(seed) {
-        code_.init(asmjit::Environment(asmjit::Arch::kX64));
+    RandomLoop(u64 seed, unsigned bits) : random_(seed), wide_(bits == 64) {
+        code_.init(asmjit::Environment(wide_ ? asmjit::Arch::kX64 : asmjit::Arch::kX86));
         code_.attach(&a_);
         choose_registers();
         const asmjit::Label start = a_.newLabel();
         a_.bind(start);
         const unsigned length = 3 + below(10);
         for (unsigned k = 0; k < length; ++k) instruction();
-        a_.dec(x86::rcx);
+        a_.dec(whole(1));
         a_.jnz(start);
         a_.hlt();
         code_.flatten();
@@ -34,42 +35,98 @@ public:
 
     [[nodiscard]] Snippet snippet() {
         constexpr u64 kStack = 0x20001000;
-        Snippet snippet{.linear = 0x400000, .instructions = 100 + below(700), .code = hex_, .memory = {}};
-        for (u64& value : snippet.gpr) value = random_();
+        Snippet snippet{.bits = wide_ ? 64u : 32u,
+                        .linear = 0x400000,
+                        .instructions = 100 + below(700),
+                        .code = hex_,
+                        .memory = {}};
+        for (u64& value : snippet.gpr) value = random_() & (wide_ ? ~u64{0} : 0xFFFFFFFF);
         snippet.gpr[1] = 1 + below(60);
         snippet.gpr[4] = kStack;
         // The third: in the page of the code, too, where stores are not a window's business.
-        const std::array<u64, kPointers> places{0x100000000, 0x7FFE00000000, below(2) == 0 ? 0x400800u : 0x10001000u};
+        const u64 third = below(2) == 0 ? 0x400800 : 0x10001000;
+        const auto places = wide_ ? std::array<u64, kPointers>{0x100000000, 0x7FFE00000000, third}
+                                  : std::array<u64, kPointers>{0x7FFFF000, 0xFFFE0000, third};
         for (unsigned k = 0; k < pointers_.size(); ++k) {
             snippet.gpr[pointers_[k]] = places[k] - 64 + below(128);
             snippet.memory.push_back({places[k] - 4096, kBytes});
             snippet.memory.push_back({places[k] - 32, kBytes});
             snippet.memory.push_back({places[k], kBytes});
         }
-        snippet.memory.push_back({kStack - 64, kBytes});
+        for (const u64 place : {kStack - 4096, kStack, u64{kConstant} - 4096, u64{kConstant}})
+            snippet.memory.push_back({place - 64, kBytes});
+        snippet.memory.push_back({kConstant, kBytes});
         return snippet;
     }
     [[nodiscard]] const std::string& hex() const { return hex_; }
 
 private:
-    static constexpr unsigned kPointers = 3, kData = 6;
+    static constexpr unsigned kPointers = 3;
+    static constexpr u32 kConstant = 0x30001000;
     static constexpr std::string_view kBytes = "0102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20";
 
     unsigned below(unsigned bound) { return static_cast<unsigned>(random_() % bound); }
 
     void choose_registers() {
-        std::array<unsigned, 14> numbers{0, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+        std::vector<unsigned> numbers{0, 2, 3, 5, 6, 7};
+        if (wide_) numbers.insert(numbers.end(), {8, 9, 10, 11, 12, 13, 14, 15});
         std::shuffle(numbers.begin(), numbers.end(), random_);
         std::copy_n(numbers.begin(), pointers_.size(), pointers_.begin());
-        std::copy_n(numbers.begin() + pointers_.size(), data_.size(), data_.begin());
+        data_.assign(numbers.begin() + kPointers, numbers.begin() + (wide_ ? kPointers + 6 : 6));
     }
-    x86::Gp pointer() { return x86::gpq(pointers_[below(kPointers)]); }
-    x86::Gp data() { return x86::gpq(data_[below(kData)]); }
+    x86::Gp whole(unsigned number) {
+        if (wide_) return x86::gpq(number);
+        return x86::gpd(number);
+    }
+    x86::Gp pointer() { return whole(pointers_[below(kPointers)]); }
+    x86::Gp data() { return whole(data_[below(static_cast<unsigned>(data_.size()))]); }
     x86::Gp sized(const x86::Gp& reg, unsigned size) {
-        return size == 1 ? reg.r8() : size == 2 ? reg.r16() : size == 4 ? reg.r32() : reg;
+        return size == 1 ? reg.r8() : size == 2 ? reg.r16() : size == 4 || !wide_ ? reg.r32() : reg;
     }
-    unsigned size() { return std::array<unsigned, 6>{8, 8, 8, 4, 2, 1}[below(6)]; }
-    x86::Mem memory(unsigned bytes) { return x86::ptr(pointer(), static_cast<i32>(below(64)) - 32, bytes); }
+    unsigned size() {
+        const unsigned chosen = std::array<unsigned, 6>{8, 8, 8, 4, 2, 1}[below(6)];
+        // Code of 32 bits has no low bytes of all registers.
+        return wide_ ? chosen : std::clamp(chosen, 2u, 4u);
+    }
+    /// Near a pointer, by an index that is bounded in one way or another, or in the stack or at a constant address.
+    x86::Mem memory(unsigned bytes) {
+        const i32 displacement = static_cast<i32>(below(64)) - 32;
+        if (below(2) == 0) return x86::ptr(pointer(), displacement, bytes);
+        const x86::Gp index = data();
+        const unsigned scale = below(4);
+        switch (below(5)) {
+            case 0:
+                a_.movzx(index.r32(), index.r16());
+                a_.shr(index.r32(), 10);
+                break;
+            case 1:
+                a_.and_(sized(index, 4 + 4 * below(2)), 0x3F);
+                break;
+            case 2:
+                a_.movsx(index.r32(), index.r16());
+                a_.sar(index.r32(), 10);
+                if (wide_) a_.movsxd(index, index.r32());
+                break;
+            case 3:
+                a_.mov(index.r32(), below(0x40));
+                break;
+            default:
+                a_.add(index, 1);  // not bounded for the translator
+                a_.cmovc(index, index);
+                a_.sar(index, wide_ ? 63 : 31);
+                break;
+        }
+        switch (below(5)) {
+            case 0:
+                return x86::ptr(whole(4), index, scale, displacement - 256, bytes);
+            case 1:
+                return x86::ptr_abs(kConstant, index, scale, bytes);
+            case 2:
+                return x86::ptr(index, pointer(), 0, displacement, bytes);
+            default:
+                return x86::ptr(pointer(), index, scale, displacement, bytes);
+        }
+    }
     asmjit::InstId arithmetic() {
         return std::array<asmjit::InstId, 6>{x86::Inst::kIdAdd, x86::Inst::kIdXor, x86::Inst::kIdSub,
                                              x86::Inst::kIdAdc, x86::Inst::kIdOr,  x86::Inst::kIdCmp}[below(6)];
@@ -107,11 +164,12 @@ private:
             case 13:
                 return void(a_.xchg(data(), data()));
             case 14:
-                return void(below(2) == 0 ? a_.cmovc(data(), data()) : a_.movzx(data().r32(), data().r8()));
+                return void(below(2) == 0 ? a_.cmovc(data(), data()) : a_.movzx(data().r32(), data().r16()));
             case 15:
                 a_.push(data());
                 return void(a_.pop(data()));
             case 16:
+                if (!wide_) return void(below(2) == 0 ? a_.movd(x86::xmm1, data()) : a_.movd(data(), x86::xmm1));
                 return void(below(2) == 0 ? a_.movq(x86::xmm1, data()) : a_.movq(data(), x86::xmm1));
             default:
                 a_.movups(x86::xmm0, memory(16));
@@ -120,17 +178,22 @@ private:
     }
 
     std::mt19937_64 random_;
+    bool wide_;
     asmjit::CodeHolder code_;
     x86::Assembler a_;
     std::array<unsigned, kPointers> pointers_{};
-    std::array<unsigned, kData> data_{};
+    std::vector<unsigned> data_;
     std::string hex_;
 };
 
-TEST(LoopTest, RandomLoopsRunTheSame) {
+class RandomLoops : public testing::TestWithParam<unsigned> {};
+
+INSTANTIATE_TEST_SUITE_P(Bits, RandomLoops, testing::Values(64, 32), testing::PrintToStringParamName());
+
+TEST_P(RandomLoops, RunTheSame) {
     const u64 first = static_cast<u64>(::testing::UnitTest::GetInstance()->random_seed()) * 1000;
     for (u64 seed = first; seed < first + 150 && !::testing::Test::HasFailure(); ++seed) {
-        RandomLoop loop(seed);
+        RandomLoop loop(seed, GetParam());
         const Snippet snippet = loop.snippet();
         SCOPED_TRACE(fmt::format("seed {}, {} instructions of {}", seed, snippet.instructions, loop.hex()));
         expect_same(snippet);
@@ -175,11 +238,11 @@ TEST(LoopTest, WhatHandlersOverwriteIsLookedUpAgain) {
     Snippet snippet{.linear = 0x400000,
                     .instructions = 7 * 100,
                     .code = "488b06488b178803480156084801470848ffc975ecf4",
-                    .memory = {{0x10000000, "01"}, {0x555500000000, "02"}}};
+                    .memory = {{0x10000000, "01"}, {0x555500002000, "02"}}};
     snippet.gpr[1] = 1000;
     snippet.gpr[3] = 0x400800;
     snippet.gpr[6] = 0x10000000;
-    snippet.gpr[7] = 0x555500000000;
+    snippet.gpr[7] = 0x555500002000;
     EXPECT_EQ(expect_same(snippet), EngineExit::deadline);
     EXPECT_LE(statistics_of(snippet).slow_faults, 8u) << "of the store beside code, and before there are windows";
 }
