@@ -13,6 +13,7 @@
 namespace bantam::scenario {
 namespace {
 
+constexpr u64 kRoms = 0xC0000, kRomsEnd = 0x100000;
 constexpr unsigned kGlyphs = 256, kLessGlyphs = 128;  // the system BIOS has the first half at F000:FA6Eh
 
 struct Face {
@@ -126,7 +127,16 @@ std::vector<FoundFont> search_fonts(std::span<const u8> memory) {
     return found;
 }
 
-std::vector<Font> find_guest_fonts(const PhysicalMemory& memory) {
+std::vector<FoundFont> find_rom_fonts(const PhysicalMemory& memory) {
+    std::vector<u8> roms(kRomsEnd - kRoms);
+    memory.copy_out({kRoms}, roms);
+    return search_fonts(roms);
+}
+
+std::vector<Font> find_guest_fonts(const PhysicalMemory& memory, std::span<const ConsoleMap> maps) {
+    devices::GlyphMeanings linux_characters{};
+    for (unsigned glyph = 0; glyph < linux_characters.size(); ++glyph)
+        linux_characters.at(glyph) = character_of(maps, glyph);
     std::vector<Font> fonts;
     std::vector<std::vector<u8>> known;
     const auto add = [&](std::vector<FoundFont> found, u64 base, const char* where) {
@@ -136,14 +146,11 @@ std::vector<Font> find_guest_fonts(const PhysicalMemory& memory) {
             if (again || fonts.size() == kMostFonts) continue;
             fonts.emplace_back(fmt::format("{}x{} font in {} at {:x}h", font.layout.width, font.layout.height, where,
                                            base + font.offset),
-                               font.layout, font.glyphs);
+                               font.layout, font.glyphs, linux_characters);
             known.push_back(std::move(font.glyphs));
         }
     };
-    constexpr u64 kRoms = 0xC0000, kRomsEnd = 0x100000;
-    std::vector<u8> roms(kRomsEnd - kRoms);
-    memory.copy_out({kRoms}, roms);
-    add(search_fonts(roms), kRoms, "ROM");
+    add(find_rom_fonts(memory), kRoms, "ROM");
     const GuestRam ram(memory);
     for (const PhysicalMemory::Stretch& stretch : memory.backed()) {
         add(search_fonts(memory.ram().subspan(stretch.begin, stretch.end - stretch.begin)),

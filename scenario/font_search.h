@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "mmu/physical_memory.h"
+#include "scenario/console_maps.h"
 #include "scenario/font.h"
 
 namespace bantam::scenario {
@@ -28,7 +29,10 @@ inline constexpr std::size_t kMostFonts = 32;
 /// would have gigabytes summed up.
 inline constexpr unsigned kMostSums = 16384;
 
-/// All fonts that the guest can see: between C0000h and FFFFFh, and in RAM. Nothing changes by looking.
-[[nodiscard]] std::vector<Font> find_guest_fonts(const PhysicalMemory& memory);
+/// All fonts that the guest can see: between C0000h and FFFFFh, and in RAM. `maps` say what the glyphs of Linux' mean.
+/// Nothing changes by looking.
+[[nodiscard]] std::vector<Font> find_guest_fonts(const PhysicalMemory& memory, std::span<const ConsoleMap> maps);
+/// Those between C0000h and FFFFFh alone.
+[[nodiscard]] std::vector<FoundFont> find_rom_fonts(const PhysicalMemory& memory);
 
 }  // namespace bantam::scenario
