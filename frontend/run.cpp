@@ -191,7 +191,8 @@ Result<int> run_machine(const Settings& settings, Screen* screen) {
         log::info("statistics\n{}", machine.statistics());
     }
     if (!settings.machine.screen_text.empty()) {
-        if (const Result<void> written = write_file(settings.machine.screen_text, scenario::read_screen(machine) + "\n");
+        if (const Result<void> written =
+                write_file(settings.machine.screen_text, scenario::read_screen(machine) + "\n");
             !written)
             return written.error();
     }

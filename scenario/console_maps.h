@@ -21,7 +21,7 @@ struct ConsoleMap {
 
     u64 address = 0;  // of the record
     unsigned pointer_bytes = 0;
-    std::array<u64, kWords> words{};   // of it: whoever changes the table changes them
+    std::array<u64, kWords> words{};      // of it: whoever changes the table changes them
     devices::GlyphMeanings characters{};  // U+FFFD: none; of several that of code page 437, else the lowest
 
     /// It is in `ram` as it was when it was found.

@@ -36,11 +36,12 @@ Font::Font(std::string name, const Layout& layout, std::span<const u8> glyphs, s
     };
     const std::span<const char16_t> meanings =
         layout.characters == Characters::code_page_437 ? std::span<const char16_t>(devices::kCodePage437) : others;
-    for (unsigned code = kFirstAscii; code <= kLastAscii && code < count; ++code)
-        add(rows_of(code), static_cast<char16_t>(code));
-    for (unsigned code = 0; code < count; ++code) {
-        if (!is_ascii(code)) add(rows_of(code), code < meanings.size() ? meanings[code] : kUnknown);
-    }
+    const auto character = [&](unsigned code) {
+        if (is_ascii(code)) return static_cast<char16_t>(code);
+        return code < meanings.size() ? meanings[code] : kUnknown;
+    };
+    for (unsigned code = kFirstAscii; code < count; ++code) add(rows_of(code), character(code));
+    for (unsigned code = 0; code < kFirstAscii && code < count; ++code) add(rows_of(code), character(code));
 }
 
 Font::Font(std::string name, const CharacterSet& set)

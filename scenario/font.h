@@ -54,8 +54,8 @@ public:
     [[nodiscard]] unsigned width() const { return layout_.width; }
     [[nodiscard]] unsigned height() const { return layout_.height; }
     [[nodiscard]] const Cursor& cursor() const { return cursor_; }
-    /// The character of that shape; of several the one that is ASCII. U+FFFD: a glyph whose meaning is not known.
-    /// Rows from height() up are zero.
+    /// The character of that shape; of several the one with the lowest code from 20h up. U+FFFD: a glyph whose meaning
+    /// is not known. Rows from height() up are zero.
     [[nodiscard]] std::optional<char16_t> find(const Rows& rows) const;
     /// The same of two cells. A blank is none: it looks like two of one cell.
     [[nodiscard]] std::optional<char16_t> find_wide(const Rows& rows) const;

@@ -103,18 +103,23 @@ void add_console_font(u64 offset, std::span<const u8> glyphs, unsigned count, st
 void search_console_fonts(std::span<const u8> memory, std::vector<FoundFont>& found) {
     constexpr std::size_t kHeader = 16;
     constexpr u32 kLeastHeight = 6, kMostGlyphBytes = 2 * Font::kMostHeight;
+    constexpr std::size_t kAllocation = 2048;  // kmalloc's for the least of them, and where it then lies
     unsigned sums = 0;
     for (std::size_t at = 0; at + kHeader < memory.size() && found.size() < kMostFonts && sums < kMostSums; at += 4) {
         std::array<u32, 4> words;  // sum, count, size, users
         std::memcpy(&words[1], &memory[at + 4], 4);
-        if (words[1] != 256 && words[1] != 512) continue;
+        const bool counted = words[1] == 256 || words[1] == 512;
+        if (!counted && at % kAllocation != 0) continue;
         std::memcpy(words.data(), &memory[at], kHeader);
-        const u32 glyph_bytes = words[2] / words[1];
-        if (words[2] % words[1] != 0 || glyph_bytes < kLeastHeight || glyph_bytes > kMostGlyphBytes) continue;
-        if (memory.size() - at - kHeader < words[2]) continue;
+        if (memory.size() - at - kHeader < words[2] || words[2] > 512 * kMostGlyphBytes) continue;
         const std::span<const u8> glyphs = memory.subspan(at + kHeader, words[2]);
-        ++sums;
-        if (linux_crc(glyphs) == words[0]) add_console_font(at + kHeader, glyphs, words[1], found);
+        for (const u32 count : {256u, 512u}) {
+            const u32 glyph_bytes = words[2] / count;
+            if (words[2] % count != 0 || glyph_bytes < kLeastHeight || glyph_bytes > kMostGlyphBytes) continue;
+            if (counted ? words[1] != count : !plausible(glyphs, glyph_bytes)) continue;
+            ++sums;
+            if (linux_crc(glyphs) == words[0]) add_console_font(at + kHeader, glyphs, count, found);
+        }
     }
 }
 

@@ -3,8 +3,8 @@
 // Fonts of the PC's character set (in video BIOSes, in the system BIOS, in kernels): glyph 1 is the face, which is the
 // same in all of them for each of the heights 8, 14 and 16, and glyph 0 before it is empty. Fonts that a Linux guest
 // has loaded for its frame buffer console: a header of four words, of which the first is a CRC-32 of the glyphs
-// (include/linux/font.h: FNTSUM, FNTCHARCNT, FNTSIZE, REFCOUNT). Those of GRUB's graphical terminal: grub_fonts.h; of
-// UEFI firmware: efi_fonts.h.
+// (include/linux/font.h: FNTSUM, FNTCHARCNT, FNTSIZE, REFCOUNT; Linux 6.1 does not set the count). Those of GRUB's
+// graphical terminal: grub_fonts.h; of UEFI firmware: efi_fonts.h.
 #pragma once
 
 #include <span>

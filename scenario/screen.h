@@ -1,6 +1,6 @@
 // Screen: what the guest shows, as text wherever that is exact: the VGA's text memory (text_mode_font.h), and in
-// graphics modes the glyphs of fonts that the guest has in memory or had in the VGA (glyph_reader.h). Looking changes nothing for the guest, and
-// depends on guest time alone.
+// graphics modes the glyphs of fonts that the guest has in memory or had in the VGA (glyph_reader.h). Looking changes
+// nothing for the guest, and depends on guest time alone.
 #pragma once
 
 #include <optional>
