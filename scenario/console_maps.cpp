@@ -112,7 +112,7 @@ std::vector<ConsoleMap> search_console_maps(const GuestRam& ram, u64 address, u6
     MapReader wide(ram, 8), narrow(ram, 4);
     for (u64 at = address; at < address + bytes && maps.size() < kMostConsoleMaps; at += kAlignment) {
         for (MapReader* reader : {&wide, &narrow}) {
-            if (std::optional<ConsoleMap> map = reader->read(at)) maps.push_back(std::move(*map));
+            if (const std::optional<ConsoleMap> map = reader->read(at)) maps.push_back(*map);
         }
     }
     return maps;
@@ -134,8 +134,8 @@ std::vector<ConsoleMap> find_console_maps(const PhysicalMemory& memory) {
     const GuestRam ram(memory);
     for (const PhysicalMemory::Stretch& stretch : memory.backed()) {
         const u64 begin = ram.address_of(stretch.begin);
-        for (ConsoleMap& map : search_console_maps(ram, begin, stretch.end - stretch.begin)) {
-            if (maps.size() < kMostConsoleMaps) maps.push_back(std::move(map));
+        for (const ConsoleMap& map : search_console_maps(ram, begin, stretch.end - stretch.begin)) {
+            if (maps.size() < kMostConsoleMaps) maps.push_back(map);
         }
     }
     return maps;
