@@ -108,7 +108,12 @@ class Desktop(unittest.TestCase):
         self.addCleanup(self.process.stderr.close)
         self.addCleanup(self.process.wait)
         self.addCleanup(self.process.kill)
-        self.window = self.display.window()
+        try:
+            self.window = self.display.window()
+        except AssertionError as missing:
+            status = self.process.poll()
+            self.process.kill()
+            self.fail(f"{missing}; status {status}, Bantam said {self.process.stderr.read()!r}")
 
     def until(self, condition, what: str, timeout: float = 30) -> None:
         deadline = time.monotonic() + timeout
