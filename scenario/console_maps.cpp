@@ -34,14 +34,15 @@ private:
     }
     /// Into the kernel's part of the address space.
     [[nodiscard]] bool plausible(u64 pointer) const {
-        return pointer % bytes_ == 0 && (bytes_ == 8 ? pointer >> 63 != 0 : pointer >= kGiB);
+        return pointer % bytes_ == 0 && pointer >> (8 * bytes_ - 1) != 0;
     }
 
     [[nodiscard]] bool directories_at(u64 address) const {
-        if (!plausible(pointer(address, 0))) return false;
+        const u64 first = pointer(address, 0);
+        if (!plausible(first)) return false;
         for (unsigned i = 1; i < kDirectories; ++i) {
             const u64 directory = pointer(address, i);
-            if (directory != 0 && !plausible(directory)) return false;
+            if (directory != 0 && (!plausible(directory) || directory == first)) return false;
         }
         return ram_.holds(address, u64{ConsoleMap::kWords} * bytes_);
     }
@@ -52,7 +53,7 @@ private:
         return ram_.holds(row, 2 * kRowCharacters) ? row : 0;
     }
 
-    [[nodiscard]] bool ascii_at(u64 directory) const {
+    [[nodiscard]] bool ascii_at(u64 directory) {
         const u64 digits = row_at(directory, 0), letters = row_at(directory, 1);
         const auto range = [&](u64 row, char first, char last) {
             for (char c = first; c <= last; ++c) {
@@ -60,8 +61,9 @@ private:
             }
             return true;
         };
-        return digits != 0 && letters != 0 && range(digits, '0', '9') && range(letters, 'A', 'Z') &&
-               range(letters, 'a', 'z');
+        if (digits == 0 || letters == 0 || !range(digits, '0', '9') || tries_ == kMostConsoleMapTries) return false;
+        ++tries_;
+        return range(letters, 'A', 'Z') && range(letters, 'a', 'z');
     }
 
     [[nodiscard]] std::optional<ConsoleMap> read_all(u64 address) const {
@@ -96,6 +98,7 @@ private:
     const GuestRam& ram_;
     const unsigned bytes_;
     u64 base_ = 0;  // what pointers to RAM are above its addresses
+    unsigned tries_ = 0;
 };
 
 }  // namespace

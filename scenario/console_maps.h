@@ -29,9 +29,11 @@ struct ConsoleMap {
 };
 
 /// The tables in `bytes` bytes of `ram` from `address` on; there are several when consoles have different fonts. At
-/// most kMostConsoleMaps are read, whatever a guest fills its memory with.
+/// most kMostConsoleMaps are read, and kMostConsoleMapTries looked at for letters, whatever a guest fills its memory
+/// with.
 [[nodiscard]] std::vector<ConsoleMap> search_console_maps(const GuestRam& ram, u64 address, u64 bytes);
 inline constexpr std::size_t kMostConsoleMaps = 64;
+inline constexpr unsigned kMostConsoleMapTries = 16384;
 
 /// The character that all tables which know the glyph agree upon; U+FFFD: none.
 [[nodiscard]] char16_t character_of(std::span<const ConsoleMap> maps, unsigned glyph);

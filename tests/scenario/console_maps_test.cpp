@@ -51,7 +51,17 @@ protected:
         return search_console_maps(ram, 0, ram_.size());
     }
 
+    /// Once more behind the rest of RAM, so often.
+    void repeat_record(std::size_t count) {
+        const std::vector<u8> record(ram_.begin() + kRecord, ram_.begin() + kRecord + 39 * bytes_);
+        for (std::size_t i = 0; i < count; ++i) {
+            ram_.resize(ram_.size() + step_);
+            std::copy(record.begin(), record.end(), ram_.end() - static_cast<std::ptrdiff_t>(step_));
+        }
+    }
+
     const unsigned bytes_ = GetParam();
+    const std::size_t step_ = bytes_ == 8 ? 320 : 192;
     const u64 kBase = bytes_ == 8 ? 0xFFFF9A4C40000000 : 0xC0000000;
     std::vector<u8> ram_;
     u64 rows_ = 0;
@@ -150,13 +160,22 @@ TEST_P(ConsoleMapsTest, WhatOnlyLooksLikeATableIsNone) {
 }
 
 TEST_P(ConsoleMapsTest, OnlySoManyAreRead) {
-    const std::vector<u8> record(ram_.begin() + kRecord, ram_.begin() + kRecord + 39 * bytes_);
-    const std::size_t step = bytes_ == 8 ? 320 : 192;
-    for (std::size_t i = 0; i < kMostConsoleMaps + 1; ++i) {
-        ram_.resize(std::max(ram_.size(), 0x20000 + (i + 1) * step));
-        std::copy(record.begin(), record.end(), ram_.begin() + static_cast<std::ptrdiff_t>(0x20000 + i * step));
-    }
+    repeat_record(kMostConsoleMaps + 1);
     EXPECT_EQ(search().size(), kMostConsoleMaps);
+}
+
+TEST_P(ConsoleMapsTest, OnlySoManyAreLookedAt) {
+    // So many bad ones, of which the record is the first, and a good one behind them.
+    for (const std::size_t bad : {kMostConsoleMapTries - 1, kMostConsoleMapTries}) {
+        add_table(kRecord, 0x4000, kLines, 0xA000);
+        set(0x4000, 'z', 0);
+        ram_.resize(0x10000);
+        repeat_record(bad - 1);
+        add_table(kRecord, kDirectory, kLines, 0x8000);
+        repeat_record(1);
+        pointer(kRecord, 0, kBase + 0x4000);
+        EXPECT_EQ(search().size(), bad < kMostConsoleMapTries ? 1u : 0u);
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(PointerBytes, ConsoleMapsTest, testing::Values(4u, 8u));
