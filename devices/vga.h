@@ -79,10 +79,10 @@ public:
         unsigned row = 0;
     };
     [[nodiscard]] Cursor cursor() const;
-    /// The font of characters whose attribute bit 3 is clear. Nothing in a graphics mode.
+    /// Nothing in a graphics mode.
     [[nodiscard]] std::optional<TextFont> text_font() const;
     /// The text screen as UTF-8, rows ending in \n, trailing blanks removed. Empty in a graphics mode.
-    [[nodiscard]] std::string text_screen() const;
+    [[nodiscard]] std::string text_screen(const GlyphMeanings& meanings) const;
     /// The picture as the monitor shows it now, text and graphics; 640x480 black when the CRTC is not set up.
     [[nodiscard]] Frame render() const;
     /// Different after whatever may have changed the picture since the last render_changes(): registers, memory, the

@@ -36,14 +36,16 @@ Vga::Cursor Vga::cursor() const {
 std::optional<TextFont> Vga::text_font() const {
     if (graphics()) return std::nullopt;
     const Geometry g = geometry();
-    const u32 base = font_b_base();
     TextFont font{
         .cell_width = g.character_width, .cell_height = g.row_lines, .glyph_height = g.character_height, .rows = {}};
-    for (unsigned i = 0; i < font.rows.size(); ++i) font.rows[i] = plane_byte(base + i, 2);
+    auto row = font.rows.begin();
+    for (const u32 base : {font_b_base(), font_a_base()}) {
+        for (unsigned i = 0; i < font.rows.size() / 2; ++i) *row++ = plane_byte(base + i, 2);
+    }
     return font;
 }
 
-std::string Vga::text_screen() const {
+std::string Vga::text_screen(const GlyphMeanings& meanings) const {
     std::string text;
     if (graphics()) return text;
     const Geometry g = geometry();
@@ -53,7 +55,8 @@ std::string Vga::text_screen() const {
         std::size_t end = begin;  // behind the last character that is not blank
         for (unsigned column = 0; column < g.columns; ++column) {
             const Cell cell = cell_at(lines[row * g.row_lines], column);
-            const char16_t code = kCodePage437[plane_byte(cell.address, 0)];
+            const bool font_a = bit(plane_byte(cell.address, 1), 3);
+            const char16_t code = meanings[plane_byte(cell.address, 0) + (font_a ? TextFont::kGlyphs / 2 : 0)];
             append_utf8(text, code);
             if (code != u' ') end = text.size();
         }

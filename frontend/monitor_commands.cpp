@@ -11,6 +11,7 @@
 #include "frontend/options.h"
 #include "frontend/values.h"
 #include "machine/guest_memory.h"
+#include "scenario/screen.h"
 
 namespace bantam::frontend {
 namespace {
@@ -165,8 +166,8 @@ constexpr std::array kMonitorCommands{
     MonitorCommand{"mouse_button", "N", "set the pressed buttons: 1 left, 2 right, 4 middle", 1, 1, press_mouse},
     MonitorCommand{"screendump", "FILE", "write the screen to a .png or .ppm file", 1, 1,
         [](Call& c) -> Reply { return done(c.machine.screendump(c.word(1))); }},
-    MonitorCommand{"screentext", "", "print the text screen", 0, 0,
-        [](Call& c) -> Reply { return c.machine.screen_text(); }},
+    MonitorCommand{"screentext", "", "print the text on the screen", 0, 0,
+        [](Call& c) -> Reply { return scenario::read_screen(c.machine); }},
     MonitorCommand{"pmemsave", "ADDRESS SIZE FILE", "write physical memory to a file", 3, 3, save_physical},
     MonitorCommand{"stop", "", "pause the guest", 0, 0, [](Call& c) -> Reply { c.machine.stop(); return std::string{}; }},
     MonitorCommand{"cont", "", "go on", 0, 0, [](Call& c) -> Reply { c.machine.cont(); return std::string{}; }},

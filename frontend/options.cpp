@@ -141,7 +141,7 @@ const std::array kOptions{
     Option{kRun, "wall-limit", "TIME", "end after this much of the host's time, such as 60s", "", false, true, false,
         [](S s, V t) { return set_duration(s.machine.wall_limit_ns, t); },
         [](C s) { return get_duration(s.machine.wall_limit_ns); }, nothing},
-    Option{kRun, "screen-text", "FILE", "write the final text screen there ('-': standard output)", "", false, true, true,
+    Option{kRun, "screen-text", "FILE", "write the text that is on the screen at the end there ('-': standard output)", "", false, true, true,
         [](S s, V t) { return set_path(s.machine.screen_text, t); },
         [](C s) { return get_text(s.machine.screen_text); }, nothing},
     Option{kRun, "screenshot", "FILE.png", "write the final screen there", "", false, true, true,

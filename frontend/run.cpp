@@ -26,6 +26,7 @@
 #include "machine/image_writer.h"
 #include "machine/lockstep/lockstep.h"
 #include "machine/machine.h"
+#include "scenario/screen.h"
 
 namespace bantam::frontend {
 namespace {
@@ -189,7 +190,8 @@ Result<int> run_machine(const Settings& settings, Screen* screen) {
         log::info("statistics\n{}", machine.statistics());
     }
     if (!settings.machine.screen_text.empty()) {
-        if (const Result<void> written = write_file(settings.machine.screen_text, machine.screen_text() + "\n");
+        if (const Result<void> written =
+                write_file(settings.machine.screen_text, scenario::read_screen(machine) + "\n");
             !written)
             return written.error();
     }

@@ -106,7 +106,7 @@ struct MachineConfig {
     ClockKind clock = ClockKind::automatic;
     std::optional<u64> time_limit_ns;  // guest time
     std::optional<u64> wall_limit_ns;
-    std::string screen_text;  // file for the final text screen
+    std::string screen_text;  // file for the text on the screen at the end
     std::string screenshot;   // PNG of the final screen
     ControlConfig monitor;
     ControlConfig qmp;

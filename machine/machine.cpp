@@ -147,8 +147,8 @@ void Machine::watch_port_writes(std::function<void(u16 port, u32 value)> watch) 
     });
 }
 
-std::string Machine::screen_text() {
-    std::string text = parts_->pc->vga().text_screen();
+std::string Machine::screen_text(const devices::GlyphMeanings& meanings) {
+    std::string text = parts_->pc->vga().text_screen(meanings);
     if (!text.empty() && text.back() == '\n') text.pop_back();
     return text;
 }

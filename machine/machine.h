@@ -102,7 +102,8 @@ public:
     [[nodiscard]] bool mouse_read() const;
     /// Brings a viewer's picture up to date; false: nothing of it is different (Vga::render_changes).
     [[nodiscard]] bool render_changes(devices::Picture& picture);
-    [[nodiscard]] std::string screen_text();  // lines joined by \n, UTF-8; empty in graphics modes
+    /// Lines joined by \n, UTF-8; empty in graphics modes. scenario/screen.h knows what glyphs mean.
+    [[nodiscard]] std::string screen_text(const devices::GlyphMeanings& meanings);
     [[nodiscard]] bool graphics_mode() const;
     /// The font of a text mode; nothing in graphics modes.
     [[nodiscard]] std::optional<devices::TextFont> text_font() const;

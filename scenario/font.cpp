@@ -16,7 +16,7 @@ std::size_t Font::Hash::operator()(const Rows& rows) const {
     return hash ^ hash >> 32;
 }
 
-Font::Font(std::string name, const Layout& layout, std::span<const u8> glyphs)
+Font::Font(std::string name, const Layout& layout, std::span<const u8> glyphs, std::span<const char16_t> others)
     : name_(std::move(name)), layout_(layout) {
     // Linux' frame buffer console underlines (fbcon, CUR_UNDERLINE).
     cursor_.rows = layout.height < 10 ? 1 : 2;
@@ -34,10 +34,14 @@ Font::Font(std::string name, const Layout& layout, std::span<const u8> glyphs)
         }
         return rows;
     };
-    for (unsigned code = kFirstAscii; code <= kLastAscii && code < count; ++code) add(rows_of(code), code);
-    for (unsigned code = 0; code < count; ++code) {
-        if (!is_ascii(code)) add(rows_of(code), code);
-    }
+    const std::span<const char16_t> meanings =
+        layout.characters == Characters::code_page_437 ? std::span<const char16_t>(devices::kCodePage437) : others;
+    const auto character = [&](unsigned code) {
+        if (is_ascii(code)) return static_cast<char16_t>(code);
+        return code < meanings.size() ? meanings[code] : kUnknown;
+    };
+    for (unsigned code = kFirstAscii; code < count; ++code) add(rows_of(code), character(code));
+    for (unsigned code = 0; code < kFirstAscii && code < count; ++code) add(rows_of(code), character(code));
 }
 
 Font::Font(std::string name, const CharacterSet& set)
@@ -51,14 +55,9 @@ Font::Font(std::string name, const CharacterSet& set)
     }
 }
 
-void Font::add(const Rows& rows, unsigned code) {
-    char16_t character = kUnknown;
-    if (is_ascii(code)) {
-        character = static_cast<char16_t>(code);
-    } else if (layout_.characters == Characters::code_page_437 && code < devices::kCodePage437.size()) {
-        character = devices::kCodePage437.at(code);
-    }
-    shapes_.emplace(rows, character);
+void Font::add(const Rows& rows, char16_t character) {
+    char16_t& known = shapes_.emplace(rows, character).first->second;
+    if (known == kUnknown) known = character;
 }
 
 std::optional<char16_t> Font::look_up(const Shapes& shapes, const Rows& rows) {

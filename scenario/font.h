@@ -20,7 +20,7 @@ public:
     using Rows = std::array<u32, kMostHeight>;
 
     /// What the codes of the glyphs mean. `ascii`: only 20h to 7Eh are known, as in fonts that a Linux guest has
-    /// loaded.
+    /// loaded, unless the others are told.
     enum class Characters { code_page_437, ascii };
     struct Layout {
         unsigned width = 8, height = 16;  // dots
@@ -44,8 +44,9 @@ public:
         std::vector<Character> wide;    // of two, together kMostWidth dots wide at most
     };
 
-    /// `glyphs` has those of the codes from 0 up. `name` says for people where it comes from.
-    Font(std::string name, const Layout& layout, std::span<const u8> glyphs);
+    /// `glyphs` has those of the codes from 0 up. `name` says for people where it comes from. `others` tells of
+    /// Characters::ascii what the other codes mean.
+    Font(std::string name, const Layout& layout, std::span<const u8> glyphs, std::span<const char16_t> others = {});
     /// Of several characters of one shape the first is meant.
     Font(std::string name, const CharacterSet& set);
 
@@ -53,8 +54,8 @@ public:
     [[nodiscard]] unsigned width() const { return layout_.width; }
     [[nodiscard]] unsigned height() const { return layout_.height; }
     [[nodiscard]] const Cursor& cursor() const { return cursor_; }
-    /// The character of that shape; of several the one that is ASCII. U+FFFD: a glyph whose meaning is not known.
-    /// Rows from height() up are zero.
+    /// The character of that shape; of several the one with the lowest code from 20h up. U+FFFD: a glyph whose meaning
+    /// is not known. Rows from height() up are zero.
     [[nodiscard]] std::optional<char16_t> find(const Rows& rows) const;
     /// The same of two cells. A blank is none: it looks like two of one cell.
     [[nodiscard]] std::optional<char16_t> find_wide(const Rows& rows) const;
@@ -65,7 +66,7 @@ private:
         std::size_t operator()(const Rows& rows) const;
     };
     using Shapes = std::unordered_map<Rows, char16_t, Hash>;
-    void add(const Rows& rows, unsigned code);
+    void add(const Rows& rows, char16_t character);
     static std::optional<char16_t> look_up(const Shapes& shapes, const Rows& rows);
 
     std::string name_;

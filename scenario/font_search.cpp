@@ -13,6 +13,7 @@
 namespace bantam::scenario {
 namespace {
 
+constexpr u64 kRoms = 0xC0000, kRomsEnd = 0x100000;
 constexpr unsigned kGlyphs = 256, kLessGlyphs = 128;  // the system BIOS has the first half at F000:FA6Eh
 
 struct Face {
@@ -102,18 +103,23 @@ void add_console_font(u64 offset, std::span<const u8> glyphs, unsigned count, st
 void search_console_fonts(std::span<const u8> memory, std::vector<FoundFont>& found) {
     constexpr std::size_t kHeader = 16;
     constexpr u32 kLeastHeight = 6, kMostGlyphBytes = 2 * Font::kMostHeight;
+    constexpr std::size_t kAllocation = 2048;  // kmalloc's for the least of them, and where it then lies
     unsigned sums = 0;
     for (std::size_t at = 0; at + kHeader < memory.size() && found.size() < kMostFonts && sums < kMostSums; at += 4) {
         std::array<u32, 4> words;  // sum, count, size, users
         std::memcpy(&words[1], &memory[at + 4], 4);
-        if (words[1] != 256 && words[1] != 512) continue;
+        const bool counted = words[1] == 256 || words[1] == 512;
+        if (!counted && at % kAllocation != 0) continue;
         std::memcpy(words.data(), &memory[at], kHeader);
-        const u32 glyph_bytes = words[2] / words[1];
-        if (words[2] % words[1] != 0 || glyph_bytes < kLeastHeight || glyph_bytes > kMostGlyphBytes) continue;
-        if (memory.size() - at - kHeader < words[2]) continue;
+        if (memory.size() - at - kHeader < words[2] || words[2] > 512 * kMostGlyphBytes) continue;
         const std::span<const u8> glyphs = memory.subspan(at + kHeader, words[2]);
-        ++sums;
-        if (linux_crc(glyphs) == words[0]) add_console_font(at + kHeader, glyphs, words[1], found);
+        for (const u32 count : {256u, 512u}) {
+            const u32 glyph_bytes = words[2] / count;
+            if (words[2] % count != 0 || glyph_bytes < kLeastHeight || glyph_bytes > kMostGlyphBytes) continue;
+            if (counted ? words[1] != count : !plausible(glyphs, glyph_bytes)) continue;
+            ++sums;
+            if (linux_crc(glyphs) == words[0]) add_console_font(at + kHeader, glyphs, count, found);
+        }
     }
 }
 
@@ -126,7 +132,16 @@ std::vector<FoundFont> search_fonts(std::span<const u8> memory) {
     return found;
 }
 
-std::vector<Font> find_guest_fonts(const PhysicalMemory& memory) {
+std::vector<FoundFont> find_rom_fonts(const PhysicalMemory& memory) {
+    std::vector<u8> roms(kRomsEnd - kRoms);
+    memory.copy_out({kRoms}, roms);
+    return search_fonts(roms);
+}
+
+std::vector<Font> find_guest_fonts(const PhysicalMemory& memory, std::span<const ConsoleMap> maps) {
+    devices::GlyphMeanings linux_characters{};
+    for (unsigned glyph = 0; glyph < linux_characters.size(); ++glyph)
+        linux_characters.at(glyph) = character_of(maps, glyph);
     std::vector<Font> fonts;
     std::vector<std::vector<u8>> known;
     const auto add = [&](std::vector<FoundFont> found, u64 base, const char* where) {
@@ -136,14 +151,11 @@ std::vector<Font> find_guest_fonts(const PhysicalMemory& memory) {
             if (again || fonts.size() == kMostFonts) continue;
             fonts.emplace_back(fmt::format("{}x{} font in {} at {:x}h", font.layout.width, font.layout.height, where,
                                            base + font.offset),
-                               font.layout, font.glyphs);
+                               font.layout, font.glyphs, linux_characters);
             known.push_back(std::move(font.glyphs));
         }
     };
-    constexpr u64 kRoms = 0xC0000, kRomsEnd = 0x100000;
-    std::vector<u8> roms(kRomsEnd - kRoms);
-    memory.copy_out({kRoms}, roms);
-    add(search_fonts(roms), kRoms, "ROM");
+    add(find_rom_fonts(memory), kRoms, "ROM");
     const GuestRam ram(memory);
     for (const PhysicalMemory::Stretch& stretch : memory.backed()) {
         add(search_fonts(memory.ram().subspan(stretch.begin, stretch.end - stretch.begin)),

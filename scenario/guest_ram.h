@@ -29,6 +29,8 @@ public:
         const u8* byte = at(address + number / 8, 1);
         return byte != nullptr && (*byte >> (7 - number % 8) & 1) != 0;
     }
+    /// Behind the last byte.
+    [[nodiscard]] u64 end() const { return address_of(low_.size() + high_.size()); }
     /// Of an offset in PhysicalMemory::ram().
     [[nodiscard]] u64 address_of(u64 offset) const {
         return offset < low_.size() ? offset : offset - low_.size() + PhysicalMemory::kHighRamBase;

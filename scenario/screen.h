@@ -1,13 +1,15 @@
-// Screen: what the guest shows, as text wherever that is exact: the VGA's text memory, and in graphics modes the glyphs
-// of fonts that the guest has in memory or had in the VGA (glyph_reader.h). Looking changes nothing for the guest, and
-// depends on guest time alone.
+// Screen: what the guest shows, as text wherever that is exact: the VGA's text memory (text_mode_font.h), and in
+// graphics modes the glyphs of fonts that the guest has in memory or had in the VGA (glyph_reader.h). Looking changes
+// nothing for the guest, and depends on guest time alone.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "machine/machine.h"
+#include "scenario/console_maps.h"
 #include "scenario/glyph_reader.h"
+#include "scenario/text_mode_font.h"
 
 namespace bantam::scenario {
 
@@ -35,7 +37,11 @@ private:
     void read_text_mode();
     void read_graphics();
     void search_fonts();
+    void search_maps();
+    void search_soon();
+    void drop_changed_maps();
     void learn_text_font();
+    void name_glyphs();
     [[nodiscard]] std::vector<const Font*> fonts() const;
     [[nodiscard]] unsigned count_cells(std::size_t begin, std::size_t end) const;
     void show(std::string text, bool readable, std::string source);
@@ -52,10 +58,16 @@ private:
     devices::Picture picture_;
     GlyphText last_;                              // in graphics modes
     std::optional<devices::TextFont> text_mode_;  // the VGA's font, when last it was in a text mode
+    devices::GlyphMeanings meanings_{};           // of its glyphs
     std::optional<Font> text_font_;               // the same to look up by
-    std::vector<Font> found_fonts_;               // in the guest's memory
-    u64 next_search_ns_ = 0;
+    PcFonts pc_fonts_;
+    std::vector<Font> found_fonts_;  // in the guest's memory
+    std::vector<ConsoleMap> maps_;   // found there too
+    u64 searched_ns_ = 0, next_search_ns_ = 0;
     u64 search_pause_ns_ = kFirstPause_ns;
 };
+
+/// What Screen::text() says of the machine as it is now.
+[[nodiscard]] std::string read_screen(Machine& machine);
 
 }  // namespace bantam::scenario

@@ -1,6 +1,7 @@
 // VGA: register rules, planes and write modes, retrace timing, the text screen and the picture.
 #include "devices/vga.h"
 
+#include "tests/devices/code_page_437_glyphs.h"
 #include "tests/devices/test_board.h"
 
 namespace bantam::devices {
@@ -52,12 +53,12 @@ TEST_F(VgaTest, TextScreenFollowsMemoryAndStartAddress) {
     chip.set_text_mode_3(make_plain_font());
     text(0, 0, "Hello, VGA");
     text(2, 3, "\xDA\xC4\xBF \x01");
-    const std::string screen = chip.text_screen();
+    const std::string screen = chip.text_screen(code_page_437_glyphs());
     EXPECT_EQ(screen.substr(0, 12), "Hello, VGA\n\n");
     EXPECT_NE(screen.find("\n   ┌─┐ ☺\n"), std::string::npos);
     EXPECT_EQ(std::count(screen.begin(), screen.end(), '\n'), 25);
     crtc(0x0D, 80);
-    EXPECT_EQ(chip.text_screen().substr(0, 4), "\n   ");
+    EXPECT_EQ(chip.text_screen(code_page_437_glyphs()).substr(0, 4), "\n   ");
     crtc(0x0C, 0);
     crtc(0x0D, 0);
     crtc(0x0E, 0);
@@ -67,6 +68,21 @@ TEST_F(VgaTest, TextScreenFollowsMemoryAndStartAddress) {
     EXPECT_TRUE(chip.cursor().visible);
     crtc(0x0A, 0x20);
     EXPECT_FALSE(chip.cursor().visible);
+}
+
+TEST_F(VgaTest, AttributeBit3ChoosesTheSecond256Glyphs) {
+    chip.set_text_mode_3(make_plain_font());
+    text(0, 0, "AA");
+    chip.memory().write(0x18003, 1, 0x0F);
+    GlyphMeanings meanings = code_page_437_glyphs();
+    meanings[256 + 'A'] = u'Ж';
+    EXPECT_EQ(chip.text_screen(meanings).substr(0, 3), "AЖ");
+    std::optional<TextFont> font = chip.text_font();
+    EXPECT_TRUE(std::equal(&font->rows[0], &font->rows[8192], &font->rows[8192])) << "one font map for both";
+    sequencer(3, 0x04);  // map A at 4000h of plane 2
+    font = chip.text_font();
+    EXPECT_EQ(font->rows['A' * 32 + 6], make_plain_font()['A' * 16 + 6]);
+    EXPECT_EQ(std::count(&font->rows[8192], &font->rows[8192] + 8192, 0), 8192);
 }
 
 TEST_F(VgaTest, TextMemoryReadsBackThroughAllWidths) {

@@ -5,7 +5,9 @@ they show that. GRUB is that of Debian's rescue diskette.
     grub_remote_test.py BANTAM CLIENT        CLIENT: tests/frontend/vnc/client.cpp
 """
 import pathlib
+import subprocess
 import sys
+import time
 import unittest
 
 import browser
@@ -17,13 +19,13 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "guests"))
 import boots  # noqa: E402
 
 BANTAM = ""
-DOWN, DOWN_KEYSYM = "\ue015", 0xFF54  # WebDriver's and X's names of the key
+DOWN, DOWN_KEYSYM, RETURN_KEYSYM = "\ue015", 0xFF54, 0xFF0D  # WebDriver's and X's names of keys
 
 
 class GrubTest(web_test.Remote):
-    def open_menu(self, display: str) -> None:
+    def open_menu(self, display: str, *command: str) -> None:
         guests = boots.made_ready("grub-floppy", "", self.path)["guests"]
-        self.open([BANTAM, "run", "--floppy", f"{guests}/grub-floppy.img,overlay=temp", "--boot", "a", "--memory", "64M", "--serial", "none",
+        self.open([BANTAM, *(command or ["run"]), "--floppy", f"{guests}/grub-floppy.img,overlay=temp", "--boot", "a", "--memory", "64M", "--serial", "none",
                    "--display", display])
         self.until(lambda: self.chosen() == "GNU/Linux", "GRUB's menu", 120)
 
@@ -59,6 +61,33 @@ class GrubTest(web_test.Remote):
                 self.follows_a_key(viewer.picture, lambda: viewer.stroke(DOWN_KEYSYM))
             else:
                 self.until(lambda: viewer.picture() == self.guest_screen(), "a second viewer shows the menu")
+
+    def test_what_a_viewer_types_is_recorded(self) -> None:
+        record = self.path / "recorded.toml"
+        self.open_menu("vnc:0", "test", "--record", str(record))
+        viewer = vnc_test.Viewer(self.path, self.port)
+        self.addCleanup(viewer.close)
+        viewer.wait_for("connected")
+        viewer.stroke(ord("c"))
+        self.until(lambda: "grub>" in self.qmp.monitor("screentext"), "the command line")
+        time.sleep(2)  # the keys of one second are one step
+        for character in "echo For''ty-$root":
+            viewer.stroke(ord(character))
+            time.sleep(0.1)  # the keyboard keeps sixteen bytes
+        viewer.stroke(RETURN_KEYSYM)
+        self.until(lambda: "Forty-fd0" in self.qmp.monitor("screentext"), "the answer")
+        time.sleep(2)
+        viewer.stroke(ord("x"))
+        self.until(lambda: self.qmp.monitor("screentext").rstrip().endswith("> x"), "the last key")
+        self.qmp.ask("quit")
+        self.assertEqual(self.process.wait(timeout=30), 0)
+        text = record.read_text()
+        steps = [part.strip() for part in text.split("[[step]]")[1:]]
+        self.assertEqual(steps[1:], ['type = "c"', 'wait-screen = "grub>"', 'type = "echo For\'\'ty-$$root\\u000A"', 'wait-stable = "500ms"',
+                                     'type = "x"'], text)
+        done = subprocess.run([BANTAM, "test", record, "--artifacts", self.path / "run"], capture_output=True, text=True, timeout=120, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("Forty-fd0", (self.path / "run/recorded/screen.txt").read_text())
 
 
 if __name__ == "__main__":

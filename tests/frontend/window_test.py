@@ -91,10 +91,11 @@ class Desktop(unittest.TestCase):
         self.addCleanup(self.display.close)
         self.heard = self.path / "heard"
         self.code = GUEST
+        self.verb = ["run"]
 
     def command(self, *more: str) -> list[str]:
         kernel = guest_image.write_kernel(self.path / "kernel", self.code)
-        return [BANTAM, "run", "--kernel", kernel, "--memory", "16M", "--serial", "none", "--debugcon", f"file:{self.heard}",
+        return [BANTAM, *self.verb, "--kernel", kernel, "--memory", "16M", "--serial", "none", "--debugcon", f"file:{self.heard}",
                 "--audio", "none", *more]
 
     def start(self, *more: str) -> None:
@@ -107,7 +108,12 @@ class Desktop(unittest.TestCase):
         self.addCleanup(self.process.stderr.close)
         self.addCleanup(self.process.wait)
         self.addCleanup(self.process.kill)
-        self.window = self.display.window()
+        try:
+            self.window = self.display.window()
+        except AssertionError as missing:
+            status = self.process.poll()
+            self.process.kill()
+            self.fail(f"{missing}; status {status}, Bantam said {self.process.stderr.read()!r}")
 
     def until(self, condition, what: str, timeout: float = 30) -> None:
         deadline = time.monotonic() + timeout
@@ -264,20 +270,24 @@ class WindowTest(Desktop):
         self.press("ctrl+alt+g")
         self.until(lambda: "a click gives the guest the mouse" in self.title(), "the mouse is back")
 
-    def test_pointing(self) -> None:
+    def open_pointing_guest(self) -> None:
         (self.path / "guest.asm").write_text(POINTING_GUEST)
         subprocess.run(["nasm", "-f", "bin", "-o", self.path / "code", self.path / "guest.asm"], check=True)
         self.code = (self.path / "code").read_bytes()
         self.open()
         self.until(lambda: "the guest's and yours" in self.title(), "the title says that nothing needs capture")
+
+    def reports(self) -> list[tuple[int, ...]]:
+        """Buttons, x, y, wheel, as the pointing guest heard them."""
+        data = self.heard.read_bytes() if self.heard.exists() else b""
+        return list(struct.iter_unpack("<3Ii", data[:len(data) // 16 * 16]))
+
+    def test_pointing(self) -> None:
+        self.open_pointing_guest()
         x, y, width, height = self.display.geometry(self.window)
 
-        def whole_reports() -> bytes:
-            data = self.heard.read_bytes() if self.heard.exists() else b""
-            return data[:len(data) // 16 * 16]
-
         def last_report() -> tuple[int, ...]:
-            return struct.unpack("<3Ii", whole_reports()[-16:] or bytes(16))
+            return (self.reports() or [(0, 0, 0, 0)])[-1]
 
         def near(share_x: float, share_y: float) -> bool:
             _, at_x, at_y, _ = last_report()
@@ -290,8 +300,43 @@ class WindowTest(Desktop):
         self.display.xdotool("mouseup", 1)
         self.until(lambda: last_report()[0] == 0, "the left button goes up")
         self.display.xdotool("click", 5)
-        self.until(lambda: 1 in (wheel for _, _, _, wheel in struct.iter_unpack("<3Ii", whole_reports())), "the wheel turns to the person")
+        self.until(lambda: 1 in (wheel for _, _, _, wheel in self.reports()), "the wheel turns to the person")
         self.assertIn("the guest's and yours", self.title(), "a click captured the mouse")
+
+    def recorded_steps(self) -> list[str]:
+        """Closes the window, which presses the power button; the steps that were recorded, which were then taken with another machine."""
+        self.display.ask_to_close(self.window)
+        self.until(lambda: "close again" in self.title(), "the first time asks")
+        self.display.ask_to_close(self.window)
+        self.assertEqual(self.process.wait(timeout=30), 0)
+        self.heard.unlink()
+        text = (self.path / "recorded.toml").read_text()
+        done = subprocess.run([BANTAM, "test", "recorded.toml"], cwd=self.path, capture_output=True, text=True, timeout=60, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr + text)
+        return [part.strip() for part in text.split("[[step]]")[1:]]
+
+    def test_keys_are_recorded(self) -> None:
+        self.verb = ["test", "--record", "recorded.toml"]
+        self.start()
+        self.press("shift+h", "i", "F5")
+        self.until(lambda: self.keys_heard()[-1:] == [0xBF], "F5 goes up")
+        self.assertEqual(self.recorded_steps(), ['wait-screen = "Window test"', 'type = "Hi"', 'keys = "f5"', 'wait-stable = "500ms"',
+                                                 "power-button = true"])
+        self.assertEqual([key for key in self.keys_heard() if key < 0x80], [0x2A, 0x23, 0x17, 0x3F])
+
+    def test_a_click_is_recorded(self) -> None:
+        self.verb = ["test", "--record", "recorded.toml"]
+        self.open_pointing_guest()
+        x, y, width, height = self.display.geometry(self.window)
+        self.display.xdotool("mousemove", "--sync", x + width // 4, y + height // 2)
+        self.display.xdotool("mousedown", 1)
+        self.until(lambda: 0x20 in [report[0] for report in self.reports()], "the button goes down")
+        self.display.xdotool("mouseup", 1)
+        self.until(lambda: self.reports()[-1][0] == 0, "the button goes up")
+        self.assertEqual(self.recorded_steps(), ['wait-stable = "500ms"', 'click = "180,200"', 'wait-stable = "500ms"',
+                                                 "power-button = true"])
+        where = [(x / 0xFFFF, y / 0xFFFF) for buttons, x, y, _ in self.reports() if buttons == 0x20]
+        self.assertTrue(where and all(abs(x - 0.25) < 0.01 and abs(y - 0.5) < 0.01 for x, y in where), where)
 
     def test_picture(self) -> None:
         self.check_picture()

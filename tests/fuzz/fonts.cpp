@@ -1,12 +1,13 @@
-// Fuzz target: fonts in the guest's memory. RAM holds GRUB's records of both kinds, a package of UEFI's and a console
-// font of Linux'; the input changes bytes of them, as triples of an offset and a value. Whatever is found must read a
-// picture.
+// Fuzz target: fonts in the guest's memory. RAM holds GRUB's records of both kinds, a package of UEFI's, and a console
+// font of Linux' with tables of both kinds that say what its glyphs mean; the input changes bytes of them, as triples
+// of an offset and a value. Whatever is found must read a picture.
 #include <zlib.h>
 
 #include <cstring>
 #include <vector>
 
 #include "base/check.h"
+#include "scenario/console_maps.h"
 #include "scenario/efi_fonts.h"
 #include "scenario/font_search.h"
 #include "scenario/glyph_reader.h"
@@ -24,6 +25,8 @@ public:
         add_grub_font(0x4000, 8);
         add_efi_package(0x8000);
         add_console_font(0xA000);
+        add_console_map(0xB400, 0xB600, 4);
+        add_console_map(0xBA00, 0xBC00, 8);
     }
     std::vector<u8> bytes = std::vector<u8>(0x10000);
 
@@ -71,6 +74,13 @@ private:
         const u32 header[] = {~static_cast<u32>(::crc32(0xFFFFFFFF, &bytes[at + 16], kBytes)), 256, kBytes, 1};
         std::memcpy(&bytes[at], header, sizeof header);
     }
+    /// The record, then one directory with the two rows of ASCII.
+    void add_console_map(u64 record, u64 directory, unsigned size) {
+        const u64 base = size == 8 ? 0xFFFF888000000000 : 0xC0000000, rows = directory + 0x100;
+        pointer(record, base + directory, size);
+        for (const u64 row : {u64{0}, u64{1}}) pointer(directory + row * size, base + rows + row * 128, size);
+        for (unsigned code = 0; code < 0x80; ++code) put<u16>(rows + u64{2} * code, static_cast<u16>(code));
+    }
 };
 
 void read_with(const Font& font) {
@@ -95,6 +105,10 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
     const std::span<const u8> low = std::span<const u8>(ram).first(0xC000);
     const GuestRam guest(low, std::span<const u8>(ram).subspan(low.size()));
     for (const u64 base : {u64{0}, PhysicalMemory::kHighRamBase}) {
+        for (const ConsoleMap& map : search_console_maps(guest, base, 0xC000)) {
+            CHECK(map.current(guest));
+            ++found;
+        }
         for (const GrubFont& font : search_grub_fonts(guest, base, 0xC000)) {
             read_with(Font("grub", font.characters));
             ++found;
@@ -106,6 +120,6 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
         read_with(Font("efi", set));
         ++found;
     }
-    CHECK(size >= 3 || found == 4);  // all are there before the input changes them
+    CHECK(size >= 3 || found == 6);  // all are there before the input changes them
     return 0;
 }

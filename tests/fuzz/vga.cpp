@@ -2,6 +2,7 @@
 // whole and by what changed.
 #include "devices/vga.h"
 
+#include "tests/devices/code_page_437_glyphs.h"
 #include "tests/fuzz/chip_session.h"
 
 using namespace bantam;
@@ -35,6 +36,6 @@ extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
     });
     session.run();
     const auto frame = chip.render();
-    if (frame.pixels.empty() || chip.text_screen().size() > frame.pixels.size()) std::abort();
+    if (frame.pixels.empty() || chip.text_screen(code_page_437_glyphs()).size() > frame.pixels.size()) std::abort();
     return 0;
 }

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "tests/devices/code_page_437_glyphs.h"
 #include "tests/machine/multiboot_image.h"
 
 namespace bantam {
@@ -260,7 +261,7 @@ TEST_F(MachineTest, InfoScreenAndKeysWithoutRunning) {
     EXPECT_TRUE(machine->send_keys("ctrl-alt-delete").ok());
     EXPECT_EQ(machine->send_keys("nokey").error().status, ExitStatus::usage);
     EXPECT_EQ(machine->eject("cd0").error().status, ExitStatus::usage);
-    EXPECT_EQ(machine->screen_text().find_first_not_of('\n'), std::string::npos);
+    EXPECT_EQ(machine->screen_text(devices::code_page_437_glyphs()).find_first_not_of('\n'), std::string::npos);
     EXPECT_EQ(machine->screendump("x.gif").error().status, ExitStatus::usage);
 }
 
@@ -271,7 +272,7 @@ TEST_F(MachineTest, SeaBiosComesToItsEnd) {
     const std::unique_ptr<Machine> machine = make(firmware);
     ASSERT_NE(machine, nullptr);
     machine->run();
-    const std::string screen = machine->screen_text();
+    const std::string screen = machine->screen_text(devices::code_page_437_glyphs());
     EXPECT_NE(screen.find("SeaBIOS (version"), std::string::npos) << screen;
     EXPECT_NE(screen.find("No bootable device."), std::string::npos) << screen;
 }

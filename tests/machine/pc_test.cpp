@@ -8,6 +8,7 @@
 #include <deque>
 
 #include "devices/key_names.h"
+#include "tests/devices/code_page_437_glyphs.h"
 
 namespace bantam {
 namespace {
@@ -401,7 +402,7 @@ TEST_F(PcTest, VgaTextMemoryIsVisible) {
     for (std::size_t i = 0; i < word.size(); ++i) {
         memory_->write({0xB8000 + 2 * i}, 2, static_cast<u64>(0x0700 | static_cast<u8>(word[i])));
     }
-    EXPECT_EQ(pc_->vga().text_screen().substr(0, word.size()), word);
+    EXPECT_EQ(pc_->vga().text_screen(devices::code_page_437_glyphs()).substr(0, word.size()), word);
 }
 
 TEST_F(PcTest, HaltedWithInterruptsOffMayWakeOnlyByArmedNmi) {

@@ -87,6 +87,45 @@ TEST(FontSearch, FindsWhatLinuxHasLoadedByItsChecksum) {
     EXPECT_TRUE(search_fonts(memory).empty()) << "another checksum";
 }
 
+TEST(FontSearch, LinuxMayNotSayHowManyGlyphsThereAre) {
+    for (const unsigned count : {256u, 512u}) {
+        std::vector<u8> glyphs = make_glyphs(count, 16, false);
+        for (unsigned code = 0; code < count; ++code) {
+            if (code != ' ') glyphs[code * 16 + 8] = 0x18;
+        }
+        std::vector<u8> memory(30'000, 0x11);
+        put_words(memory, 4096, {kernel_crc(glyphs), 0, count * 16, 2});
+        std::copy(glyphs.begin(), glyphs.end(), memory.begin() + 4112);
+        const std::vector<FoundFont> found = search_fonts(memory);
+        ASSERT_EQ(found.size(), 1u) << count;
+        EXPECT_EQ(found[0].offset, 4112u);
+        EXPECT_EQ(found[0].layout.height, 16u) << count;
+        EXPECT_EQ(found[0].glyphs.size(), count * 16);
+        EXPECT_TRUE(search_fonts(std::span(memory).subspan(4)).empty()) << "not where the kernel allocates memory";
+    }
+}
+
+TEST(FontSearch, LinuxTablesSayWhatTheGlyphsMean) {
+    const std::unique_ptr<PhysicalMemory> memory = std::move(PhysicalMemory::create(u64{1} << 20).value());
+    const std::vector<u8> glyphs = make_glyphs(256, 14, false);
+    std::vector<u8> header(16);
+    put_words(header, 0, {kernel_crc(glyphs), 256, 256 * 14, 2});
+    memory->copy_in({0x8000}, header);
+    memory->copy_in({0x8010}, glyphs);
+    ConsoleMap map;
+    map.characters.fill(0xFFFD);
+    map.characters[0x84] = u'ø';
+    const std::vector<Font> fonts = find_guest_fonts(*memory, std::span(&map, 1));
+    ASSERT_EQ(fonts.size(), 1u);
+    Font::Rows rows{};
+    rows[0] = 0x84, rows[13] = 0x88;
+    EXPECT_EQ(fonts[0].find(rows), u'ø');
+    rows[0] = 0x85;
+    EXPECT_EQ(fonts[0].find(rows), 0xFFFD);
+    rows[0] = 'A', rows[13] = 0x84;
+    EXPECT_EQ(fonts[0].find(rows), u'A');
+}
+
 TEST(FontSearch, WideRowsHaveTwoBytes) {
     std::vector<u8> glyphs(std::size_t{256} * 40);
     for (unsigned code = 1; code < 256; ++code) {
