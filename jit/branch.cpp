@@ -13,12 +13,14 @@ using isa::Mnemonic;
 using isa::Operand;
 using isa::OperandKind;
 
-/// Before going on at a RIP that is in a register: what Translator::refuse_branch needs, should it not be allowed.
+/// Before going on at a RIP that is in a register: kAddend gets what Translator::refuse_branch needs, should it not be
+/// allowed.
 void note_computed_target(Emitter& e, Site& site, int stack_change) {
     const bool always_allowed = e.sixteen() ? site.instruction().operand_size == 2 : !e.wide();
     if (always_allowed) return;
     site.stack_change = stack_change;
-    e.assembler().mov(absolute(&e.context().site), asmjit::imm(reinterpret_cast<u64>(&site)));
+    e.overwrite_addend();
+    e.load_constant(kAddend, reinterpret_cast<u64>(&site));
 }
 
 /// Moves `from`, of `size` bytes, to kAddress; above are zeros.

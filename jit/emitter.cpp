@@ -435,7 +435,7 @@ void Emitter::jump_if_rcx_zero(unsigned address_size, u64 rip) {
 
 void Emitter::jump_indirect() {
     load_target();
-    a_.jmp(kAddend);
+    a_.jmp(kSpare);
 }
 
 void Emitter::call(u64 target, u64 rip) {
@@ -447,7 +447,7 @@ void Emitter::call(u64 target, u64 rip) {
 
 void Emitter::call_indirect(u64 rip) {
     load_target();
-    a_.call(kAddend);
+    a_.call(kSpare);
     write_continuation(rip);
 }
 
@@ -464,16 +464,16 @@ void Emitter::write_continuation(u64 rip) {
     jump(rip);
 }
 
-/// The host address for the RIP in kAddress to kAddend.
+/// The host address for the RIP in kAddress to kSpare.
 void Emitter::load_target() {
     if (sixteen_) {
-        a_.lea(kAddend.r32(), x86::ptr(kAddress, static_cast<i32>(translation_.cs_base & 0xFFFF)));
-        a_.movzx(kAddend.r32(), kAddend.r16());
+        a_.lea(kSpare.r32(), x86::ptr(kAddress, static_cast<i32>(translation_.cs_base & 0xFFFF)));
+        a_.movzx(kSpare.r32(), kSpare.r16());
     } else {
-        a_.movzx(kAddend.r32(), kAddress.r16());
+        a_.movzx(kSpare.r32(), kAddress.r16());
     }
-    a_.mov(kAddend.r32(), x86::ptr_abs(t_.indirect_table, kAddend, 2));
-    a_.lea(kAddend.r32(), x86::ptr(kAddend, static_cast<i32>(t_.stubs.leave_at_rip)));
+    a_.mov(kSpare.r32(), x86::ptr_abs(t_.indirect_table, kSpare, 2));
+    a_.lea(kSpare.r32(), x86::ptr(kSpare, static_cast<i32>(t_.stubs.leave_at_rip)));
 }
 
 void Emitter::write_links() {

@@ -102,7 +102,7 @@ u32 Site::after() const { return translation->block->count - 1 - index; }
 /// The translator's side of running code: one per translator.
 struct Context {
     u64 remaining = 0;           // CountRegion::base() + instructions left before this run must end
-    const Site* site = nullptr;  // the instruction that is being handed over
+    const Site* site = nullptr;  // the instruction that is being handed over, or an indirect branch
     Link* link = nullptr;        // by which link the last run ended; null: by RIP alone
     u64 spared = 0;              // what a scratch register holds while it is needed otherwise
     u64 entry = 0;               // where `enter` goes

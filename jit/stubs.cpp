@@ -24,6 +24,7 @@ public:
     }
     void leave_at_rip() {
         a_.mov(absolute(&state_.rip()), x86::r14);
+        a_.mov(absolute(&context_.site), kAddend);
         store_guest();
         a_.mov(absolute(&context_.link), 0);
         return_to_caller();
@@ -139,15 +140,17 @@ private:
         a_.mov(absolute(&context_.remaining), kCount);
         write_vector_store(a_, state_, context_);
     }
-    /// To the guest RIP in kAddress.
+    /// To the guest RIP in kAddress. Keeps kAddend, the branch's Site.
     void jump_by_table(u64 leave_at_rip) {
+        a_.mov(absolute(&context_.spare), kAddend);
         a_.mov(kSpare, absolute(&state_.segment[kCs].base));
         a_.lea(kAddend.r32(), x86::ptr(kAddress, kSpare));
         a_.movzx(kAddend.r32(), kAddend.r16());
         a_.mov(kSpare, absolute(&context_.indirect_table));
-        a_.mov(kAddend.r32(), x86::ptr(kSpare, kAddend, 2));
-        a_.lea(kAddend.r32(), x86::ptr(kAddend, static_cast<i32>(leave_at_rip)));
-        a_.jmp(kAddend);
+        a_.mov(kSpare.r32(), x86::ptr(kSpare, kAddend, 2));
+        a_.lea(kSpare.r32(), x86::ptr(kSpare, static_cast<i32>(leave_at_rip)));
+        a_.mov(kAddend, absolute(&context_.spare));
+        a_.jmp(kSpare);
     }
     void return_to_caller() {
         a_.mov(x86::rsp, absolute(&context_.host_stack));

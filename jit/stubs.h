@@ -12,7 +12,8 @@ namespace bantam::jit {
 struct Stubs {
     /// C++ calls it: loads the guest's registers and goes to Context::entry; returns when translated code leaves.
     void (*enter)() = nullptr;
-    /// Jumped to by translated code. R14: the guest RIP to go on at; the miss of an indirect jump too.
+    /// Jumped to by translated code. R14: the guest RIP to go on at; the miss of an indirect jump too, with R15: its Site
+    /// where that is needed (branch.cpp).
     u64 leave_at_rip = 0;
     /// R14: the Link that is not linked.
     u64 leave_by_link = 0;
@@ -20,7 +21,7 @@ struct Stubs {
     u64 call_handler = 0;
     /// The same with the Site of a block's first instruction: tells the BlockWatch.
     u64 call_block_watch = 0;
-    /// Returned to when no call is left on the ReturnStack. R14: the guest RIP to go on at.
+    /// Returned to when no call is left on the ReturnStack. R14 and R15: as of leave_at_rip.
     u64 lone_return = 0;
     /// Called: the guest's vector registers and MXCSR are the host's afterwards. Overwrites R14 and R15 only.
     u64 load_vectors = 0;
