@@ -73,7 +73,7 @@ public:
     static constexpr std::size_t kMostPieceBytes = 64 << 10;
     static constexpr std::size_t kCodeReserve = 2 * kMostPieceBytes + 64;
     /// Of each piece, and of the entries in them. PERF: the host fetches the heads of loops in one go.
-    static constexpr std::size_t kCodeAlignment = 32;
+    static constexpr std::size_t kCodeAlignment = 64;
     /// The same for the records of one block.
     static constexpr std::size_t kRecordReserve = 16 << 10;
     static constexpr std::size_t kMostTables = 32;

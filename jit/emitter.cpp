@@ -288,6 +288,7 @@ void Emitter::check_count(u32 instructions) {
 /// Before a jump to `rip`: whether it goes to the loop's beginning. Then scratch registers have what they have there.
 bool Emitter::begins_turn(u64 rip) {
     if (!loop_allowed_ || rip != translation_.rip || returned_) return false;
+    if (!loop_state_) keep_copy_for_turn();
     LoopState now{distance_, second_distance_, copies_, ranges_};
     now.distance.begin_turn();
     now.second_distance.begin_turn();
@@ -303,8 +304,11 @@ bool Emitter::begins_turn(u64 rip) {
     // In the loop, which knows more at its beginning than the first turn, they are no wider here than in that.
     wanted.ranges.join(now.ranges);
     wanted.copies.each([&](unsigned guest, const x86::Gp& place) {
-        const std::optional<x86::Gp> copy = now.copies.find(guest);
-        if (!copy || copy->id() != place.id()) read_register(guest, place);
+        if (const std::optional<x86::Gp> copy = now.copies.find(guest)) {
+            if (copy->id() != place.id()) a_.mov(place, *copy);
+        } else {
+            read_register(guest, place);
+        }
     });
     const auto second = wanted.copies.has_distance() ? wanted.second_distance.anchor() : std::nullopt;
     const bool has_second = now.copies.has_distance() && now.second_distance.anchor() == second;
@@ -312,6 +316,17 @@ bool Emitter::begins_turn(u64 rip) {
     const std::optional<Anchor>& first = wanted.distance.anchor();
     if (first && now.distance.anchor() != first) load_distance(*first, kAddend);
     return true;
+}
+
+/// Saves the copy that check_count overwrites, if the next turn reads it soon and kAddress has no such use. PERF: what
+/// one turn writes last and the next reads would wait for the store.
+void Emitter::keep_copy_for_turn() {
+    const std::optional<unsigned> kept = copies_.in(kSpare);
+    if (!kept || !read_soon(*kept)) return;
+    if (copies_.has_distance() && used_soon(*second_distance_.anchor())) return;
+    if (const std::optional<unsigned> other = copies_.in(kAddress); other && read_soon(*other)) return;
+    a_.mov(kAddress, kSpare);
+    copies_.set(kAddress, *kept);
 }
 
 void Emitter::begin_loop(u32 instructions) {

@@ -232,6 +232,7 @@ private:
     [[nodiscard]] const isa::Instruction* following(u32 k) const;
     void follow_second_distance(const isa::Instruction& i);
     [[nodiscard]] bool begins_turn(u64 rip);
+    void keep_copy_for_turn();
     void check_count(u32 instructions);
     void follow_stack(const isa::Instruction& i);
     void shift_stack_register(int change);

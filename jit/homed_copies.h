@@ -48,9 +48,10 @@ public:
     /// KAddress has a distance now.
     void set_distance() { set(kAddress, kDistance); }
     [[nodiscard]] bool has_distance() const { return guest_[1] == kDistance; }
-    /// What kAddress has a copy of, if it has one.
-    [[nodiscard]] std::optional<unsigned> in_address() const {
-        return guest_[1] < kDistance ? std::optional<unsigned>(guest_[1]) : std::nullopt;
+    /// What `reg`, one of kPlaces, has a copy of, if it has one.
+    [[nodiscard]] std::optional<unsigned> in(const x86::Gp& reg) const {
+        const u8 guest = guest_[reg.id() == kPlaces[0].id() ? 0 : 1];
+        return guest < kDistance ? std::optional<unsigned>(guest) : std::nullopt;
     }
     [[nodiscard]] bool empty() const { return guest_[0] == kNone && guest_[1] == kNone; }
 

@@ -271,7 +271,7 @@ x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address, 
 bool Emitter::takes_second_distance() const {
     if (!distance_.anchor() || !used_soon(*distance_.anchor())) return false;
     if (copies_.has_distance()) return !used_soon(*second_distance_.anchor());
-    const std::optional<unsigned> copied = copies_.in_address();
+    const std::optional<unsigned> copied = copies_.in(kAddress);
     return !copied || !read_soon(*copied);
 }
 

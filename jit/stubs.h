@@ -12,8 +12,8 @@ namespace bantam::jit {
 struct Stubs {
     /// C++ calls it: loads the guest's registers and goes to Context::entry; returns when translated code leaves.
     void (*enter)() = nullptr;
-    /// Jumped to by translated code. R14: the guest RIP to go on at; the miss of an indirect jump too, with R15: its Site
-    /// where that is needed (branch.cpp).
+    /// Jumped to by translated code. R14: the guest RIP to go on at; the miss of an indirect jump too, with R15: its
+    /// Site where that is needed (branch.cpp).
     u64 leave_at_rip = 0;
     /// R14: the Link that is not linked.
     u64 leave_by_link = 0;

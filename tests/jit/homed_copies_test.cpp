@@ -35,10 +35,11 @@ TEST(HomedCopiesTest, ADistanceIsNoCopy) {
     HomedCopies copies;
     copies.set(kSpare, 12);
     copies.set(kAddress, 13);
-    EXPECT_EQ(copies.in_address(), 13u);
+    EXPECT_EQ(copies.in(kAddress), 13u);
+    EXPECT_EQ(copies.in(kSpare), 12u);
     copies.set_distance();
     EXPECT_TRUE(copies.has_distance());
-    EXPECT_FALSE(copies.in_address());
+    EXPECT_FALSE(copies.in(kAddress));
     unsigned seen = 0;
     copies.each([&](unsigned guest, const x86::Gp& place) {
         ++seen;
