@@ -81,7 +81,7 @@ private:
         const unsigned reg = (f_.reg & 7u) << 3, rm = f_.rm & 7u;
         if (!f_.memory) return out_.byte(0xC0u | reg | rm);
         const bool displaced = f_.base && (f_.displacement != 0 || rm == kNeedsDisplacement);
-        const bool sib = f_.index || rm == kSib;
+        const bool sib = f_.index || rm == kSib || !f_.base;  // without a SIB byte, no base is RIP
         out_.byte((displaced ? 0x80u : 0u) | reg | (sib ? kSib : rm));
         if (sib) out_.byte(static_cast<unsigned>(f_.scale) << 6 | (f_.index ? *f_.index & 7u : kSib) << 3 | rm);
         if (displaced || !f_.base) little_endian(static_cast<u32>(f_.displacement), 4);

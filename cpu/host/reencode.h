@@ -21,7 +21,7 @@ struct HostFields {
     u8 opcode_register = 0;
     bool memory = false;
     // The rest of the memory operand: [rm + index * 2^scale + displacement].
-    bool base = true;  // false: without rm, which is kNoBase; there is an index
+    bool base = true;  // false: without rm, which is kNoBase
     std::optional<u8> index{};
     u8 scale = 0;
     i32 displacement = 0;

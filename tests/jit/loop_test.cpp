@@ -247,6 +247,42 @@ TEST(LoopTest, WhatHandlersOverwriteIsLookedUpAgain) {
     EXPECT_LE(statistics_of(snippet).slow_faults, 8u) << "of the store beside code, and before there are windows";
 }
 
+TEST(LoopTest, AddressesThatAreKnownAreInWindows) {
+    // l: mov eax,[at] / add [at+8],edx / fld tbyte [at+10h] / fstp tbyte [at+10h] / movups xmm0,[at+20h] / dec ecx /
+    // jnz l / hlt, with 32-bit addresses in code of 32 bits, and RIP-relative ones in that of 64
+    struct Case {
+        unsigned bits;
+        u64 linear;
+        std::string code;
+    };
+    const auto absolute = [](u32 at) {
+        std::string code;
+        const std::array<std::string_view, 5> opcodes{"8b05", "0115", "db2d", "db3d", "0f1005"};
+        const std::array<u32, 5> offsets{0, 8, 16, 16, 32};
+        for (unsigned k = 0; k < opcodes.size(); ++k)
+            code += fmt::format("{}{:08x}", opcodes[k], __builtin_bswap32(at + offsets[k]));
+        return code + "4975def4";
+    };
+    const std::string relative = absolute(0x1000);
+    const std::array<Case, 5> cases{Case{32, 0x10001000, ""}, Case{32, 0xC0001000, ""}, Case{64, 0, relative},
+                                    Case{64, 0x555500000000, relative}, Case{64, 0xFFFFFFFF80000000, relative}};
+    for (const Case& each : cases) {
+        SCOPED_TRACE(fmt::format("{} bits, {:#x}", each.bits, each.linear));
+        const bool wide = each.bits == 64;
+        const u64 code_at = wide ? each.linear + 0x400000 : 0x400000, data = wide ? code_at + 0x1000 : each.linear;
+        // The byte that is DEC ECX is a REX prefix in 64-bit code.
+        std::string code = wide ? relative : absolute(static_cast<u32>(data));
+        if (wide) code = code.substr(0, 62) + "48ffc975dcf4";
+        Snippet snippet{.bits = each.bits, .linear = code_at, .instructions = 700, .code = code, .memory = {}};
+        snippet.gpr[1] = 1000;
+        snippet.gpr[2] = 3;
+        for (const u64 page : {data, data + 0x1000}) snippet.memory.push_back({page & ~kPageMask, "00"});
+        snippet.memory.push_back({data, "0102030405060708"});
+        EXPECT_EQ(expect_same(snippet), EngineExit::deadline);
+        EXPECT_LE(statistics_of(snippet).slow_faults, 4u);
+    }
+}
+
 TEST(LoopTest, ARegisterWrittenInMemoryHasNoOldCopy) {
     // add r12,r12 / nine times inc rax / add rax,r12 / hlt
     Snippet snippet{.linear = 0x400000,
