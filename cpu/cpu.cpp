@@ -156,8 +156,7 @@ void Cpu::update_decode() {
     } else {
         code_size_ = cs.default_big() ? isa::CodeSize::bits32 : isa::CodeSize::bits16;
         stack_size_ = state.segment[kSs].default_big() ? 4 : 2;
-        // A switch from 64-bit mode need not keep them (SDM vol. 1, 3.4.1.1); translated code counts on zeros.
-        for (unsigned number = kRax; number <= kRdi; ++number) state.gpr[number] &= 0xFFFFFFFF;
+        clear_upper_halves();
     }
     linear_mask_ = code64() ? ~u64{0} : 0xFFFFFFFF;
     system_mask_ = long_mode() ? ~u64{0} : 0xFFFFFFFF;

@@ -116,6 +116,11 @@ public:
     void update_privilege();
     /// Only the part that follows CS, SS and CPL (far transfers, interrupts); CR0, CR4, EFER and VM have not changed.
     void update_segments();
+    /// Outside 64-bit mode: the upper halves of RAX to RDI become zero, as in a switch from that mode, which need not
+    /// keep them (SDM vol. 1, 3.4.1.1). Translated code counts on zeros.
+    void clear_upper_halves() {
+        for (unsigned number = kRax; number <= kRdi; ++number) state.gpr[number] &= 0xFFFFFFFF;
+    }
     /// Recomputes which Attention bits of INTR, NMI, SMI and single-step are due, from pins, EFLAGS, DR7 and blocking.
     void update_attention();
     /// Loads a segment register with all its hidden parts, as RESET, loaders and task switches do; no checks.

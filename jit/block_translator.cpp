@@ -38,7 +38,8 @@ void hand_over(Emitter& e, const isa::Instruction& i, Site& site) {
     const u32 attributes = isa::row_of(i).attributes;
     site.handed_over = true;
     site.leaves = (attributes & isa::kEndsBlock) != 0 || i.mnemonic == isa::Mnemonic::Invalid;
-    site.changes_key = (attributes & isa::kSegmentLoad) != 0 || changes_exception_masks(i.mnemonic);
+    site.changes_masks = changes_exception_masks(i.mnemonic);
+    site.changes_key = (attributes & isa::kSegmentLoad) != 0 || site.changes_masks;
     e.hand_over();
 }
 

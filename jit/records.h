@@ -25,6 +25,7 @@ struct Site {
     bool handed_over : 1 = false;  // always: nothing of it was translated
     bool leaves : 1 = false;       // ends the block: control or modes may differ afterwards
     bool changes_key : 1 = false;  // may change the key without ending the block (a segment register load)
+    bool changes_masks : 1 = false;  // may mask or unmask floating-point exceptions
 
     [[nodiscard]] inline const isa::Instruction& instruction() const;
     [[nodiscard]] inline u64 rip() const;

@@ -45,7 +45,9 @@ Range RegisterRanges::value_of(const Instruction& i, const Operand& operand) con
         return bounded({value, value});
     }
     const Range all = unsigned_of(operand.size);
-    if (operand.kind != OperandKind::gpr || operand.is_high) return all;
+    if (operand.kind == OperandKind::memory) return all;
+    if (operand.kind != OperandKind::gpr) return kAll;
+    if (operand.is_high) return all;
     const Range& whole = ranges_.at(operand.reg);
     return operand.size == 8 || whole.within(all) ? whole : all;
 }

@@ -56,14 +56,20 @@ bool has(Key key, unsigned segment, u64 fact) { return (key >> (kSegmentShift + 
 }  // namespace
 
 std::optional<Key> key_of(const Cpu& cpu) {
+    constexpr u32 kMxcsrMasks = 0x1F80;
+    constexpr u16 kX87Masks = 0x3F;
+    Key masked = 0;
+    if ((cpu.state.mxcsr & kMxcsrMasks) == kMxcsrMasks) masked |= kSimdMasked;
+    if ((host::x87_control_word() & kX87Masks) == kX87Masks) masked |= kX87Masked;
+    return key_of(cpu, masked);
+}
+
+std::optional<Key> key_of(const Cpu& cpu, Key before) {
     const CpuState& s = cpu.state;
     if (!translatable(cpu)) return std::nullopt;
     Key key = cpu.mode_key() | static_cast<Key>(cpu.data_privilege()) << kPrivilegeShift;
-    constexpr u32 kMxcsrMasks = 0x1F80;
-    constexpr u16 kX87Masks = 0x3F;
+    key |= before & (kSimdMasked | kX87Masked);
     if (s.cpl == 0) key |= kCpl0;
-    if ((s.mxcsr & kMxcsrMasks) == kMxcsrMasks) key |= kSimdMasked;
-    if ((host::x87_control_word() & kX87Masks) == kX87Masks) key |= kX87Masked;
     if (cpu.code64()) return key | kFlatSegments;
     for (unsigned segment = 0; segment < kSegmentCount; ++segment) {
         const SegmentRegister& r = s.segment[segment];

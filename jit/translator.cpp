@@ -128,6 +128,8 @@ bool Translator::run(Block& block) {
     // Where a debugger watches, the handler knows where a turn of REP that it left ends.
     context_->many_elements = cpu_.data_watches.empty() ? ~(interpreter::kElementsPerTurn - 1) : ~u64{0};
     if (windowed(*key)) select_window(*key);
+    // So that no address leaves its window's guard, whoever has written registers.
+    if (!is_64bit(*key)) cpu_.clear_upper_halves();
     running_key_ = *key;
     running_ = true;
     departure_.reset();
@@ -195,7 +197,7 @@ AfterHandler Translator::call_handler() {
     set_phase(Phase::translated_code);
     pass_shadow(site);
     const bool elsewhere = site.leaves || s.rip() != site.resume_rip();
-    if (elsewhere && goes_on(*site.translation)) {
+    if (elsewhere && goes_on(site)) {
         context_->remaining += site.after();
         ++statistics_.gone_on;
         return AfterHandler::go_on;
@@ -230,6 +232,7 @@ AfterHandler Translator::call_block_watch() {
         return AfterHandler::leave;
     }
     if (windowed(running_key_)) select_window(running_key_);
+    if (!is_64bit(running_key_)) cpu_.clear_upper_halves();
     return AfterHandler::resume;
 }
 
@@ -253,18 +256,18 @@ std::optional<Departure> Translator::departure_after(const Site& site) const {
     if (cpu_.state.rip() != site.resume_rip()) return Departure::redirected;
     if (translate_anew_) return Departure::window;
     if (mappings_moved()) return Departure::page_tables;
-    if (site.changes_key && key_changed(site.translation->key)) return Departure::key;
+    if (site.changes_key && key_after(site) != site.translation->key) return Departure::key;
     return std::nullopt;
 }
 
 /// Whether translated code for the CPU's present state may be looked for without the interpreter, which has nothing to
 /// see to; that is prepared then. `from`: what is left.
-bool Translator::goes_on(Translation& from) {
+bool Translator::goes_on(const Site& site) {
+    Translation& from = *site.translation;
     if (!options_.optimisations.has(Optimisation::going_on)) return false;
     if (break_ || translate_anew_ || flush_due_ || cpu_.state.attention != 0 || mappings_moved()) return false;
-    std::optional<Key> key = key_of(cpu_);
+    const std::optional<Key> key = key_after(site);
     if (!key || !branch_allowed()) return false;
-    key = with_windows_if_enabled(*key);
     if (from.next_table == 0 || from.next_key != *key) {
         const auto table = tables_.find(*key);
         if (table == tables_.end()) return false;
@@ -290,9 +293,10 @@ void Translator::count_handler(const Site& site) {
     }
 }
 
-bool Translator::key_changed(Key key) const {
-    const std::optional<Key> now = key_of(cpu_);
-    return !now || with_windows_if_enabled(*now) != key;
+/// The key once the handler of `site` has run.
+std::optional<Key> Translator::key_after(const Site& site) const {
+    const std::optional<Key> key = site.changes_masks ? key_of(cpu_) : key_of(cpu_, running_key_);
+    return key ? std::optional(with_windows_if_enabled(*key)) : std::nullopt;
 }
 
 // --- windows
@@ -311,8 +315,6 @@ void Translator::select_window(Key key) {
         select_stack_window(cpu_.state.gpr[kRsp], privilege);
     } else {
         load_gs_base(windows_->low_distance(privilege));
-        // So that no address leaves the window's guard, whoever has written them.
-        for (unsigned number = kRax; number <= kRdi; ++number) cpu_.state.gpr[number] &= 0xFFFFFFFF;
     }
 }
 

@@ -81,10 +81,10 @@ private:
     AfterHandler call_block_watch();
     void note_unfinished(const Site& site);
     void pass_shadow(const Site& site);
-    [[nodiscard]] bool goes_on(Translation& from);
+    [[nodiscard]] bool goes_on(const Site& site);
     [[nodiscard]] std::optional<Departure> departure_after(const Site& site) const;
     void count_handler(const Site& site);
-    [[nodiscard]] bool key_changed(Key key) const;
+    [[nodiscard]] std::optional<Key> key_after(const Site& site) const;
     [[nodiscard]] Key with_windows_if_enabled(Key key) const;
     void select_window(Key key);
     void select_stack_window(u64 rsp, Privilege privilege);
