@@ -46,13 +46,14 @@ Result<std::unique_ptr<Plugins>> Plugins::load(std::span<const PluginConfig> con
         Result<std::unique_ptr<Plugin>> loaded =
             Plugin::load(config, {wiring.pc.cpu(), wiring.scheduler, wiring.end_run});
         if (!loaded) return loaded.error();
-        const bool counts(loaded.value()->hooks().block_decoded);
+        // From here on it is installed, and told of the end.
+        plugins->plugins_.push_back(std::move(loaded.value()));
+        const bool counts(plugins->plugins_.back()->hooks().block_decoded);
         if (counts && counted) {
             return Error{ExitStatus::usage,
                          "--plugin: two plugins have a hook for decoded blocks, and a block has one counter"};
         }
         counted = counted || counts;
-        plugins->plugins_.push_back(std::move(loaded.value()));
     }
     plugins->listen(wiring.pc);
     return plugins;

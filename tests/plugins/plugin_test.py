@@ -152,6 +152,7 @@ class Hooks(Plugins):
         done = self.run_system("syscall64", "--plugin", f"{plugin},{self.path}/a decoded", "--plugin", f"{plugin},{self.path}/b decoded")
         self.assertEqual(done.returncode, 64)
         self.assertIn("a block has one counter", done.stderr)
+        self.assertEqual([(self.path / name).read_text() for name in "ab"], ["end 0\n"] * 2)
 
     def test_asked_too_often(self) -> None:
         done = self.run_system("syscall64", "--plugin", f"{options.plugins}/events.so,{self.path}/a block twice")
