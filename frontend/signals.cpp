@@ -34,7 +34,7 @@ SignalWatch::SignalWatch(Machine& machine) : machine_(machine), thread_([this] {
 
 SignalWatch::~SignalWatch() {
     ending_ = true;
-    CHECK(pthread_kill(thread_.native_handle(), SIGTERM) == 0);
+    CHECK(pthread_kill(thread_.native_handle(), SIGHUP) == 0);
     thread_.join();
 }
 
