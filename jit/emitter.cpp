@@ -290,8 +290,13 @@ bool Emitter::begins_turn(u64 rip) {
     if (!loop_allowed_ || rip != translation_.rip || returned_) return false;
     if (!loop_state_) keep_copy_for_turn();
     LoopState now{distance_, second_distance_, copies_, ranges_};
-    now.distance.begin_turn();
-    now.second_distance.begin_turn();
+    // The branch may write a register itself: LOOP.
+    const isa::Instruction& branch = site_->instruction();
+    for (KeptDistance* distance : {&now.distance, &now.second_distance}) {
+        distance->follow(branch);
+        distance->begin_turn();
+    }
+    now.ranges.follow(branch);
     if (now.copies.has_distance() && !now.second_distance.anchor()) now.copies.forget(kAddress);
     if (!loop_state_) {
         now.copies.forget(kSpare);  // check_count's

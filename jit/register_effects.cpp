@@ -28,6 +28,11 @@ std::optional<u32> written_beside_operands(const Instruction& i) {
         case Mnemonic::Cmp:
         case Mnemonic::Dec:
         case Mnemonic::Inc:
+        case Mnemonic::Jcc:
+        case Mnemonic::Jcxz:
+        case Mnemonic::Jecxz:
+        case Mnemonic::Jmp:
+        case Mnemonic::Jrcxz:
         case Mnemonic::Lea:
         case Mnemonic::Mov:
         case Mnemonic::Movsx:
@@ -67,6 +72,9 @@ std::optional<u32> written_beside_operands(const Instruction& i) {
             return kAccumulators;
         case Mnemonic::Imul:
             return i.operand_count > 1 ? 0 : kAccumulators;
+        case Mnemonic::Loop:
+        case Mnemonic::Loope:
+        case Mnemonic::Loopne:
         case Mnemonic::Pcmpestri:
         case Mnemonic::Pcmpistri:
         case Mnemonic::Vpcmpestri:

@@ -283,6 +283,18 @@ TEST(LoopTest, AddressesThatAreKnownAreInWindows) {
     }
 }
 
+TEST(LoopTest, ACountOf32BitsIsNoPointerAnyMore) {
+    // mov rdx,[rbx] / jmp l / l: mov al,[rcx] / add rdx,rax / a32 loop l / hlt: where RCX is cut to ECX, the distance
+    // that it had leads to the window that was opened before its own, eleven entries of the table from it.
+    Snippet snippet{.linear = 0x400000,
+                    .instructions = 60,
+                    .code = "488b13eb008a014801c267e2f8f4",
+                    .memory = {{0x500001000, "11"}, {0xB00002000, "22"}, {0x1000, "33"}, {0x1FFF, "44"}}};
+    snippet.gpr[1] = 0xB00002000;
+    snippet.gpr[3] = 0x500001000;
+    expect_same(snippet);
+}
+
 TEST(LoopTest, ARegisterWrittenInMemoryHasNoOldCopy) {
     // add r12,r12 / nine times inc rax / add rax,r12 / hlt
     Snippet snippet{.linear = 0x400000,
