@@ -161,9 +161,12 @@ void Plugins::accessed(Linear address, std::span<const u8> bytes, bool write) {
                                          .value = bytes.data(),
                                          .size = static_cast<uint32_t>(bytes.size()),
                                          .write = write};
+    const auto registers = cpu_.state.gpr;
     for (const auto& plugin : plugins_) {
         if (const auto hook = plugin->hooks().memory) hook.call(hook.data, &described);
     }
+    // In the midst of a block translated code counts on what it has seen written (jit/register_ranges.h).
+    if (cpu_.state.gpr != registers) cpu_.break_block();
 }
 
 }  // namespace bantam

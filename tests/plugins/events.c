@@ -4,6 +4,7 @@
  *   sum     at the end a sum over all blocks, with count, RAX and flags before each
  *   memory port event call            the other hooks
  *   change  ports read 11h more than they gave and get 22h more than was written; EDX = 12345678h in the hook
+ *   bend    ECX = 5 when the bytes "BEND" are read
  *   smash   at the first block hook the block's own bytes are written, in effect the same
  *   stop    ends the run with status 5 at the first system call
  *   twice   asks for a hook a second time, and for one too late
@@ -82,6 +83,11 @@ static void memory(void* data, const struct bantam_memory_access* access) {
     fputc('\n', self->file);
 }
 
+static void bend(void* data, const struct bantam_memory_access* access) {
+    struct watcher* self = data;
+    if (access->size == 4 && memcmp(access->value, "BEND", 4) == 0) self->api->write_register(self->machine, BANTAM_RCX, 5);
+}
+
 static uint32_t port(void* data, const struct bantam_port_access* access) {
     struct watcher* self = data;
     if (self->quiet) return access->value;
@@ -152,6 +158,8 @@ int bantam_plugin_install(const struct bantam_api* api, bantam_machine* machine,
             api->on_block_decoded(machine, decoded, self);
         } else if (strcmp(word, "memory") == 0) {
             api->on_memory(machine, memory, self);
+        } else if (strcmp(word, "bend") == 0) {
+            api->on_memory(machine, bend, self);
         } else if (strcmp(word, "port") == 0) {
             api->on_port(machine, port, self);
         } else if (strcmp(word, "change") == 0) {

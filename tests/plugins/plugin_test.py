@@ -98,6 +98,16 @@ class Hooks(Plugins):
         self.assertEqual(told[2][:3], ["write", "2ffffc", "2ffffc"])
         self.assertEqual(told[2][3][:2], "56")
 
+    def test_registers_may_be_written_at_an_access(self) -> None:
+        # mov dword [200000h], "BEND"; mov ecx, 1; mov eax, [200000h]; cmp ecx, 5; jne failed; cmp al, "B"; jne failed; exit
+        code = bytes.fromhex("c70500002000 42454e44 b901000000 a100002000 83f905 7508 3c42 7504")
+        kernel = guest_image.write_kernel(self.path / "kernel", code + guest_image.debug_exit(0) + guest_image.debug_exit(9))
+        for engine, arguments in ENGINES.items():
+            with self.subTest(engine):
+                self.assertEqual(self.run_guest(kernel, *arguments).returncode, 19)
+                done = self.run_guest(kernel, "--plugin", f"{options.plugins}/events.so,{self.path}/events bend", *arguments)
+                self.assertEqual(done.returncode, 1, done.stderr)
+
     def test_ports_may_be_changed(self) -> None:
         # in al, 70h (nobody: FFh); cmp al, 10h; jne failed; cmp edx, 12345678h; jne failed; exit
         code = bytes.fromhex("e471 3c10 750c 81fa78563412 7504") + guest_image.debug_exit(0) + guest_image.debug_exit(9)
