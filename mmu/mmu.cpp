@@ -211,10 +211,9 @@ bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault
 /// The entry is one of a large page: fills those around it that hold nothing. PERF: such pages come into windows
 /// together (Windows::resolve).
 void Mmu::fill_group(unsigned index) {
-    constexpr unsigned kGroup = 16;
     const Cold from = cold_[index];
-    const unsigned first = index & ~(kGroup - 1);
-    for (unsigned other = first; other < first + kGroup; ++other) {
+    const unsigned first = index & ~(kGroupPages - 1);
+    for (unsigned other = first; other < first + kGroupPages; ++other) {
         Cold& cold = cold_[other];
         if (cold.page != kNoPage) continue;
         const u64 distance = (u64{other} - index) << 12;

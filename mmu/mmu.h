@@ -117,6 +117,8 @@ public:
     void expose(Linear address, Privilege privilege) {
         exposed_[index_for(address, set_for(AccessType::read, privilege))] = true;
     }
+    /// Pages of a large page whose entries are filled together: an aligned group.
+    static constexpr unsigned kGroupPages = 16;
     void set_direct_pages(DirectPages* pages) { direct_pages_ = pages; }
     /// DirectPages::hide for every page that was exposed.
     void hide_all();

@@ -113,7 +113,7 @@ Windows::Answer Windows::resolve(u64 host, u64& distance, AccessType type, Privi
     const std::optional<u64> offset = mmu_.memory().ram_offset(page->host);
     if (!offset) return Answer::unsuited;
 
-    if (mapped_pages_ >= most_pages_) unmap_all();
+    if (mapped_pages_ + Mmu::kGroupPages > most_pages_) unmap_all();
     distance = open(linear, privilege);
     synchronize();
     const u64 middle = linear & ~kPageMask;
@@ -142,7 +142,7 @@ bool Windows::comes_again(u64 linear) {
 /// How many pages next to `page`, upwards or downwards, can be mapped together with it: as it is allowed, in the same
 /// group of pages, and their RAM lies as they do. PERF: the mapping costs 3.5 us, a page more of it 0.3.
 u64 Windows::neighbours(u64 page, const Mmu::DirectPage& direct, i64 step, Privilege privilege) const {
-    constexpr u64 kGroupBytes = 16 * kPageSize;
+    constexpr u64 kGroupBytes = Mmu::kGroupPages * kPageSize;
     u64 count = 0;
     while (true) {
         const i64 distance = static_cast<i64>(count + 1) * step * static_cast<i64>(kPageSize);
