@@ -149,14 +149,14 @@ void Cpu::update_paging() {
 
 void Cpu::update_decode() {
     const SegmentRegister& cs = state.segment[kCs];
-    const bool real = real_or_v86();
+    const bool real = real_or_v86(), was_64_bit = code64();
     if (long_mode() && cs.long_code()) {
         code_size_ = isa::CodeSize::bits64;
         stack_size_ = 8;
     } else {
         code_size_ = cs.default_big() ? isa::CodeSize::bits32 : isa::CodeSize::bits16;
         stack_size_ = state.segment[kSs].default_big() ? 4 : 2;
-        clear_upper_halves();
+        if (was_64_bit) clear_upper_halves();
     }
     linear_mask_ = code64() ? ~u64{0} : 0xFFFFFFFF;
     system_mask_ = long_mode() ? ~u64{0} : 0xFFFFFFFF;
