@@ -12,6 +12,11 @@ namespace {
 
 constexpr Anchor kLowWindow = Anchor::of_entry(0);
 
+x86::Mem in_gs(x86::Mem operand) {
+    operand.setSegment(x86::gs);
+    return operand;
+}
+
 }  // namespace
 
 bool Emitter::addressable(const isa::Instruction& i, MemoryUse use) const {
@@ -159,9 +164,7 @@ x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
         const x86::Gp base = host_register(i.base);
         return x86::ptr(base, distance_for({kLowWindow, {}}, base), 0, static_cast<i32>(i.displacement), size);
     }
-    x86::Mem operand = plain_operand(i, size);
-    operand.setSegment(x86::gs);
-    return operand;
+    return in_gs(plain_operand(i, size));
 }
 
 /// 32-bit code: whether the distance is better added as a register than as the base of GS, which delays addresses by a
@@ -190,14 +193,13 @@ x86::Mem Emitter::anchored_operand(const isa::Instruction& i, unsigned size) {
     const auto displacement = static_cast<i32>(i.displacement);
     const bool has_base = i.base < isa::kSlotRip, has_index = i.index != isa::kSlotZero;
     if (stack_window_ && anchor == Anchor::of_register(kRsp)) {
-        x86::Mem operand = has_index ? x86::ptr(kGuestRsp, read_only(i.index, kAddress), i.scale, displacement, size)
-                                     : x86::ptr(kGuestRsp, displacement, size);
-        operand.setSegment(x86::gs);
-        return operand;
+        return in_gs(has_index ? x86::ptr(kGuestRsp, read_only(i.index, kAddress), i.scale, displacement, size)
+                               : x86::ptr(kGuestRsp, displacement, size));
     }
     if (!has_base && !has_index) {
         const u64 address = (i.base == isa::kSlotRip ? site_->next_rip() : 0) + static_cast<u64>(i.displacement);
-        if (fits_signed_32(address)) return x86::ptr(distance_for(anchored, kAddend), static_cast<i32>(address), size);
+        if (fits_signed_32(address))
+            return x86::ptr(distance_for(anchored, x86::Gp()), static_cast<i32>(address), size);
         copies_.forget(kAddress);
         load_constant(kAddress, address);
         return x86::ptr(kAddress, distance_for(anchored, kAddress), 0, 0, size);
@@ -216,11 +218,7 @@ x86::Mem Emitter::anchored_operand(const isa::Instruction& i, unsigned size) {
 
 x86::Mem Emitter::unanchored_operand(const x86::Gp& address, unsigned size) {
     may_fault();
-    if (!wide_) {
-        x86::Mem operand = x86::ptr(address.r32(), 0, size);
-        operand.setSegment(x86::gs);
-        return operand;
-    }
+    if (!wide_) return in_gs(x86::ptr(address.r32(), 0, size));
     load_distance(address);
     distance_.forget();
     return x86::ptr(address, kAddend, 0, 0, size);
@@ -231,16 +229,13 @@ x86::Mem Emitter::pointer_in_window(unsigned number, const x86::Gp& address, int
     may_fault();
     const bool in_stack = stack_window_ && number == kRsp;
     if (!wide_ && distance_.serves(kLowWindow)) return x86::ptr(address, kAddend, 0, displacement, size);
-    if (!wide_ || in_stack) {
-        x86::Mem operand = x86::ptr(wide_ ? address : address.r32(), displacement, size);
-        operand.setSegment(x86::gs);
-        return operand;
-    }
+    if (!wide_ || in_stack) return in_gs(x86::ptr(wide_ ? address : address.r32(), displacement, size));
     const Anchored anchored{Anchor::of_register(number), {displacement, displacement}};
     return x86::ptr(address, distance_for(anchored, address), 0, displacement, size);
 }
 
-/// The distance that an operand needs whose address is in `address`, in kAddend, or in kAddress where that is free.
+/// The distance that an operand needs, in kAddend, or in kAddress where that is free. `address`: the register that has
+/// the operand's address; none: it is a constant.
 x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address) {
     return distance_for(anchored, address, address);
 }

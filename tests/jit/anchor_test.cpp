@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "cpu/isa/decoder.h"
 #include "cpu/state.h"
+#include "tests/jit/decoded.h"
 
 namespace bantam::jit {
 namespace {
@@ -13,12 +13,6 @@ namespace {
 using Bytes = std::vector<u8>;
 
 constexpr u64 kNextRip = 0x555500001000;
-
-isa::Instruction decoded(const Bytes& bytes) {
-    isa::Instruction instruction;
-    EXPECT_EQ(isa::decode(bytes, {.code_size = isa::CodeSize::bits64}, instruction), isa::DecodeStatus::ok);
-    return instruction;
-}
 
 /// The last instruction's, behind the others.
 Anchored anchored(const std::vector<Bytes>& code) {

@@ -4,8 +4,8 @@
 
 #include <vector>
 
-#include "cpu/isa/decoder.h"
 #include "cpu/state.h"
+#include "tests/jit/decoded.h"
 
 namespace bantam::jit {
 namespace {
@@ -15,9 +15,7 @@ constexpr Anchor kDestination = Anchor::of_register(kRdi);
 /// RDI's distance is known; the instruction of `bytes` follows.
 KeptDistance after(const std::vector<u8>& bytes, KeptDistance kept = {}) {
     if (!kept.anchor()) kept.set(kDestination);
-    isa::Instruction instruction;
-    EXPECT_EQ(isa::decode(bytes, {.code_size = isa::CodeSize::bits64}, instruction), isa::DecodeStatus::ok);
-    kept.follow(instruction);
+    kept.follow(decoded(bytes));
     return kept;
 }
 

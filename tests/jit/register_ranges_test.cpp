@@ -4,19 +4,13 @@
 
 #include <vector>
 
-#include "cpu/isa/decoder.h"
 #include "cpu/state.h"
+#include "tests/jit/decoded.h"
 
 namespace bantam::jit {
 namespace {
 
 using Bytes = std::vector<u8>;
-
-isa::Instruction decoded(const Bytes& bytes) {
-    isa::Instruction instruction;
-    EXPECT_EQ(isa::decode(bytes, {.code_size = isa::CodeSize::bits64}, instruction), isa::DecodeStatus::ok);
-    return instruction;
-}
 
 RegisterRanges after(const std::vector<Bytes>& code) {
     RegisterRanges ranges;
@@ -114,7 +108,10 @@ TEST(RegisterRangesTest, WhatIsNotFollowedMayBeAnything) {
             << std::hex << unsigned{bytes[0]} << unsigned{bytes[1]};
     }
     EXPECT_FALSE(after({{0xBC, 0, 0, 1, 0}}).of(kRsp).known()) << "mov esp, 10000h";
-    EXPECT_FALSE(after({{0xB9, 5, 0, 0, 0}, {0x66, 0x0F, 0x3A, 0x63, 0xC1, 0}}).of(kRcx).known()) << "pcmpistri";
+    const Bytes kEcxIs5{0xB9, 5, 0, 0, 0};
+    EXPECT_TRUE(after({kEcxIs5, {0x75, 0}}).of(kRcx).known()) << "jne";
+    EXPECT_FALSE(after({kEcxIs5, {0xE2, 0}}).of(kRcx).known()) << "loop";
+    EXPECT_FALSE(after({kEcxIs5, {0x66, 0x0F, 0x3A, 0x63, 0xC1, 0}}).of(kRcx).known()) << "pcmpistri";
 }
 
 TEST(RegisterRangesTest, AnImmediateThatIsReadFromMemoryIsNotKnown) {
