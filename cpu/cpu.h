@@ -119,6 +119,9 @@ public:
     /// Outside 64-bit mode: the upper halves of RAX to RDI become zero, as in a switch from that mode, which need not
     /// keep them (SDM vol. 1, 3.4.1.1). Translated code counts on zeros.
     void clear_upper_halves() {
+        u64 any = 0;
+        for (unsigned number = kRax; number <= kRdi; ++number) any |= state.gpr[number];
+        if (any >> 32 == 0) return;  // as nearly always
         for (unsigned number = kRax; number <= kRdi; ++number) state.gpr[number] &= 0xFFFFFFFF;
     }
     /// Recomputes which Attention bits of INTR, NMI, SMI and single-step are due, from pins, EFLAGS, DR7 and blocking.

@@ -128,8 +128,6 @@ bool Translator::run(Block& block) {
     // Where a debugger watches, the handler knows where a turn of REP that it left ends.
     context_->many_elements = cpu_.data_watches.empty() ? ~(interpreter::kElementsPerTurn - 1) : ~u64{0};
     if (windowed(*key)) select_window(*key);
-    // So that no address leaves its window's guard, whoever has written registers.
-    if (!is_64bit(*key)) cpu_.clear_upper_halves();
     running_key_ = *key;
     running_ = true;
     departure_.reset();
@@ -232,7 +230,6 @@ AfterHandler Translator::call_block_watch() {
         return AfterHandler::leave;
     }
     if (windowed(running_key_)) select_window(running_key_);
-    if (!is_64bit(running_key_)) cpu_.clear_upper_halves();
     return AfterHandler::resume;
 }
 
@@ -315,6 +312,8 @@ void Translator::select_window(Key key) {
         select_stack_window(cpu_.state.gpr[kRsp], privilege);
     } else {
         load_gs_base(windows_->low_distance(privilege));
+        // No address may leave the window's guard, whoever has written registers.
+        cpu_.clear_upper_halves();
     }
 }
 

@@ -178,6 +178,21 @@ TEST_F(Transfer, LongModeReturn) {
     EXPECT_EQ(s().cpl, 0);
 }
 
+// To compatibility mode RSP, too, arrives without its upper half. SDM vol. 1, 3.4.1.1.
+TEST_F(Transfer, LongModeReturnToCompatibilityMode) {
+    enter_long();
+    s().gpr[kRbp] = 0x1234567800001000;
+    push64(kData3);
+    push64(0x1234567800005000);
+    push64(2);
+    push64(kCode3);
+    push64(0x9000);
+    ASSERT_TRUE(run({0x48, 0xCF}).none());
+    EXPECT_EQ(cpu->code_size(), isa::CodeSize::bits32);
+    EXPECT_EQ(s().gpr[kRsp], 0x5000u);
+    EXPECT_EQ(s().gpr[kRbp], 0x1000u);
+}
+
 // NT set in IA-32e mode: IRET is #GP(0). SDM vol. 3, 8.7.
 TEST_F(Transfer, NestedTaskInLongMode) {
     enter_long();
