@@ -54,7 +54,6 @@ struct FaultSite {
     u32 slow = 0;
     LowPointer<Site> site;  // null: the count at a block's entry
     u16 bytes = 0;
-    u8 unsuited = 0;  // accesses that had no page in a window
     /// Which scratch register has the distance of what it accesses.
     enum class Distance : u8 {
         in_addend,

@@ -241,6 +241,7 @@ void Emitter::write_writes_beside_code() {
 void Emitter::enter_block(u32 instructions, bool vectors) {
     vectors_ = vectors;
     used_up_ = a_.newLabel();
+    leave_ = a_.newLabel();
     const asmjit::Label miss = a_.newLabel();
     const asmjit::Label same = a_.newLabel();
     entry_ = a_.newLabel();
@@ -248,6 +249,7 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
     indirect_entry_ = a_.newLabel();
     a_.bind(used_up_);
     a_.lea(kCount, x86::ptr(kCount, static_cast<i32>(instructions)));
+    a_.bind(leave_);
     load_constant(x86::r14, translation_.rip);
     a_.jmp(asmjit::imm(t_.stubs.leave_at_rip));
     a_.bind(miss);
@@ -422,18 +424,23 @@ asmjit::Label Emitter::link_to(u64 rip) {
 }
 
 void Emitter::jump(u64 rip) {
-    const bool turns = begins_turn(rip);
+    if (begins_turn(rip)) {
+        a_.jmp(loop_);
+        return;
+    }
     const asmjit::Label stub = link_to(rip);
-    links_.back().turns = turns;
     a_.long_().jmp(stub);
     links_.back().end_offset = a_.offset();
 }
 
 void Emitter::jump_if(u8 condition, u64 rip) {
-    const bool turns = begins_turn(rip);
+    const asmjit::InstId jump = x86::Inst::jccFromCond(static_cast<x86::CondCode>(condition));
+    if (begins_turn(rip)) {
+        a_.emit(jump, loop_);
+        return;
+    }
     const asmjit::Label stub = link_to(rip);
-    links_.back().turns = turns;
-    a_.long_().emit(x86::Inst::jccFromCond(static_cast<x86::CondCode>(condition)), stub);
+    a_.long_().emit(jump, stub);
     links_.back().end_offset = a_.offset();
 }
 
@@ -512,6 +519,10 @@ bool Emitter::finish() {
     translation_.entry = static_cast<u32>(assembly_.address_of(entry_));
     translation_.loaded_entry = static_cast<u32>(assembly_.address_of(loaded_entry_));
     translation_.indirect_entry = static_cast<u32>(assembly_.address_of(indirect_entry_));
+    if (has_loop()) {
+        translation_.loop = static_cast<u32>(assembly_.address_of(loop_));
+        translation_.leave = static_cast<u32>(assembly_.address_of(leave_));
+    }
     for (const PendingFaultSite& site : fault_sites_) {
         t_.cache.add_fault_site({.begin = static_cast<u32>(assembly_.address() + site.begin),
                                  .slow = static_cast<u32>(assembly_.address_of(site.slow.label)),
@@ -524,9 +535,6 @@ bool Emitter::finish() {
         link.origin = static_cast<u32>(assembly_.address() + pending.end_offset);
         link.displacement = t_.cache.writable(link.origin - sizeof(u32));
         link.unlinked = static_cast<u32>(assembly_.address_of(pending.stub));
-        if (!pending.turns) continue;
-        link.point_to(static_cast<u32>(assembly_.address_of(loop_)));
-        link.join(translation_);
     }
     return true;
 }

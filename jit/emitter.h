@@ -197,7 +197,6 @@ private:
         Link* link;
         std::size_t end_offset;  // of the jump instruction
         asmjit::Label stub;
-        bool turns = false;  // to the loop's beginning
     };
     /// What scratch registers have at the beginning of a turn.
     struct LoopState {
@@ -265,6 +264,7 @@ private:
     HomedCopies copies_;
     RegisterRanges ranges_;
     asmjit::Label used_up_;  // where the block leaves when too few instructions are left
+    asmjit::Label leave_;    // the same before they are counted
     bool loop_allowed_ = false;
     std::optional<LoopState> loop_state_;
     asmjit::Label loop_;

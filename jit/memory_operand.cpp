@@ -11,6 +11,7 @@ namespace bantam::jit {
 namespace {
 
 constexpr Anchor kLowWindow = Anchor::of_entry(0);
+constexpr i64 kLeastDisplacement = -(i64{1} << 20);  // others are addresses in the upper half, and registers offsets
 
 x86::Mem in_gs(x86::Mem operand) {
     operand.setSegment(x86::gs);
@@ -170,9 +171,8 @@ x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
 /// 32-bit code: whether the distance is better added as a register than as the base of GS, which delays addresses by a
 /// cycle or two. PERF: outside loops they wait longer for it to be loaded, after each branch that was mispredicted.
 bool Emitter::prefers_distance(const isa::Instruction& i) const {
-    constexpr i64 kLeast = -(i64{1} << 20);  // others are the upper half's, and would wrap
     return (loop_allowed_ || distance_.serves(kLowWindow)) && i.base != isa::kSlotZero && i.index == isa::kSlotZero &&
-           i.displacement >= kLeast;
+           i.displacement >= kLeastDisplacement;
 }
 
 /// The memory operand of 32-bit code with the host's registers.
@@ -190,6 +190,7 @@ x86::Mem Emitter::plain_operand(const isa::Instruction& i, unsigned size) const 
 x86::Mem Emitter::anchored_operand(const isa::Instruction& i, unsigned size) {
     const Anchored anchored = anchor_of(i, ranges_, site_->next_rip());
     const Anchor& anchor = anchored.anchor;
+    if (!anchor.constant() && i.displacement < kLeastDisplacement) return unanchored_operand(linear_address(i), size);
     const auto displacement = static_cast<i32>(i.displacement);
     const bool has_base = i.base < isa::kSlotRip, has_index = i.index != isa::kSlotZero;
     if (stack_window_ && anchor == Anchor::of_register(kRsp)) {

@@ -69,6 +69,8 @@ struct Translation {
     u32 entry = 0;
     u32 loaded_entry = 0;    // the entry where the guest's vector registers are the host's already
     u32 indirect_entry = 0;  // the entry that checks R14 = rip, and the base of CS, first
+    u32 loop = 0;            // where all turns of its loop but the first begin; 0: it is none
+    u32 leave = 0;           // where they can go instead
     u32 code = 0;            // its host code: [code, code + code_bytes), the indirect entry apart
     u32 code_bytes = 0;
     LowPointer<Translation> next;  // in Block::translations

@@ -48,8 +48,9 @@ std::string to_text(const Statistics& n) {
         n.declined_mode);
     add("handed over: {} instructions{}\n", n.handed_over - n.slow_paths, largest(n.handed_over_by));
     add("slow paths: {} memory operands{}\n", n.slow_paths, largest(n.slow_paths_by));
-    add("windows: {} host faults, {} of them led to a slow path; {} instructions kept from windows\n", n.host_faults,
-        n.slow_faults, n.kept_from_windows);
+    add("windows: {} host faults, {} of them led to a slow path; {} instructions kept from windows, which {} blocks "
+        "tried again\n",
+        n.host_faults, n.slow_faults, n.kept_from_windows, n.windows_tried_again);
     return text;
 }
 

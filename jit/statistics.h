@@ -44,10 +44,11 @@ struct Statistics {
     u64 handed_over = 0;       // instructions executed by their handlers, slow paths among them
     u64 slow_paths = 0;        // translated instructions whose memory operand needed the handler
     u64 links = 0;
-    u64 flushes = 0;            // of the whole cache
-    u64 host_faults = 0;        // in translated code
-    u64 slow_faults = 0;        // of them, those that led to a handler
-    u64 kept_from_windows = 0;  // instructions
+    u64 flushes = 0;              // of the whole cache
+    u64 host_faults = 0;          // in translated code
+    u64 slow_faults = 0;          // of them, those that led to a handler
+    u64 kept_from_windows = 0;    // instructions
+    u64 windows_tried_again = 0;  // blocks of them
     // Blocks left to the interpreter.
     u64 declined_cold = 0;  // not asked for often enough yet
     u64 declined_mode = 0;  // limits of CS, alignment checks

@@ -91,6 +91,11 @@ bool Translator::run(Block& block) {
         flush();
         open_link = nullptr;
     }
+    if (block.translations == nullptr && block.runs < options_.threshold) {
+        ++block.runs;
+        ++statistics_.declined_cold;
+        return false;
+    }
     if (follow_mappings()) open_link = nullptr;
     std::optional<Key> key = key_of(cpu_);
     if (!key) {
@@ -98,15 +103,12 @@ bool Translator::run(Block& block) {
         return false;
     }
     CpuState& s = cpu_.state;
-    policy_.update(s.instructions, cpu_.mmu);
+    if (policy_.update(s.instructions, cpu_.mmu) && windows_ != nullptr) windows_->forget_repeats();
     key = with_windows_if_enabled(*key);
+    // Where the count of instructions ends much time is spent, most likely.
+    if (std::exchange(count_ended_, false)) try_windows_again(block);
     Translation* translation = find(block, *key);
     if (translation == nullptr) {
-        if (block.runs < options_.threshold) {
-            ++block.runs;
-            ++statistics_.declined_cold;
-            return false;
-        }
         if (!tables_.contains(*key) && !cache_->has_table()) {
             flush();
             open_link = nullptr;
@@ -147,6 +149,7 @@ void Translator::finish_run() {
     s.instructions = now;
     open_link_ = context_->link;
     const bool deadline_near = count_left() < Block::kMostInstructions;  // the next block was too long, most likely
+    count_ended_ = !departure_ && open_link_ == nullptr && deadline_near;
     count_departure(departure_              ? *departure_
                     : open_link_ != nullptr ? Departure::link
                     : deadline_near         ? Departure::deadline
@@ -343,8 +346,7 @@ bool Translator::on_host_fault(const CodeFault& fault) {
         policy_.count_fault(data_privilege(running_key_));
         const Windows::Answer answer = resolve_in_window(fault, *site);
         if (answer == Windows::Answer::repeat) return true;
-        constexpr u32 kMostUnsuited = 4;
-        if (answer == Windows::Answer::unsuited && ++site->unsuited == kMostUnsuited) keep_from_windows(*site);
+        if (answer == Windows::Answer::unsuited && often_unsuited(*site)) keep_from_windows(*site);
     }
     ++statistics_.slow_faults;
     fault.set(REG_RIP, site->slow);
@@ -389,15 +391,35 @@ Windows::Answer Translator::resolve_in_window(const CodeFault& fault, const Faul
     return answer == Windows::Answer::repeat && leave ? Windows::Answer::slow_path : answer;
 }
 
+bool Translator::often_unsuited(const FaultSite& site) {
+    constexpr u32 kMany = 4;
+    Unsuited& counted = unsuited_[site.begin % unsuited_.size()];
+    if (counted.site != site.begin || counted.interval != policy_.interval())
+        counted = {.site = site.begin, .interval = policy_.interval()};
+    return ++counted.accesses == kMany;
+}
+
 /// The instruction keeps meeting pages that windows cannot have: its block is translated anew, with the soft TLB there.
 void Translator::keep_from_windows(const FaultSite& site) {
     if (!site.site->translation->valid) return;
     Block& block = *site.site->translation->block;
     block.no_window |= u64{1} << site.site->index;
+    block.no_window_since = policy_.interval();
     forget(block);
     block.runs = options_.threshold;
     translate_anew_ = true;
     ++statistics_.kept_from_windows;
+}
+
+/// What did not suit windows a while ago may do now: two pages that displaced each other in the TLB.
+void Translator::try_windows_again(Block& block) {
+    constexpr u32 kLongestPause = 1024;
+    if (block.no_window == 0 || policy_.interval() - block.no_window_since < block.no_window_pause) return;
+    block.no_window = 0;
+    ++statistics_.windows_tried_again;
+    block.no_window_pause = std::min(2 * block.no_window_pause, kLongestPause);
+    forget(block);
+    block.runs = options_.threshold;
 }
 
 u64 Translator::retired() const {
@@ -534,6 +556,16 @@ void Translator::take_out(const Link& link) {
     *at = link.next;
 }
 
+/// The next turn leaves: a jump takes the place of what counts its instructions. PERF: the jump that begins a turn is a
+/// short one, which cannot be taken back; four bytes more made a loop of 16 instructions a third slower.
+void Translator::end_loop(const Translation& translation) {
+    constexpr u8 kJump = 0xE9;
+    u8* const at = cache_->writable(translation.loop);
+    *at = kJump;
+    const auto distance = static_cast<i32>(translation.leave - translation.loop - 1 - sizeof(i32));
+    std::memcpy(at + 1, &distance, sizeof distance);
+}
+
 void Translator::forget(Block& block) {
     for (Translation* translation = block.translations; translation != nullptr; translation = translation->next) {
         translation->valid = false;
@@ -542,6 +574,7 @@ void Translator::forget(Block& block) {
             link->target = nullptr;
         }
         translation->incoming = nullptr;
+        if (translation->loop != 0) end_loop(*translation);
         if (translation->entry != 0) translation->table->remove(translation->linear(), indirect_offset(*translation));
     }
     block.translations = nullptr;

@@ -74,6 +74,7 @@ private:
     void connect(Link* open_link, Translation& translation);
     void link(Link& link, Translation& target);
     static void take_out(const Link& link);
+    void end_loop(const Translation& translation);
     void finish_run();
     [[nodiscard]] bool branch_allowed() const;
     void refuse_branch(const Site& site);
@@ -91,7 +92,9 @@ private:
     void load_gs_base(u64 base);
     bool on_host_fault(const CodeFault& fault);
     Windows::Answer resolve_in_window(const CodeFault& fault, const FaultSite& site);
+    [[nodiscard]] bool often_unsuited(const FaultSite& site);
     void keep_from_windows(const FaultSite& site);
+    void try_windows_again(interpreter::Block& block);
     void flush();
     [[nodiscard]] u32 indirect_offset(const Translation& translation) const {
         return static_cast<u32>(translation.indirect_entry - stubs_.leave_at_rip);
@@ -117,6 +120,11 @@ private:
         bool operator==(const Repeated&) const = default;
     };
     Repeated repeated_;
+    // Accesses of a FaultSite in one interval of the policy that had no page in a window.
+    struct Unsuited {
+        u32 site = 0, interval = 0, accesses = 0;
+    };
+    std::array<Unsuited, 64> unsuited_{};  // by the site's address
     u32 string_repeats_ = 0;  // faults of an element of REP after its first
     std::map<Key, IndirectTable> tables_;
     std::vector<Translation*> translations_;  // all since the last flush
@@ -132,6 +140,7 @@ private:
     bool translate_anew_ = false;  // leave as with break_, but nothing waits for the interpreter
     interpreter::Place unfinished_;
     bool flush_due_ = false;
+    bool count_ended_ = false;   // the last run was left since too few instructions were left
     u64 run_end_ = 0;            // CpuState::instructions when no instruction is left in this run
     Link* open_link_ = nullptr;  // by which the last run ended, until the next block is known
     Statistics statistics_;

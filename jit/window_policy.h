@@ -14,13 +14,17 @@ public:
     [[nodiscard]] bool enabled(Privilege privilege) const { return sides_[index_of(privilege)].enabled; }
     /// A host fault in a window.
     void count_fault(Privilege privilege) { ++sides_[index_of(privilege)].faults; }
-    /// Called now and then with the retired instructions.
-    void update(u64 instructions, const Mmu& mmu) {
-        if (instructions - since_ < kInterval) return;
+    /// Counts up with them, every 2^21.
+    [[nodiscard]] u32 interval() const { return interval_; }
+    /// Called now and then with the retired instructions; whether an interval has ended.
+    bool update(u64 instructions, const Mmu& mmu) {
+        if (instructions - since_ < kInterval) return false;
         since_ = instructions;
+        ++interval_;
         for (const Privilege privilege : {Privilege::supervisor, Privilege::user}) {
             decide(sides_[index_of(privilege)], mmu.misses(privilege));
         }
+        return true;
     }
 
 private:
@@ -44,6 +48,7 @@ private:
 
     std::array<Side, 2> sides_{};
     u64 since_ = 0;
+    u32 interval_ = 0;
 };
 
 }  // namespace bantam::jit

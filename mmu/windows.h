@@ -57,6 +57,8 @@ public:
     };
     /// The access faulted at `host`, `distance` from its linear address. The distance may be another afterwards.
     Answer resolve(u64 host, u64& distance, AccessType type, Privilege privilege);
+    /// Pages that came into windows again and again before may do so once more: called now and then.
+    void forget_repeats() { repeats_ = 0; }
     /// Unmaps pages that the TLB took back: before translated code runs, or runs on.
     void synchronize();
 

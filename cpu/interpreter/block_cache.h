@@ -41,6 +41,8 @@ struct Block {
     jit::Translation* translations = nullptr;  // the runner's
     u64 no_window = 0;                         // the runner's: instructions that windows do not suit, one bit each
     static_assert(kMostInstructions <= 8 * sizeof no_window);
+    u32 no_window_since = 0;  // WindowPolicy::interval
+    u32 no_window_pause = 4;  // intervals until windows may be tried again
     u64* executions = nullptr;  // counts them, for a BlockWatch; null: it does not want to know
 };
 

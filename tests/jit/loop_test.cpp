@@ -295,6 +295,20 @@ TEST(LoopTest, ACountOf32BitsIsNoPointerAnyMore) {
     expect_same(snippet);
 }
 
+TEST(LoopTest, AMaskedMoveOfNothingSaysNothingOfItsWindow) {
+    // mov rdx,[rbx] / mov cl,[rax] / jmp l / l: vpmaskmovd xmm1,xmm0,[rax] / add rax,-8000000 / dec r8d / vmovd xmm0,r8d
+    // / cmp r8d,-2 / jne l / vmovd r9d,xmm1 / hlt: only the last turn accesses memory, eleven entries of the table from
+    // the first, where the distance of the first leads to the window that was opened before its own.
+    Snippet snippet{.linear = 0x400000,
+                    .instructions = 3000,
+                    .code = "488b138a08eb00c4e2798c084805000000f841ffc8c4c1796ec04183f8fe75e7c4c1797ec9f4",
+                    .memory = {{0x500002000, "11111111"}, {0xB00002000, "22222222"}, {0x2000, "44444444"}}};
+    snippet.gpr[0] = 0xB00002000;
+    snippet.gpr[3] = 0x500002000;
+    snippet.gpr[8] = 351;
+    EXPECT_EQ(expect_same(snippet), EngineExit::halted);
+}
+
 TEST(LoopTest, ARegisterWrittenInMemoryHasNoOldCopy) {
     // add r12,r12 / nine times inc rax / add rax,r12 / hlt
     Snippet snippet{.linear = 0x400000,

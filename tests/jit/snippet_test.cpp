@@ -157,5 +157,29 @@ TEST(SnippetTest, AHandlerLeavesTheDistanceToTheNextAccess) {
     EXPECT_EQ(statistics_of(kSnippet).kept_from_windows, 1u);
 }
 
+TEST(SnippetTest, PagesThatDisplacedEachOtherTryWindowsAgain) {
+    // l: mov rax,[rsi] / mov rdx,[rdi], in an entry of the TLB with the page before / dec ecx / jnz l / mov rdi,rsi /
+    // mov ecx,ebx / jmp l
+    const Snippet kSnippet{.linear = 0x400000,
+                           .instructions = 14'000'000,
+                           .code = "488b06488b17ffc975f64889f789d9ebef",
+                           .gpr = {0, 1000, 0, 10'000'000, 0, 0, 0x10000000, 0x10000000 + Mmu::kEntries * kPageSize},
+                           .memory = {{0x10000000, "01"}, {0x10000000 + Mmu::kEntries * kPageSize, "02"}}};
+    const Translator::Statistics n = statistics_of(kSnippet);
+    EXPECT_EQ(n.kept_from_windows, 2u);
+    EXPECT_EQ(n.windows_tried_again, 1u);
+}
+
+TEST(SnippetTest, ARegisterIsAnOffsetWhereTheDisplacementIsAnAddress) {
+    // l: mov rax,[rdi-40000000] / add [rdi-40000000],rcx / dec ecx / jnz l / hlt
+    const Snippet kSnippet{.linear = 0x400000,
+                           .instructions = 400,
+                           .code = "488b87000000c048018f000000c0ffc975eef4",
+                           .gpr = {0, 1000, 0, 0, 0, 0, 0, 8},
+                           .memory = {{0xFFFFFFFFC0000008, "0102030405060708"}}};
+    EXPECT_EQ(expect_same(kSnippet), EngineExit::deadline);
+    EXPECT_LE(statistics_of(kSnippet).slow_faults, 2u);
+}
+
 }  // namespace
 }  // namespace bantam::jit
