@@ -210,6 +210,7 @@ private:
     [[nodiscard]] u64 linear_of(u64 rip) const;
     x86::Gp linear_address(const isa::Instruction& i) { return linear_address(i, effective_offset(i)); }
     x86::Gp linear_address(const isa::Instruction& i, const x86::Gp& offset);
+    void add_segment_base(unsigned segment, const x86::Gp& offset);
     x86::Mem tlb_operand(const x86::Gp& address, unsigned size, MemoryUse use, unsigned alignment);
     x86::Mem checked_operand(const SlowPath& slow, const x86::Gp& address, unsigned size, MemoryUse use,
                              unsigned alignment);

@@ -75,10 +75,16 @@ void Emitter::load_offset(const isa::Instruction& i, const x86::Gp& to, unsigned
 
 x86::Gp Emitter::linear_address(const isa::Instruction& i, const x86::Gp& offset) {
     if (base_zero(key(), i.segment)) return offset;
-    a_.mov(kAddend, absolute(&state().segment[i.segment].base));
-    a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(offset, kAddend));
-    copies_.forget(kAddress);
+    add_segment_base(i.segment, offset);
     return kAddress;
+}
+
+/// KAddress = `offset` in `segment`; overwrites kAddend.
+void Emitter::add_segment_base(unsigned segment, const x86::Gp& offset) {
+    a_.mov(kAddend, absolute(&state().segment[segment].base));
+    a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(offset, kAddend));
+    distance_.forget();
+    copies_.forget(kAddress);
 }
 
 x86::Mem Emitter::memory_operand(const isa::Instruction& i, unsigned size, MemoryUse use, unsigned alignment) {
@@ -140,8 +146,7 @@ x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigne
         return segment_operand(segment, address_size, size, use, 1);
     }
     if (!base_zero(key(), segment)) {
-        a_.mov(kAddend, absolute(&state().segment[segment].base));
-        a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(address, kAddend));
+        add_segment_base(segment, address);
         if (windowed_) return unanchored_operand(kAddress, size);
         address = kAddress;
     }

@@ -363,11 +363,14 @@ Windows::Answer Translator::resolve_in_window(const CodeFault& fault, const Faul
     if (string_repeats_ > 1) return Windows::Answer::slow_path;
     const Privilege privilege = data_privilege(running_key_);
     const AccessType type = fault.write ? AccessType::write : AccessType::read;
+    const bool in_stack = is_64bit(running_key_) && stack_window::accesses(reinterpret_cast<const u8*>(now.rip));
+    // Translated code never gets out of them. It would have added what is no distance, or one too far away.
+    CHECK(in_stack || windows_->contain(fault.address));
     Windows::Answer answer;
     if (!is_64bit(running_key_)) {
         u64 distance = windows_->low_distance(privilege);
         answer = windows_->resolve(fault.address, distance, type, privilege);
-    } else if (stack_window::accesses(reinterpret_cast<const u8*>(now.rip))) {
+    } else if (in_stack) {
         u64 distance = stack_window::distance();
         const u64 generation = windows_->generation();
         answer = windows_->resolve(fault.address, distance, type, privilege);

@@ -49,6 +49,9 @@ public:
     /// Changes when distances that were known stop being true.
     [[nodiscard]] u64 generation() const { return generation_; }
 
+    /// Whether windows and guards have host address `host`.
+    [[nodiscard]] bool contain(u64 host) const { return host - reinterpret_cast<u64>(reserved_) < kReservedBytes; }
+
     /// What to do about an access that faulted.
     enum class Answer : u8 {
         repeat,     // its page is mapped now

@@ -43,6 +43,7 @@ public:
         for (u64& value : snippet.gpr) value = random_() & (wide_ ? ~u64{0} : 0xFFFFFFFF);
         snippet.gpr[1] = 1 + below(60);
         snippet.gpr[4] = kStack;
+        snippet.segment_bases[4] = 24;  // of FS
         // The third: in the page of the code, too, where stores are not a window's business.
         const u64 third = below(2) == 0 ? 0x400800 : 0x10001000;
         const auto places = wide_ ? std::array<u64, kPointers>{0x100000000, 0x7FFE00000000, third}
@@ -88,8 +89,13 @@ private:
         // Code of 32 bits has no low bytes of all registers.
         return wide_ ? chosen : std::clamp(chosen, 2u, 4u);
     }
-    /// Near a pointer, by an index that is bounded in one way or another, or in the stack or at a constant address.
     x86::Mem memory(unsigned bytes) {
+        x86::Mem operand = flat_memory(bytes);
+        if (below(8) == 0) operand.setSegment(x86::fs);
+        return operand;
+    }
+    /// Near a pointer, by an index that is bounded in one way or another, or in the stack or at a constant address.
+    x86::Mem flat_memory(unsigned bytes) {
         const i32 displacement = static_cast<i32>(below(64)) - 32;
         if (below(2) == 0) return x86::ptr(pointer(), displacement, bytes);
         const x86::Gp index = data();
@@ -295,10 +301,25 @@ TEST(LoopTest, ACountOf32BitsIsNoPointerAnyMore) {
     expect_same(snippet);
 }
 
+TEST(LoopTest, ABaseOfASegmentIsNoDistance) {
+    // l: mov eax,[esi] / add edx,fs:[4] / add edi,4 / dec ecx / jnz l / hlt: the base goes through the register that
+    // has the distance of the low window.
+    Snippet snippet{.bits = 32,
+                    .linear = 0x400000,
+                    .instructions = 60,
+                    .code = "8b066403150400000083c7044975f1f4",
+                    .memory = {{0x10000000, "01020304"}, {0x20001000, "0506070809"}}};
+    snippet.segment_bases[4] = 0x20001000;
+    snippet.gpr[1] = 100;
+    snippet.gpr[6] = 0x10000000;
+    EXPECT_EQ(expect_same(snippet), EngineExit::deadline);
+    EXPECT_LE(statistics_of(snippet).slow_faults, 2u);
+}
+
 TEST(LoopTest, AMaskedMoveOfNothingSaysNothingOfItsWindow) {
-    // mov rdx,[rbx] / mov cl,[rax] / jmp l / l: vpmaskmovd xmm1,xmm0,[rax] / add rax,-8000000 / dec r8d / vmovd xmm0,r8d
-    // / cmp r8d,-2 / jne l / vmovd r9d,xmm1 / hlt: only the last turn accesses memory, eleven entries of the table from
-    // the first, where the distance of the first leads to the window that was opened before its own.
+    // mov rdx,[rbx] / mov cl,[rax] / jmp l / l: vpmaskmovd xmm1,xmm0,[rax] / add rax,-8000000 / dec r8d / vmovd
+    // xmm0,r8d / cmp r8d,-2 / jne l / vmovd r9d,xmm1 / hlt: only the last turn accesses memory, eleven entries of the
+    // table from the first, where the distance of the first leads to the window that was opened before its own.
     Snippet snippet{.linear = 0x400000,
                     .instructions = 3000,
                     .code = "488b138a08eb00c4e2798c084805000000f841ffc8c4c1796ec04183f8fe75e7c4c1797ec9f4",
