@@ -22,6 +22,9 @@ struct Anchor {
     [[nodiscard]] bool constant() const { return base == isa::kSlotZero && index == isa::kSlotZero; }
 };
 
+/// The first 4 GiB.
+inline constexpr Anchor kLowWindow = Anchor::of_entry(0);
+
 /// An anchor, and how far from it an operand is.
 struct Anchored {
     /// At most, on both sides: indices of 32 bits, zero- or sign-extended, with any displacement.

@@ -105,8 +105,8 @@ bool translate_block(const Emitter::Target& target, Translation& translation) {
     // What happens at the end of the segment, or beyond, is the interpreter's business too.
     if (is_16bit(translation.key) && translation.rip + block.bytes > kTopOffset) return false;
     Emitter e(target, translation);
-    e.enter_block(block.count, uses_vectors(block));
     if (may_loop(e, translation)) e.allow_loop();
+    e.enter_block(block.count, uses_vectors(block));
     translate_instructions(e, translation);
     if (e.has_loop()) {
         e.begin_loop(block.count);

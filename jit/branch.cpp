@@ -74,14 +74,13 @@ bool translate_call(Emitter& e, const Instruction& i, Site& site, std::optional<
 bool translate_ret(Emitter& e, const Instruction& i, Site& site) {
     const unsigned size = i.operand_size;
     if (!native_stack(e, size)) return false;
-    x86::Assembler& a = e.assembler();
     const x86::Mem from = e.stack_operand(0, size, MemoryUse::read);
     move_target(e, from, size);
     const int released = static_cast<int>(size + i.immediate);
     e.move_stack(released);
     e.settle_stack();
     note_computed_target(e, site, released);
-    a.ret();
+    e.ret();
     return true;
 }
 

@@ -41,6 +41,7 @@ Emitter::Emitter(const Target& target, Translation& translation)
       wide_(is_64bit(translation.key)),
       sixteen_(is_16bit(translation.key)),
       stack_window_(target.stack_window && wide_ && windowed(translation.key)),
+      low_distance_(!wide_ && windowed(translation.key)),
       linear_(linear_of(translation.rip)),
       tables_(target.cpu.mmu.fast_tables(data_set(translation.key))),
       assembly_(target.cache),
@@ -204,7 +205,8 @@ void Emitter::write_slow_paths() {
         if (slow.site->leaves) continue;
         if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
         shift_stack_register(-state.stack_after);
-        if (state.distance_of) load_distance(*state.distance_of, kAddend);
+        if (low_distance_) load_distance(kLowWindow, kAddend);
+        if (state.distance_of && !low_distance_) load_distance(*state.distance_of, kAddend);
         if (state.second_distance_of) load_distance(*state.second_distance_of, kAddress);
         state.copies.each([this](unsigned guest, const x86::Gp& place) { read_register(guest, place); });
         a_.jmp(slow.resume);
@@ -270,13 +272,29 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
         a_.mov(x86::rcx, absolute(&t_.context.vectors_away));
         a_.jecxz(x86::rcx, loaded);
         a_.call(asmjit::imm(t_.stubs.load_vectors));
+        if (low_distance_) load_distance(kLowWindow, kAddend);
         a_.bind(loaded);
         a_.mov(x86::rcx, kSpare);
     }
     a_.align(asmjit::AlignMode::kCode, CodeCache::kCodeAlignment);
     if (!vectors_) a_.bind(entry_);
     a_.bind(loaded_entry_);
+    if (low_distance_) begin_with_low_distance();
     check_count(instructions);
+}
+
+/// A loop's turns begin where the block does: there is nothing else that they could keep.
+void Emitter::begin_with_low_distance() {
+    distance_.set(kLowWindow);
+    if (!loop_allowed_) return;
+    loop_ = a_.newLabel();
+    a_.bind(loop_);
+}
+
+void Emitter::settle_distance() {
+    if (!low_distance_ || distance_.serves(kLowWindow)) return;
+    load_distance(kLowWindow, kAddend);
+    distance_.set(kLowWindow);
 }
 
 /// Counts, and leaves where too few are left. Overwrites kSpare.
@@ -290,6 +308,7 @@ void Emitter::check_count(u32 instructions) {
 /// Before a jump to `rip`: whether it goes to the loop's beginning. Then scratch registers have what they have there.
 bool Emitter::begins_turn(u64 rip) {
     if (!loop_allowed_ || rip != translation_.rip || returned_) return false;
+    if (low_distance_) return true;
     if (!loop_state_) keep_copy_for_turn();
     LoopState now{distance_, second_distance_, copies_, ranges_};
     // The branch may write a register itself: LOOP.
@@ -393,10 +412,10 @@ void Emitter::compare_rip(u64 rip, const asmjit::Label& same) {
 
 void Emitter::hand_over() {
     settle_stack();
-    distance_.forget();
     load_constant(x86::r14, reinterpret_cast<u64>(site_));
     a_.call(asmjit::imm(t_.stubs.call_handler));
     if (vectors_ && !site_->leaves) a_.call(asmjit::imm(t_.stubs.load_vectors));
+    distance_.forget();
     x87_pending_ = nullptr;
 }
 
@@ -424,6 +443,7 @@ asmjit::Label Emitter::link_to(u64 rip) {
 }
 
 void Emitter::jump(u64 rip) {
+    settle_distance();
     if (begins_turn(rip)) {
         a_.jmp(loop_);
         return;
@@ -434,6 +454,7 @@ void Emitter::jump(u64 rip) {
 }
 
 void Emitter::jump_if(u8 condition, u64 rip) {
+    settle_distance();
     const asmjit::InstId jump = x86::Inst::jccFromCond(static_cast<x86::CondCode>(condition));
     if (begins_turn(rip)) {
         a_.emit(jump, loop_);
@@ -447,6 +468,7 @@ void Emitter::jump_if(u8 condition, u64 rip) {
 void Emitter::jump_if_rcx_zero(unsigned address_size, u64 rip) {
     const asmjit::Label zero = a_.newLabel();
     const asmjit::Label not_zero = a_.newLabel();
+    settle_distance();
     if (address_size == 2) {
         a_.mov(kSpare, x86::rcx);
         a_.movzx(x86::ecx, x86::cx);
@@ -461,11 +483,13 @@ void Emitter::jump_if_rcx_zero(unsigned address_size, u64 rip) {
 }
 
 void Emitter::jump_indirect() {
+    settle_distance();
     load_target();
     a_.jmp(kSpare);
 }
 
 void Emitter::call(u64 target, u64 rip) {
+    settle_distance();
     const asmjit::Label stub = link_to(target);
     a_.call(stub);
     links_.back().end_offset = a_.offset();
@@ -473,9 +497,15 @@ void Emitter::call(u64 target, u64 rip) {
 }
 
 void Emitter::call_indirect(u64 rip) {
+    settle_distance();
     load_target();
     a_.call(kSpare);
     write_continuation(rip);
+}
+
+void Emitter::ret() {
+    settle_distance();
+    a_.ret();
 }
 
 /// Where host returns arrive.
@@ -519,7 +549,7 @@ bool Emitter::finish() {
     translation_.entry = static_cast<u32>(assembly_.address_of(entry_));
     translation_.loaded_entry = static_cast<u32>(assembly_.address_of(loaded_entry_));
     translation_.indirect_entry = static_cast<u32>(assembly_.address_of(indirect_entry_));
-    if (has_loop()) {
+    if (loop_.isValid()) {
         translation_.loop = static_cast<u32>(assembly_.address_of(loop_));
         translation_.leave = static_cast<u32>(assembly_.address_of(leave_));
     }

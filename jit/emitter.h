@@ -133,10 +133,10 @@ public:
     /// The block's entry: counts its instructions, or leaves when they are more than are left. `vectors`: some of them
     /// use vector registers.
     void enter_block(u32 instructions, bool vectors);
-    /// The block's last jump, to its own beginning, is a loop within it, if that spares something: what scratch
-    /// registers have at its end they have at its beginning.
+    /// Before enter_block. The block's last jump, to its own beginning, is a loop within it, if that spares something:
+    /// what scratch registers have at its end they have at its beginning.
     void allow_loop() { loop_allowed_ = true; }
-    /// Whether there is such a loop; then the block is to be written once more, for all turns but the first.
+    /// Whether the block is to be written once more, for all turns but the first.
     [[nodiscard]] bool has_loop() const { return loop_state_.has_value(); }
     void begin_loop(u32 instructions);
     [[nodiscard]] bool tells_block_watch() const { return t_.cpu.block_watch != nullptr; }
@@ -156,6 +156,8 @@ public:
     /// The same as host calls: a host return that follows goes on at `rip`, if that is in kAddress then.
     void call(u64 target, u64 rip);
     void call_indirect(u64 rip);
+    /// Such a return, to the RIP in kAddress.
+    void ret();
     /// JCXZ / JECXZ / JRCXZ to `rip`.
     void jump_if_rcx_zero(unsigned address_size, u64 rip);
 
@@ -219,13 +221,14 @@ private:
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);
     x86::Mem anchored_operand(const isa::Instruction& i, unsigned size);
     x86::Mem unanchored_operand(const x86::Gp& address, unsigned size);
-    [[nodiscard]] bool prefers_distance(const isa::Instruction& i) const;
+    [[nodiscard]] static bool adds_distance(const isa::Instruction& i);
     [[nodiscard]] x86::Mem plain_operand(const isa::Instruction& i, unsigned size) const;
     x86::Mem pointer_in_window(unsigned number, const x86::Gp& address, int displacement, unsigned size);
     x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address);
     x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor);
     void load_distance(const x86::Gp& address, const x86::Gp& to = kAddend);
     void load_distance(const Anchor& anchor, const x86::Gp& to);
+    void settle_distance();
     void subtract_string_distances(bool loads);
     [[nodiscard]] bool takes_second_distance() const;
     [[nodiscard]] bool used_soon(const Anchor& anchor) const;
@@ -234,6 +237,7 @@ private:
     [[nodiscard]] bool begins_turn(u64 rip);
     void keep_copy_for_turn();
     void check_count(u32 instructions);
+    void begin_with_low_distance();
     void follow_stack(const isa::Instruction& i);
     void shift_stack_register(int change);
     asmjit::Label link_to(u64 rip);
@@ -251,6 +255,7 @@ private:
     const bool wide_;
     const bool sixteen_;
     const bool stack_window_;
+    const bool low_distance_;  // kAddend has that of the low window at both ends of the block: 32-bit code with windows
     const u64 linear_;
     const Mmu::FastTables tables_;
     Assembly assembly_;

@@ -10,7 +10,6 @@
 namespace bantam::jit {
 namespace {
 
-constexpr Anchor kLowWindow = Anchor::of_entry(0);
 constexpr i64 kLeastDisplacement = -(i64{1} << 20);  // others are addresses in the upper half, and registers offsets
 
 x86::Mem in_gs(x86::Mem operand) {
@@ -166,18 +165,17 @@ x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
     if (!plain || two_homed) return unanchored_operand(linear_address(i), size);
     may_fault();
     if (wide_) return anchored_operand(i, size);
-    if (prefers_distance(i)) {
+    if (adds_distance(i)) {
         const x86::Gp base = host_register(i.base);
         return x86::ptr(base, distance_for({kLowWindow, {}}, base), 0, static_cast<i32>(i.displacement), size);
     }
     return in_gs(plain_operand(i, size));
 }
 
-/// 32-bit code: whether the distance is better added as a register than as the base of GS, which delays addresses by a
-/// cycle or two. PERF: outside loops they wait longer for it to be loaded, after each branch that was mispredicted.
-bool Emitter::prefers_distance(const isa::Instruction& i) const {
-    return (loop_allowed_ || distance_.serves(kLowWindow)) && i.base != isa::kSlotZero && i.index == isa::kSlotZero &&
-           i.displacement >= kLeastDisplacement;
+/// 32-bit code: whether the distance is added as a register. PERF: as the base of GS it delays addresses by a cycle or
+/// two, and takes two prefixes; but a sum of two registers has 32 bits, and would need an instruction of its own.
+bool Emitter::adds_distance(const isa::Instruction& i) {
+    return i.base != isa::kSlotZero && i.index == isa::kSlotZero && i.displacement >= kLeastDisplacement;
 }
 
 /// The memory operand of 32-bit code with the host's registers.
@@ -233,10 +231,9 @@ x86::Mem Emitter::unanchored_operand(const x86::Gp& address, unsigned size) {
 /// At general register `number` + `displacement`, in the host's register `address`.
 x86::Mem Emitter::pointer_in_window(unsigned number, const x86::Gp& address, int displacement, unsigned size) {
     may_fault();
-    const bool in_stack = stack_window_ && number == kRsp;
-    if (!wide_ && distance_.serves(kLowWindow)) return x86::ptr(address, kAddend, 0, displacement, size);
-    if (!wide_ || in_stack) return in_gs(x86::ptr(wide_ ? address : address.r32(), displacement, size));
-    const Anchored anchored{Anchor::of_register(number), {displacement, displacement}};
+    if (stack_window_ && number == kRsp) return in_gs(x86::ptr(address, displacement, size));
+    const Anchored anchored =
+        wide_ ? Anchored{Anchor::of_register(number), {displacement, displacement}} : Anchored{kLowWindow, {}};
     return x86::ptr(address, distance_for(anchored, address), 0, displacement, size);
 }
 

@@ -130,6 +130,7 @@ private:
         a_.add(x86::al, 127);
         a_.sahf();
         a_.mov(kCount, absolute(&context_.remaining));
+        a_.mov(kAddend, absolute(&context_.low_distance));
         for (const PinnedRegister& pair : kPinned) a_.mov(pair.host, absolute(&state_.gpr[pair.guest]));
     }
     void store_guest() {

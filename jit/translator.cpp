@@ -314,7 +314,8 @@ void Translator::select_window(Key key) {
     if (is_64bit(key)) {
         select_stack_window(cpu_.state.gpr[kRsp], privilege);
     } else {
-        load_gs_base(windows_->low_distance(privilege));
+        context_->low_distance = windows_->low_distance(privilege);
+        load_gs_base(context_->low_distance);
         // No address may leave the window's guard, whoever has written registers.
         cpu_.clear_upper_halves();
     }
