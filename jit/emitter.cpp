@@ -136,6 +136,11 @@ const isa::Instruction* Emitter::following(u32 k) const {
     return at < block.count || loop_allowed_ ? &block.code[at % block.count] : nullptr;
 }
 
+std::span<const isa::Instruction> Emitter::rest_of_block() const {
+    const interpreter::Block& block = *translation_.block;
+    return std::span(block.code, block.count).subspan(site_->index + 1u);
+}
+
 bool Emitter::used_soon(const Anchor& anchor) const {
     if (!anchor.constant()) {
         return (anchor.base == isa::kSlotZero || read_soon(anchor.base)) &&

@@ -15,6 +15,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "cpu/host/x87_unit.h"
@@ -85,6 +86,8 @@ public:
     [[nodiscard]] HomedCopies& copies() { return copies_; }
     /// Whether one of the instructions that follow soon in the block reads general register `guest` as it is then.
     [[nodiscard]] bool read_soon(unsigned guest) const;
+    /// The instructions of the block behind the current one.
+    [[nodiscard]] std::span<const isa::Instruction> rest_of_block() const;
     /// Where general register `guest`, which is homed, is.
     [[nodiscard]] x86::Mem homed_operand(unsigned guest, unsigned size) const;
     void load_constant(const x86::Gp& reg, u64 value);

@@ -352,13 +352,45 @@ bool translate_bit_string(Emitter& e, const Instruction& i, InstId operation) {
     return true;
 }
 
+/// Whether the rest of the block replaces all status flags before anything can see them: by instructions that touch
+/// nothing but registers.
+bool replaces_flags(std::span<const Instruction> rest) {
+    const auto in_register = [](const Operand& o) {
+        return o.kind == OperandKind::gpr || o.kind == OperandKind::immediate;
+    };
+    for (const Instruction& i : rest) {
+        const bool in_registers = std::all_of(i.operands.begin(), i.operands.begin() + i.operand_count, in_register);
+        if (!in_registers || unusual(i)) return false;
+        switch (i.mnemonic) {
+            case Mnemonic::Add:
+            case Mnemonic::And:
+            case Mnemonic::Cmp:
+            case Mnemonic::Neg:
+            case Mnemonic::Or:
+            case Mnemonic::Sub:
+            case Mnemonic::Test:
+            case Mnemonic::Xor:
+                return true;
+            case Mnemonic::Mov:
+            case Mnemonic::Movsx:
+            case Mnemonic::Movsxd:
+            case Mnemonic::Movzx:
+            case Mnemonic::Not:
+                break;
+            default:
+                return false;
+        }
+    }
+    return false;
+}
+
 /// The host's division, which nothing but the division itself may fault in. Where it changes status flags they are kept
-/// in Context::spared: AH has what LAHF and SAHF know of them, AL has OF. RAX waits in kSpare, which operands of
-/// divisions, read where they are, leave alone.
+/// in Context::spared, if something may see them: AH has what LAHF and SAHF know of them, AL has OF. RAX waits in
+/// kSpare, which operands of divisions, read where they are, leave alone.
 void divide(Emitter& e, OperandMapper& mapper, InstId operation) {
     static const bool kKeepFlags = divisions_keep_flags();
     e.may_fault();
-    if (kKeepFlags) return mapper.emit(operation);
+    if (kKeepFlags || replaces_flags(e.rest_of_block())) return mapper.emit(operation);
     x86::Assembler& a = e.assembler();
     const x86::Mem flags = x86::ptr_abs(reinterpret_cast<u64>(&e.context().spared), sizeof(u16));
     a.mov(kSpare, x86::rax);
