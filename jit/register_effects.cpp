@@ -35,6 +35,7 @@ std::optional<u32> written_beside_operands(const Instruction& i) {
         case Mnemonic::Jrcxz:
         case Mnemonic::Lea:
         case Mnemonic::Mov:
+        case Mnemonic::MovSegment:
         case Mnemonic::Movsx:
         case Mnemonic::Movsxd:
         case Mnemonic::Movzx:
@@ -44,6 +45,7 @@ std::optional<u32> written_beside_operands(const Instruction& i) {
         case Mnemonic::Or:
         case Mnemonic::Pop:
         case Mnemonic::Push:
+        case Mnemonic::PushSegment:
         case Mnemonic::Rol:
         case Mnemonic::Ror:
         case Mnemonic::Sal:

@@ -1,5 +1,5 @@
-// See instructions.h. A load in real mode sets selector and base and leaves limit and rights as they are (SDM vol. 3,
-// 21.1.2), so nothing of the key changes.
+// See instructions.h. Selectors are read in 16- and 32-bit code. A load in real mode sets selector and base and leaves
+// limit and rights as they are (SDM vol. 3, 21.1.2), so nothing of the key changes.
 #include "jit/instructions.h"
 
 namespace bantam::jit {
@@ -102,12 +102,14 @@ bool translate_far_pointer(Emitter& e, const Instruction& i, unsigned segment) {
 }  // namespace
 
 bool translate_segment_register(Emitter& e, const Instruction& i) {
+    if (e.wide()) return false;
+    const bool loads = i.operands[0].kind == OperandKind::segment;
+    if (i.mnemonic == Mnemonic::MovSegment && !loads) return translate_store(e, i);
+    if (i.mnemonic == Mnemonic::PushSegment) return translate_push(e, i);
     if (!e.sixteen()) return false;
     switch (i.mnemonic) {
         case Mnemonic::MovSegment:
-            return i.operands[0].kind == OperandKind::segment ? translate_load(e, i) : translate_store(e, i);
-        case Mnemonic::PushSegment:
-            return translate_push(e, i);
+            return translate_load(e, i);
         case Mnemonic::PopSegment:
             return translate_pop(e, i);
         case Mnemonic::Lds:

@@ -70,7 +70,7 @@ TEST(RegisterRangesTest, FollowsWhatIsKnownOfRax) {
         {{kEaxIs100, {0xBB, 7, 0, 0, 0}, {0x48, 0x0F, 0x44, 0xC3}}, {7, 100}},  // mov ebx, 7 / cmove rax, rbx
         {{kEaxIs100, {0x8A, 0x07}}, kUnsigned32},                               // mov al, [rdi]
         {{kEaxIs100, {0x66, 0x83, 0xC0, 0x01}}, kUnsigned32},                   // add ax, 1
-        {{{0x8C, 0xD8}}, {}},                                                   // mov eax, ds
+        {{{0x0F, 0x31}}, {}},                                                   // rdtsc
         {{{0xF7, 0xD8}}, kUnsigned32},                                          // neg eax
         {{{0x0F, 0xAF, 0xC3}}, kUnsigned32},                                    // imul eax, ebx
         {{kEaxIs100, {0x39, 0xD8}}, {100, 100}},                                // cmp eax, ebx

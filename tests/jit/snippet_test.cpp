@@ -194,5 +194,26 @@ TEST(SnippetTest, FlagsOutlastADivisionUntilTheyAreReplaced) {
     }
 }
 
+TEST(SnippetTest, SelectorsAreReadWithoutTheirHandlers) {
+    // l: push ds / push es / push fs / push gs / push ss / push cs, over a page's end / mov eax,ds / mov dx,fs / mov
+    // [esi],es / mov [esi+2],cs / add ecx,eax / dec ebx / jnz l / hlt
+    const Snippet kSnippet{.bits = 32,
+                           .linear = 0x400000,
+                           .instructions = 1000,
+                           .code = "1e060fa00fa8160e8cd8668ce28c068c4e0201c14b75eaf4",
+                           .gpr = {1, 2, 0x33333333, 1000, 0x20001010, 0, 0x10000FFE},
+                           .segment_bases = {0, 0, 0, 0, 0x1000, 0x2000},
+                           .memory = {{0x1FFFE000, "aa"},
+                                      {0x1FFFF000, "bb"},
+                                      {0x20000000, "cc"},
+                                      {0x20001000, "dd"},
+                                      {0x10000FF0, "ee"},
+                                      {0x10001000, "ff"}}};
+    EXPECT_EQ(expect_same(kSnippet), EngineExit::deadline);
+    const Translator::Statistics n = statistics_of(kSnippet);
+    EXPECT_EQ(n.handed_over_by[static_cast<std::size_t>(isa::Mnemonic::PushSegment)], 0u);
+    EXPECT_EQ(n.handed_over_by[static_cast<std::size_t>(isa::Mnemonic::MovSegment)], 0u);
+}
+
 }  // namespace
 }  // namespace bantam::jit
