@@ -10,14 +10,6 @@ bool host_allows() {
     return kAllowed;
 }
 
-u64 distance() {
-    u64 base;
-    asm volatile("rdgsbase %0" : "=r"(base));
-    return base;
-}
-
-void set_distance(u64 distance) { asm volatile("wrgsbase %0" : : "r"(distance)); }
-
 /// Legacy prefixes come before all others (SDM vol. 2, 2.1.1).
 bool accesses(const u8* code) {
     constexpr u8 kGs = 0x65;

@@ -32,8 +32,12 @@ static_assert(kMostStep * static_cast<i64>(CountRegion::kMost) + Anchored::kMost
 /// Whether the host lets programs set the base of GS.
 [[nodiscard]] bool host_allows();
 /// The base of GS. The host must allow it.
-[[nodiscard]] u64 distance();
-void set_distance(u64 distance);
+[[nodiscard]] inline u64 distance() {
+    u64 base;
+    asm volatile("rdgsbase %0" : "=r"(base));
+    return base;
+}
+inline void set_distance(u64 distance) { asm volatile("wrgsbase %0" : : "r"(distance)); }
 /// Whether the host instruction at `code` accesses memory in GS.
 [[nodiscard]] bool accesses(const u8* code);
 

@@ -67,8 +67,6 @@ Windows::~Windows() {
     release_low(distances_[0], 2 * kTableBytes);
 }
 
-u64 Windows::low_distance(Privilege privilege) { return open(0, privilege); }
-
 /// Sees to it that `linear` has a window; its distance.
 u64 Windows::open(u64 linear, Privilege privilege) {
     const std::size_t entry = entry_of(linear);
@@ -158,8 +156,7 @@ void Windows::hide(Linear page, Privilege privilege) {
     hidden_.push_back(page.value + distances_[slot(privilege)][entry_of(page.value)]);
 }
 
-void Windows::synchronize() {
-    if (hidden_.empty()) return;
+void Windows::unmap_hidden() {
     std::sort(hidden_.begin(), hidden_.end());
     for (std::size_t k = 0; k < hidden_.size();) {
         const u64 first = hidden_[k];

@@ -35,7 +35,10 @@ public:
     /// The entry for `linear` in it.
     static constexpr u16 entry_of(u64 linear) { return static_cast<u16>(linear >> 32); }
     /// The distance of linear addresses below 4 GiB. Opens their window.
-    u64 low_distance(Privilege privilege);
+    u64 low_distance(Privilege privilege) {
+        const u64 known = distances_[slot(privilege)][0];
+        return known != void_distance(0) ? known : open(0, privilege);
+    }
 
     /// Where addresses with `linear`'s upper half are; in the void, when they have no window.
     [[nodiscard]] u64 distance(u64 linear, Privilege privilege) const {
@@ -63,7 +66,9 @@ public:
     /// Pages that came into windows again and again before may do so once more: called now and then.
     void forget_repeats() { repeats_ = 0; }
     /// Unmaps pages that the TLB took back: before translated code runs, or runs on.
-    void synchronize();
+    void synchronize() {
+        if (!hidden_.empty()) unmap_hidden();
+    }
 
     /// Pages that are mapped, stale ones too; at most kMostPages, and a quarter of the mappings the host allows.
     [[nodiscard]] std::size_t mapped_pages() const { return mapped_pages_; }
@@ -93,6 +98,7 @@ private:
     u64 neighbours(u64 page, const Mmu::DirectPage& direct, i64 step, Privilege privilege) const;
     void empty_tables();
     void unmap_all();
+    void unmap_hidden();
     void close_all();
     void hide(Linear page, Privilege privilege) override;
 
