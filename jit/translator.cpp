@@ -417,11 +417,11 @@ void Translator::keep_from_windows(const FaultSite& site) {
 
 /// What did not suit windows a while ago may do now: two pages that displaced each other in the TLB.
 void Translator::try_windows_again(Block& block) {
-    constexpr u32 kLongestPause = 1024;
+    constexpr unsigned kLongestPause = 1024;
     if (block.no_window == 0 || policy_.interval() - block.no_window_since < block.no_window_pause) return;
     block.no_window = 0;
     ++statistics_.windows_tried_again;
-    block.no_window_pause = std::min(2 * block.no_window_pause, kLongestPause);
+    block.no_window_pause = static_cast<u16>(std::min(2u * block.no_window_pause, kLongestPause));
     forget(block);
     block.runs = options_.threshold;
 }

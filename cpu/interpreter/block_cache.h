@@ -34,15 +34,15 @@ struct Block {
     u32 mode_key = 0;
     u32 count = 0;
     bool valid = true;
-    bool patched = false;  // an instruction of it reads its immediate from memory
+    bool patched = false;     // an instruction of it reads its immediate from memory
+    u16 no_window_pause = 4;  // intervals until windows may be tried again
     isa::Instruction* code = nullptr;
     Block* next_in_bucket = nullptr;
     u32 runs = 0;                              // how often a BlockRunner was asked for it and declined
+    u32 no_window_since = 0;                   // WindowPolicy::interval
     jit::Translation* translations = nullptr;  // the runner's
     u64 no_window = 0;                         // the runner's: instructions that windows do not suit, one bit each
     static_assert(kMostInstructions <= 8 * sizeof no_window);
-    u32 no_window_since = 0;  // WindowPolicy::interval
-    u32 no_window_pause = 4;  // intervals until windows may be tried again
     u64* executions = nullptr;  // counts them, for a BlockWatch; null: it does not want to know
 };
 
