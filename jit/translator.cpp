@@ -397,7 +397,7 @@ Windows::Answer Translator::resolve_in_window(const CodeFault& fault, const Faul
 
 bool Translator::often_unsuited(const FaultSite& site) {
     constexpr u32 kMany = 4;
-    Unsuited& counted = unsuited_[site.begin % unsuited_.size()];
+    Unsuited& counted = unsuited_[(site.begin * 0x9E3779B1u) >> 24];
     if (counted.site != site.begin || counted.interval != policy_.interval())
         counted = {.site = site.begin, .interval = policy_.interval()};
     return ++counted.accesses == kMany;

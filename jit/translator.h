@@ -124,7 +124,7 @@ private:
     struct Unsuited {
         u32 site = 0, interval = 0, accesses = 0;
     };
-    std::array<Unsuited, 64> unsuited_{};  // by the site's address
+    std::array<Unsuited, 256> unsuited_{};  // by a hash of the site's address
     u32 string_repeats_ = 0;               // faults of an element of REP after its first
     std::map<Key, IndirectTable> tables_;
     std::vector<Translation*> translations_;  // all since the last flush
