@@ -103,7 +103,11 @@ bool Translator::run(Block& block) {
         return false;
     }
     CpuState& s = cpu_.state;
-    if (policy_.update(s.instructions, cpu_.mmu) && windows_ != nullptr) windows_->forget_repeats();
+    if (policy_.due(s.instructions)) {
+        const Mmu& mmu = cpu_.mmu;
+        policy_.end_interval(s.instructions, mmu.misses(Privilege::supervisor), mmu.misses(Privilege::user));
+        if (windows_ != nullptr) windows_->forget_repeats();
+    }
     key = with_windows_if_enabled(*key);
     // Where the count of instructions ends much time is spent, most likely.
     if (std::exchange(count_ended_, false)) try_windows_again(block);

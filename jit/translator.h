@@ -125,7 +125,7 @@ private:
         u32 site = 0, interval = 0, accesses = 0;
     };
     std::array<Unsuited, 256> unsuited_{};  // by a hash of the site's address
-    u32 string_repeats_ = 0;               // faults of an element of REP after its first
+    u32 string_repeats_ = 0;                // faults of an element of REP after its first
     std::map<Key, IndirectTable> tables_;
     std::vector<Translation*> translations_;  // all since the last flush
     /// What is known of linear addresses of the supervisor's code, or the user's.

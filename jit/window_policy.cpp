@@ -4,12 +4,19 @@
 
 namespace bantam::jit {
 
+void WindowPolicy::end_interval(u64 instructions, u64 supervisor_misses, u64 user_misses) {
+    since_ = instructions;
+    ++interval_;
+    decide(sides_[index_of(Privilege::supervisor)], supervisor_misses);
+    decide(sides_[index_of(Privilege::user)], user_misses);
+}
+
 void WindowPolicy::decide(Side& side, u64 misses) {
     const u64 new_misses = misses - side.misses;
     side.misses = misses;
     if (!side.enabled) {
         if (side.waiting > 0) {
-            --side.waiting;
+            side.waiting -= std::min(side.waiting, new_misses < kFewMisses ? kCalm : 1u);
         } else if (new_misses < kFewMisses) {
             side.enabled = true;
             side.kept = 0;

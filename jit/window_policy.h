@@ -14,18 +14,12 @@ public:
     [[nodiscard]] bool enabled(Privilege privilege) const { return sides_[index_of(privilege)].enabled; }
     /// A host fault in a window.
     void count_fault(Privilege privilege) { ++sides_[index_of(privilege)].faults; }
-    /// Counts up with them, every 2^21.
+    /// Whether an interval has ended when so many instructions are retired.
+    [[nodiscard]] bool due(u64 instructions) const { return instructions - since_ >= kInterval; }
+    /// It has, and so often the TLB has missed up to now.
+    void end_interval(u64 instructions, u64 supervisor_misses, u64 user_misses);
+    /// Intervals that have ended.
     [[nodiscard]] u32 interval() const { return interval_; }
-    /// Called now and then with the retired instructions; whether an interval has ended.
-    bool update(u64 instructions, const Mmu& mmu) {
-        if (instructions - since_ < kInterval) return false;
-        since_ = instructions;
-        ++interval_;
-        for (const Privilege privilege : {Privilege::supervisor, Privilege::user}) {
-            decide(sides_[index_of(privilege)], mmu.misses(privilege));
-        }
-        return true;
-    }
 
 private:
     /// Instructions between decisions, and events in that time: with fewer than kFewMisses windows are taken up, with
@@ -34,6 +28,7 @@ private:
     static constexpr u64 kFewMisses = 48;
     static constexpr u64 kManyFaults = 128;
     static constexpr u32 kLongestPause = 64;
+    static constexpr u32 kCalm = 16;  // as many intervals of a pause is one with few misses
 
     struct Side {
         bool enabled = false;
