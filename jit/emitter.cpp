@@ -390,6 +390,7 @@ void Emitter::tell_block_watch() {
     load_constant(x86::r14, reinterpret_cast<u64>(site_));
     a_.call(asmjit::imm(t_.stubs.call_block_watch));
     if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
+    distance_.forget();
 }
 
 /// Jumps to `miss` if the base of CS is another one. RCX is overwritten.

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
+#include <utility>
 
+#include "cpu/interpreter/block_watch.h"
 #include "tests/jit/engine_board.h"
 
 namespace bantam::jit {
@@ -23,14 +26,25 @@ std::vector<u8> bytes_of(std::string_view hexadecimal) {
     return bytes;
 }
 
-enum class Engine { interpreter, translator, translator_with_windows };
+enum class Engine { interpreter, translator, translator_with_windows, watched_translator_with_windows };
+
+class Watch : public BlockWatch {
+public:
+    u64* decoded(const interpreter::Block&) override { return &executions_; }
+    [[nodiscard]] bool each_execution() const override { return true; }
+    void executing(const interpreter::Block&) override {}
+
+private:
+    u64 executions_ = 0;
+};
 
 /// A processor with the snippet's registers, its memory where its page tables say.
 class Board : public EngineBoard<> {
 public:
     Board(const Snippet& snippet, Engine engine)
         : EngineBoard(kRamBytes, engine != Engine::interpreter,
-                      {.threshold = 0, .windows_at_once = engine == Engine::translator_with_windows}) {
+                      {.threshold = 0, .windows_at_once = engine >= Engine::translator_with_windows}) {
+        if (engine == Engine::watched_translator_with_windows) this->engine().set_block_watch(&watch_);
         write(snippet.linear, bytes_of(snippet.code));
         for (const Snippet::Memory& piece : snippet.memory) write(piece.linear, bytes_of(piece.bytes));
         set_registers(snippet);
@@ -40,6 +54,9 @@ public:
         memory().copy_out(Physical{pages_.at(linear / kPageSize)}, bytes);
         return bytes;
     }
+    ~Board() { engine().set_block_watch(nullptr); }
+    Board(const Board&) = delete;
+    Board& operator=(const Board&) = delete;
     [[nodiscard]] const std::map<u64, u64>& pages() const { return pages_; }
 
 private:
@@ -96,6 +113,7 @@ private:
         cpu().update_mode();
     }
 
+    Watch watch_;
     u64 pages_used_ = 0;
     u64 root_ = new_page();
     std::map<u64, u64> pages_;  // physical page by linear page number
@@ -121,8 +139,11 @@ void expect_same_state(Board& interpreted, Board& translated) {
 EngineExit expect_same(const Snippet& snippet) {
     Board interpreted(snippet, Engine::interpreter);
     const EngineExit exit = interpreted.run(snippet.instructions);
-    for (const Engine engine : {Engine::translator, Engine::translator_with_windows}) {
-        SCOPED_TRACE(engine == Engine::translator ? "translator" : "translator with windows");
+    constexpr std::array kEngines{std::pair(Engine::translator, "translator"),
+                                  std::pair(Engine::translator_with_windows, "translator with windows"),
+                                  std::pair(Engine::watched_translator_with_windows, "the same, watched")};
+    for (const auto& [engine, name] : kEngines) {
+        SCOPED_TRACE(name);
         Board translated(snippet, engine);
         EXPECT_EQ(translated.run(snippet.instructions), exit);
         expect_same_state(interpreted, translated);

@@ -1,6 +1,6 @@
 // Snippet: one block with the registers and the memory it needs, as `bantam run --lockstep` prints it. It runs on
-// interpreter and translator, without and with windows, under paging of its own, linear addresses kept, and must leave
-// the same behind.
+// interpreter and translator, without and with windows and a BlockWatch, under paging of its own, linear addresses
+// kept, and must leave the same behind.
 #pragma once
 
 #include <array>
