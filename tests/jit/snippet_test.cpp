@@ -182,12 +182,12 @@ TEST(SnippetTest, ARegisterIsAnOffsetWhereTheDisplacementIsAnAddress) {
 }
 
 TEST(SnippetTest, FlagsOutlastADivisionUntilTheyAreReplaced) {
-    // l: stc / div ebx / mov ebp,edi / adc esi,eax / cmp ebp,esi / div ebx / mov ebp,edi / div ebx / xor ebp,edx / dec
-    // ebx / jmp l, until a quotient is too large: #DE with the flags of before.
+    // l: xor ecx,ecx / div ebx / mov ebp,edi / lahf / add esi,eax / cmp ebp,esi / div ebx / mov ebp,edi / div ebx
+    // / xor ebp,edx / dec ebx / jmp l, until a quotient is too large: #DE with the flags of before.
     for (const u64 divisor : {5, 100, 1000, 1001}) {
         const Snippet kSnippet{.linear = 0x400000,
-                               .instructions = 300,
-                               .code = "f9f7f389fd11c639f5f7f389fdf7f331d5ffcbebe9",
+                               .instructions = 20'000,
+                               .code = "31c9f7f389fd9f01c639f5f7f389fdf7f331d5ffcbebe9",
                                .gpr = {77, 0, 0, divisor, 0, 9, 0x80000001, 3},
                                .memory = {}};
         EXPECT_EQ(expect_same(kSnippet), EngineExit::shutdown);
