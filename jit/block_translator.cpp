@@ -62,12 +62,11 @@ bool turns(const Emitter& e, const Translation& translation) {
     return target == translation.rip;
 }
 
-/// A loop's body is written twice, so it should be short. A jump beyond the page's end may come to lead elsewhere.
-/// Telling the BlockWatch at the beginning of a turn overwrites scratch registers.
+/// A jump beyond the page's end may come to lead elsewhere. Telling the BlockWatch at the beginning of a turn
+/// overwrites scratch registers.
 bool may_loop(const Emitter& e, const Translation& translation) {
-    constexpr u32 kMostInstructions = 64;
     return windowed(e.key()) && e.has(Optimisation::links) && e.has(Optimisation::loops) && !e.tells_block_watch() &&
-           translation.block->count <= kMostInstructions && !e.leaves_page(translation.rip) && turns(e, translation);
+           !e.leaves_page(translation.rip) && turns(e, translation);
 }
 
 void translate_instructions(Emitter& e, Translation& translation) {

@@ -210,8 +210,8 @@ void Emitter::write_slow_paths() {
         if (slow.site->leaves) continue;
         if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
         shift_stack_register(-state.stack_after);
-        if (low_distance_) load_distance(kLowWindow, kAddend);
-        if (state.distance_of && !low_distance_) load_distance(*state.distance_of, kAddend);
+        const std::optional<Anchor> kept = low_distance_ ? std::optional(kLowWindow) : state.distance_of;
+        if (kept) load_distance(*kept, kAddend);
         if (state.second_distance_of) load_distance(*state.second_distance_of, kAddress);
         state.copies.each([this](unsigned guest, const x86::Gp& place) { read_register(guest, place); });
         a_.jmp(slow.resume);
@@ -389,6 +389,11 @@ void Emitter::tell_block_watch() {
     if (!t_.cpu.block_watch->each_execution()) return;
     load_constant(x86::r14, reinterpret_cast<u64>(site_));
     a_.call(asmjit::imm(t_.stubs.call_block_watch));
+    go_on_after_call();
+}
+
+/// Where a stub that called C++ returns: loading vector registers overwrites kAddend, and registers may have changed.
+void Emitter::go_on_after_call() {
     if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
     distance_.forget();
 }
@@ -420,8 +425,7 @@ void Emitter::hand_over() {
     settle_stack();
     load_constant(x86::r14, reinterpret_cast<u64>(site_));
     a_.call(asmjit::imm(t_.stubs.call_handler));
-    if (vectors_ && !site_->leaves) a_.call(asmjit::imm(t_.stubs.load_vectors));
-    distance_.forget();
+    if (!site_->leaves) go_on_after_call();
     x87_pending_ = nullptr;
 }
 

@@ -241,6 +241,7 @@ private:
     void keep_copy_for_turn();
     void check_count(u32 instructions);
     void begin_with_low_distance();
+    void go_on_after_call();
     void follow_stack(const isa::Instruction& i);
     void shift_stack_register(int change);
     asmjit::Label link_to(u64 rip);

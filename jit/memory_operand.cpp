@@ -319,8 +319,7 @@ bool Emitter::repeat_string(bool loads, unsigned size) {
         load_distance(x86::rdi);
         if (loads) load_distance(x86::rsi, kAddress);
     } else {
-        a_.mov(kAddend, absolute(&t_.context.gs_complement));
-        a_.not_(kAddend);
+        load_distance(kLowWindow, kAddend);
         if (loads) a_.mov(kAddress, kAddend);
     }
     a_.lea(x86::rdi, x86::ptr(x86::rdi, kAddend));

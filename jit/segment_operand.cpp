@@ -18,8 +18,7 @@ x86::Mem Emitter::segment_operand(unsigned segment, unsigned address_size, unsig
         a_.jmp(slow.label);
         a_.bind(within);
     }
-    a_.mov(kAddend, absolute(&state().segment[segment].base));
-    a_.lea(kAddress.r32(), x86::ptr(kAddress, kAddend));
+    add_segment_base(segment, kAddress);
     return checked_operand(slow, kAddress, size, use, alignment);
 }
 
