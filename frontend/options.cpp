@@ -1,10 +1,14 @@
 #include "frontend/options.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 
 #include "frontend/option_values.h"
 #include "frontend/values.h"
+#include "jit/optimisations.h"
 
 namespace bantam::frontend {
 namespace {
@@ -17,6 +21,18 @@ using V = std::string_view;
 constexpr Command kRun = Command::run;
 constexpr Command kTest = Command::test;
 constexpr Command kDis = Command::disassemble;
+
+/// Names of the translator's optimisations, between spaces.
+std::string_view optimisation_names() {
+    static const std::string names = fmt::format("{}", fmt::join(jit::kOptimisationNames, " "));
+    return names;
+}
+
+std::string_view optimisation_help() {
+    static const std::string help =
+        fmt::format("switch optimisations of the translator off: {}", fmt::join(jit::kOptimisationNames, ", "));
+    return help;
+}
 
 // clang-format off
 // command, name, value, help, words, repeatable, in_file, takes_file, set, get, clear
@@ -73,8 +89,7 @@ const std::array kOptions{
     Option{kRun, "jit-threshold", "N", "translate a block when it has run N times (default 16; 0: at once)", "", false, true, false,
         [](S s, V t) { return set_threshold(s.machine.jit_threshold, t); },
         [](C s) { return s.machine.jit_threshold ? Texts{fmt::format("{}", *s.machine.jit_threshold)} : Texts{}; }, nothing},
-    Option{kRun, "jit-disable", "NAME[,NAME]", "switch optimisations of the translator off: links, indirect-table, native-integer, native-stack, native-branches, vector, x87, windows, going-on, beside-code, stack-moves, kept-distances",
-        "links indirect-table native-integer native-stack native-branches vector x87 windows going-on beside-code stack-moves kept-distances", true, true, false,
+    Option{kRun, "jit-disable", "NAME[,NAME]", optimisation_help(), optimisation_names(), true, true, false,
         [](S s, V t) { return add_optimisations(s.machine.jit_disable, t); },
         [](C s) { return escaped(s.machine.jit_disable); }, [](S s) { s.machine.jit_disable.clear(); }},
     Option{kRun, "perf-map", "", "name translated code for 'perf report' in /tmp/perf-PID.map", "", false, true, false,

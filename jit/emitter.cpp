@@ -45,7 +45,8 @@ Emitter::Emitter(const Target& target, Translation& translation)
       linear_(linear_of(translation.rip)),
       tables_(target.cpu.mmu.fast_tables(data_set(translation.key))),
       assembly_(target.cache),
-      a_(assembly_.assembler()) {}
+      a_(assembly_.assembler()),
+      expected_values_(target.cpu, data_set(translation.key)) {}
 
 Site& Emitter::begin_instruction(unsigned index) {
     if (needs_stack_pointer(translation_.block->code[index])) settle_stack();
@@ -69,7 +70,11 @@ void Emitter::end_instruction() {
     if (instruction.memory_operand() != nullptr && !windowed_) distance_.forget();
     distance_.follow(instruction);
     follow_second_distance(instruction);
-    if (wide_) ranges_.follow(instruction);
+    if (wide_) {
+        checked_.follow(instruction);
+        ranges_.follow(instruction);
+        expected_values_.follow(instruction, site_->next_rip());
+    }
     if (!keeps_copies_) copies_.forget();
     if (may_fault_) {
         const SlowPath slow = slow_path(false);
@@ -148,7 +153,8 @@ bool Emitter::used_soon(const Anchor& anchor) const {
     }
     for (u32 k = 0; k < kSoon && following(k) != nullptr; ++k) {
         const isa::Instruction& i = *following(k);
-        if (i.memory_operand() != nullptr && i.base >= isa::kSlotRip) return true;
+        if (i.memory_operand() == nullptr) continue;
+        if (i.base >= isa::kSlotRip || checked_.entry_of(Anchor::of_register(i.base)) == anchor.entry) return true;
     }
     return false;
 }
@@ -315,23 +321,26 @@ bool Emitter::begins_turn(u64 rip) {
     if (!loop_allowed_ || rip != translation_.rip || returned_) return false;
     if (low_distance_) return true;
     if (!loop_state_) keep_copy_for_turn();
-    LoopState now{distance_, second_distance_, copies_, ranges_};
+    LoopState now{distance_, second_distance_, checked_, copies_, ranges_};
     // The branch may write a register itself: LOOP.
     const isa::Instruction& branch = site_->instruction();
     for (KeptDistance* distance : {&now.distance, &now.second_distance}) {
         distance->follow(branch);
         distance->begin_turn();
     }
+    now.checked.follow(branch);
+    now.checked.begin_turn();
     now.ranges.follow(branch);
     if (now.copies.has_distance() && !now.second_distance.anchor()) now.copies.forget(kAddress);
     if (!loop_state_) {
         now.copies.forget(kSpare);  // check_count's
-        if (!now.distance.anchor() && now.copies.empty()) return false;
+        if (!now.distance.anchor() && now.copies.empty() && now.checked.empty()) return false;
         loop_state_ = now;
         loop_ = a_.newLabel();
         return true;
     }
     LoopState& wanted = *loop_state_;
+    if (!now.checked.contain(wanted.checked)) return false;
     // In the loop, which knows more at its beginning than the first turn, they are no wider here than in that.
     wanted.ranges.join(now.ranges);
     wanted.copies.each([&](unsigned guest, const x86::Gp& place) {
@@ -344,7 +353,7 @@ bool Emitter::begins_turn(u64 rip) {
     const auto second = wanted.copies.has_distance() ? wanted.second_distance.anchor() : std::nullopt;
     const bool has_second = now.copies.has_distance() && now.second_distance.anchor() == second;
     if (second && !has_second) load_distance(*second, kAddress);
-    const std::optional<Anchor>& first = wanted.distance.anchor();
+    const std::optional<Anchor> first = wanted.distance.anchor();
     if (first && now.distance.anchor() != first) load_distance(*first, kAddend);
     return true;
 }
@@ -365,6 +374,7 @@ void Emitter::begin_loop(u32 instructions) {
     a_.bind(loop_);
     distance_ = loop_state_->distance;
     second_distance_ = loop_state_->second_distance;
+    checked_ = loop_state_->checked;
     copies_ = loop_state_->copies;
     ranges_ = loop_state_->ranges;
     check_count(instructions);
@@ -396,6 +406,7 @@ void Emitter::tell_block_watch() {
 void Emitter::go_on_after_call() {
     if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
     distance_.forget();
+    checked_.forget();
 }
 
 /// Jumps to `miss` if the base of CS is another one. RCX is overwritten.

@@ -20,12 +20,15 @@
 
 #include "cpu/host/x87_unit.h"
 #include "jit/assembly.h"
+#include "jit/checked_anchors.h"
+#include "jit/expected_values.h"
 #include "jit/homed_copies.h"
 #include "jit/kept_distance.h"
 #include "jit/optimisations.h"
 #include "jit/register_ranges.h"
 #include "jit/stubs.h"
 #include "jit/translation_key.h"
+#include "jit/window_check.h"
 #include "mmu/windows.h"
 
 namespace bantam::jit {
@@ -39,9 +42,11 @@ public:
         Context& context;
         CodeCache& cache;
         const Stubs& stubs;
-        u64 indirect_table;      // address of the key's table
-        const Windows* windows;  // null: no key has windows
-        bool stack_window;       // 64-bit code with windows has one (jit/stack_window.h)
+        u64 indirect_table;               // address of the key's table
+        const Windows* windows;           // null: no key has windows
+        const WindowCheck* window_check;  // null: no window is expected
+        bool stack_window;                // 64-bit code with windows has one (jit/stack_window.h)
+        bool expects_unseen;              // windows are expected where nothing was accessed yet, too
         Optimisations optimisations{};
     };
     Emitter(const Target& target, Translation& translation);
@@ -206,6 +211,7 @@ private:
     /// What scratch registers have at the beginning of a turn.
     struct LoopState {
         KeptDistance distance, second_distance;
+        CheckedAnchors checked;
         HomedCopies copies;
         RegisterRanges ranges;
     };
@@ -213,6 +219,10 @@ private:
         return {a_.newLabel(), resume_, site_, instructions_.size() - 1, rcx_in_spare};
     }
     [[nodiscard]] u64 linear_of(u64 rip) const;
+    [[nodiscard]] std::optional<u16> expected_entry(std::optional<u64> address) const;
+    [[nodiscard]] std::optional<u16> expected_entry(const isa::Instruction& i) const;
+    void check_window(const x86::Gp& pointer, u16 entry, const x86::Gp& address);
+    [[nodiscard]] x86::Gp scratch_for_check(u16 entry, const x86::Gp& pointer, const x86::Gp& address);
     x86::Gp linear_address(const isa::Instruction& i) { return linear_address(i, effective_offset(i)); }
     x86::Gp linear_address(const isa::Instruction& i, const x86::Gp& offset);
     void add_segment_base(unsigned segment, const x86::Gp& offset);
@@ -223,12 +233,14 @@ private:
     x86::Mem segment_stack_operand(const x86::Gp& pointer, int displacement, unsigned size, MemoryUse use);
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);
     x86::Mem anchored_operand(const isa::Instruction& i, unsigned size);
-    x86::Mem unanchored_operand(const x86::Gp& address, unsigned size);
+    x86::Mem unanchored_operand(const x86::Gp& address, unsigned size, std::optional<u16> expected);
     [[nodiscard]] static bool adds_distance(const isa::Instruction& i);
     [[nodiscard]] x86::Mem plain_operand(const isa::Instruction& i, unsigned size) const;
     x86::Mem pointer_in_window(unsigned number, const x86::Gp& address, int displacement, unsigned size);
-    x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address);
-    x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor);
+    x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address, std::optional<u16> expected);
+    x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor,
+                         std::optional<u16> expected);
+    x86::Gp scratch_with_distance(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor);
     void load_distance(const x86::Gp& address, const x86::Gp& to = kAddend);
     void load_distance(const Anchor& anchor, const x86::Gp& to);
     void settle_distance();
@@ -272,7 +284,9 @@ private:
     KeptDistance distance_;
     KeptDistance second_distance_;  // kAddress's, where copies_ says that it has one
     HomedCopies copies_;
+    CheckedAnchors checked_;
     RegisterRanges ranges_;
+    ExpectedValues expected_values_;
     asmjit::Label used_up_;  // where the block leaves when too few instructions are left
     asmjit::Label leave_;    // the same before they are counted
     bool loop_allowed_ = false;

@@ -1,7 +1,6 @@
 #include "jit/kept_distance.h"
 
 #include <algorithm>
-#include <cstdlib>
 
 #include "jit/register_effects.h"
 #include "jit/register_map.h"
@@ -21,45 +20,8 @@ bool few_homed(const isa::Instruction& i) {
 
 }  // namespace
 
-void KeptDistance::note_access(const Range& offset) {
-    const i64 farthest = std::max(std::abs(offset.low), std::abs(offset.high));
-    if (farthest >= kMostFromAccess) return;
-    from_access_ = farthest;
-    near_access_ = true;
-}
-
-void KeptDistance::begin_turn() {
-    if (!anchor_ || anchor_->constant()) return;
-    if (!near_access_ || from_access_ >= kMostFromAccess) forget();
-    moved_ = 0;
-    near_access_ = false;
-}
-
-void KeptDistance::move(u8 number, i64 change) {
-    if (!anchor_) return;
-    const bool small = -kMostMove < change && change < kMostMove;
-    if (anchor_->base == number) move_anchor(small ? change : kMostMove);
-    if (anchor_ && anchor_->index == number) move_anchor(small ? change * (i64{1} << anchor_->scale) : kMostMove);
-}
-
-void KeptDistance::move_anchor(i64 change) {
-    from_access_ += std::abs(change);  // of few enough bits, or all is forgotten
-    moved_ += change;
-    if (moved_ <= -kMostMove || moved_ >= kMostMove) forget();
-}
-
 void KeptDistance::follow(const isa::Instruction& i) {
-    if (!anchor_) return;
-    const std::optional<u32> written = written_by(i);
-    if (!written || !few_homed(i)) return forget();
-    for (const u8 number : {anchor_->base, anchor_->index}) {
-        if (number >= isa::kSlotRip || (*written >> number & 1) == 0) continue;
-        const std::optional<i64> change = added_by(i, number);
-        // Registers that are written without being operands are not added to.
-        if (!change || *change == 0) return forget();
-        move(number, *change);
-        if (!anchor_) return;
-    }
+    if (place_ && (!few_homed(i) || !place_->follow(i))) forget();
 }
 
 }  // namespace bantam::jit

@@ -101,7 +101,7 @@ x86::Mem Emitter::bit_string_operand(const isa::Instruction& i, unsigned number,
     if (size == 4 && i.address_size == 8) a_.movsxd(kAddend, kAddend.r32());
     a_.lea(sized(kAddress, i.address_size), x86::ptr(offset, kAddend, size_log));
     const x86::Gp address = linear_address(i, kAddress);
-    return windowed_ ? unanchored_operand(address, size) : tlb_operand(address, size, use, 1);
+    return windowed_ ? unanchored_operand(address, size, std::nullopt) : tlb_operand(address, size, use, 1);
 }
 
 x86::Mem Emitter::stack_operand(int displacement, unsigned size, MemoryUse use) {
@@ -131,6 +131,7 @@ void Emitter::shift_stack_register(int change) {
     a_.lea(sized(kGuestRsp, width), x86::ptr(kGuestRsp, change));
     distance_.move(kRsp, change);
     second_distance_.move(kRsp, change);
+    checked_.move(kRsp, change);
 }
 
 x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigned segment, unsigned size,
@@ -146,7 +147,7 @@ x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigne
     }
     if (!base_zero(key(), segment)) {
         add_segment_base(segment, address);
-        if (windowed_) return unanchored_operand(kAddress, size);
+        if (windowed_) return unanchored_operand(kAddress, size, std::nullopt);
         address = kAddress;
     }
     if (windowed_) return pointer_in_window(guest, address, 0, size);
@@ -162,12 +163,13 @@ x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigne
 x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
     const bool plain = base_zero(key(), i.segment) && i.address_size == (wide_ ? 8 : 4);
     const bool two_homed = is_homed_part(i.base) && is_homed_part(i.index);
-    if (!plain || two_homed) return unanchored_operand(linear_address(i), size);
+    if (!plain || two_homed) return unanchored_operand(linear_address(i), size, expected_entry(i));
     may_fault();
     if (wide_) return anchored_operand(i, size);
     if (adds_distance(i)) {
         const x86::Gp base = host_register(i.base);
-        return x86::ptr(base, distance_for({kLowWindow, {}}, base), 0, static_cast<i32>(i.displacement), size);
+        const x86::Gp distance = distance_for({kLowWindow, {}}, base, std::nullopt);
+        return x86::ptr(base, distance, 0, static_cast<i32>(i.displacement), size);
     }
     return in_gs(plain_operand(i, size));
 }
@@ -193,7 +195,9 @@ x86::Mem Emitter::plain_operand(const isa::Instruction& i, unsigned size) const 
 x86::Mem Emitter::anchored_operand(const isa::Instruction& i, unsigned size) {
     const Anchored anchored = anchor_of(i, ranges_, site_->next_rip());
     const Anchor& anchor = anchored.anchor;
-    if (!anchor.constant() && i.displacement < kLeastDisplacement) return unanchored_operand(linear_address(i), size);
+    const std::optional<u16> expected = expected_entry(i);
+    if (!anchor.constant() && i.displacement < kLeastDisplacement)
+        return unanchored_operand(linear_address(i), size, expected);
     const auto displacement = static_cast<i32>(i.displacement);
     const bool has_base = i.base < isa::kSlotRip, has_index = i.index != isa::kSlotZero;
     if (stack_window_ && anchor == Anchor::of_register(kRsp)) {
@@ -203,26 +207,32 @@ x86::Mem Emitter::anchored_operand(const isa::Instruction& i, unsigned size) {
     if (!has_base && !has_index) {
         const u64 address = (i.base == isa::kSlotRip ? site_->next_rip() : 0) + static_cast<u64>(i.displacement);
         if (fits_signed_32(address))
-            return x86::ptr(distance_for(anchored, x86::Gp()), static_cast<i32>(address), size);
+            return x86::ptr(distance_for(anchored, x86::Gp(), expected), static_cast<i32>(address), size);
         copies_.forget(kAddress);
         load_constant(kAddress, address);
-        return x86::ptr(kAddress, distance_for(anchored, kAddress), 0, 0, size);
+        return x86::ptr(kAddress, distance_for(anchored, kAddress, expected), 0, 0, size);
     }
     const bool sum_is_anchor = anchor.index != isa::kSlotZero;
     if (sum_is_anchor || (has_base && has_index)) {
-        if (!sum_is_anchor && !anchor.constant()) distance_for(anchored, kAddress, read_only(anchor.base, kAddress));
+        if (!sum_is_anchor && !anchor.constant())
+            distance_for(anchored, kAddress, read_only(anchor.base, kAddress), expected);
         load_offset(i, kAddress, 8);
-        return x86::ptr(kAddress, distance_for(anchored, kAddress), 0, 0, size);
+        return x86::ptr(kAddress, distance_for(anchored, kAddress, expected), 0, 0, size);
     }
     const x86::Gp reg = read_only(has_base ? i.base : i.index, kAddress);
-    const x86::Gp distance = distance_for(anchored, reg);
+    const x86::Gp distance = distance_for(anchored, reg, expected);
     return has_base ? x86::ptr(reg, distance, 0, displacement, size)
                     : x86::ptr(distance, reg, i.scale, displacement, size);
 }
 
-x86::Mem Emitter::unanchored_operand(const x86::Gp& address, unsigned size) {
+x86::Mem Emitter::unanchored_operand(const x86::Gp& address, unsigned size, std::optional<u16> expected) {
     may_fault();
     if (!wide_) return in_gs(x86::ptr(address.r32(), 0, size));
+    if (expected) {
+        check_window(address, *expected, address);
+        return x86::ptr(address, scratch_with_distance({Anchor::of_entry(*expected), {}}, address, address), 0, 0,
+                        size);
+    }
     load_distance(address);
     distance_.forget();
     return x86::ptr(address, kAddend, 0, 0, size);
@@ -234,17 +244,69 @@ x86::Mem Emitter::pointer_in_window(unsigned number, const x86::Gp& address, int
     if (stack_window_ && number == kRsp) return in_gs(x86::ptr(address, displacement, size));
     const Anchored anchored =
         wide_ ? Anchored{Anchor::of_register(number), {displacement, displacement}} : Anchored{kLowWindow, {}};
-    return x86::ptr(address, distance_for(anchored, address), 0, displacement, size);
+    const bool expects = wide_ && number != kRsp;
+    const auto expected = expects ? expected_entry(expected_values_.of(number)) : std::nullopt;
+    return x86::ptr(address, distance_for(anchored, address, expected), 0, displacement, size);
+}
+
+std::optional<u16> Emitter::expected_entry(std::optional<u64> address) const {
+    if (t_.window_check == nullptr || (translation_.block->unexpected >> site_->index & 1) != 0) return std::nullopt;
+    if (!address || !(t_.expects_unseen ? canonical(*address) : expected_values_.readable(*address)))
+        return std::nullopt;
+    return Windows::entry_of(*address);
+}
+
+/// The entry of the window that the memory operand of `i`, the current instruction, is expected in.
+std::optional<u16> Emitter::expected_entry(const isa::Instruction& i) const {
+    return expected_entry(expected_values_.address_of(i, site_->next_rip()));
+}
+
+/// The handler is called unless `pointer` is in the window of `entry`. `address`: the register that has the operand's
+/// address.
+void Emitter::check_window(const x86::Gp& pointer, u16 entry, const x86::Gp& address) {
+    const x86::Gp scratch = scratch_for_check(entry, pointer, address);
+    a_.rorx(scratch, pointer, WindowCheck::kLowestBit);
+    a_.movzx(scratch.r32(), x86::ptr(scratch.r32(), t_.window_check->displacement_of(entry), 1));
+}
+
+/// One that does not have the distance for `entry`, if another can be spared.
+x86::Gp Emitter::scratch_for_check(u16 entry, const x86::Gp& pointer, const x86::Gp& address) {
+    const Anchor anchor = Anchor::of_entry(entry);
+    const bool address_free = address != kAddress && pointer != kAddress;
+    const bool in_addend = distance_.serves(anchor);
+    const bool in_address = copies_.has_distance() && second_distance_.serves(anchor);
+    const std::optional<unsigned> copied = copies_.in(kAddress);
+    const bool address_unused = !copies_.has_distance() && (!copied || !read_soon(*copied));
+    const bool keeps_addend = in_addend || (!in_address && address_free && keeps_copies_ && takes_second_distance());
+    if (address_free && keeps_addend && address_unused) {
+        copies_.forget(kAddress);
+        return kAddress;
+    }
+    distance_.forget();
+    return kAddend;
 }
 
 /// The distance that an operand needs, in kAddend, or in kAddress where that is free. `address`: the register that has
 /// the operand's address; none: it is a constant.
-x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address) {
-    return distance_for(anchored, address, address);
+x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address, std::optional<u16> expected) {
+    return distance_for(anchored, address, address, expected);
 }
 
 /// The same where the anchor is in `anchor`, or so near that it has the same window.
-x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor) {
+x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor,
+                              std::optional<u16> expected) {
+    std::optional<u16> entry = checked_.entry_of(anchored.anchor);
+    if (!entry && expected && !anchored.anchor.constant()) {
+        entry = expected;
+        check_window(anchor, *entry, address);
+        checked_.add(anchored.anchor, *entry);
+    }
+    if (!entry) return scratch_with_distance(anchored, address, anchor);
+    checked_.note_access(anchored.anchor, anchored.offset);
+    return scratch_with_distance({Anchor::of_entry(*entry), anchored.offset}, address, anchor);
+}
+
+x86::Gp Emitter::scratch_with_distance(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor) {
     const bool keeps = has(Optimisation::kept_distances), address_free = keeps && keeps_copies_ && address != kAddress;
     if (address_free && copies_.has_distance() && second_distance_.serves(anchored.anchor)) {
         uses_second_distance_ = true;

@@ -49,8 +49,8 @@ std::string to_text(const Statistics& n) {
     add("handed over: {} instructions{}\n", n.handed_over - n.slow_paths, largest(n.handed_over_by));
     add("slow paths: {} memory operands{}\n", n.slow_paths, largest(n.slow_paths_by));
     add("windows: {} host faults, {} of them led to a slow path; {} instructions kept from windows, which {} blocks "
-        "tried again\n",
-        n.host_faults, n.slow_faults, n.kept_from_windows, n.windows_tried_again);
+        "tried again, {} accesses not in the window expected\n",
+        n.host_faults, n.slow_faults, n.kept_from_windows, n.windows_tried_again, n.unexpected_windows);
     return text;
 }
 

@@ -49,6 +49,7 @@ struct Statistics {
     u64 slow_faults = 0;          // of them, those that led to a handler
     u64 kept_from_windows = 0;    // instructions
     u64 windows_tried_again = 0;  // blocks of them
+    u64 unexpected_windows = 0;   // accesses
     // Blocks left to the interpreter.
     u64 declined_cold = 0;  // not asked for often enough yet
     u64 declined_mode = 0;  // limits of CS, alignment checks

@@ -59,6 +59,8 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, const Options& 
     translator->stack_window_ = stack_window::host_allows() && translator->windows_ != nullptr &&
                                 translator->windows_->canonical_distances() &&
                                 options.optimisations.has(Optimisation::stack_window);
+    if (translator->windows_ != nullptr && options.optimisations.has(Optimisation::expected_windows))
+        translator->window_check_ = WindowCheck::create(*translator->windows_);
     const std::span<const u8> code = translator->cache_->executable();
     translator->code_range_ = register_code_range(
         reinterpret_cast<u64>(code.data()), reinterpret_cast<u64>(code.data() + code.size()),
@@ -346,6 +348,11 @@ bool Translator::on_host_fault(const CodeFault& fault) {
         fault.set(REG_RIP, site->slow);
         return true;
     }
+    if (fault.has_address && WindowCheck::refused(fault.address)) {
+        expect_no_window(*site);
+        fault.set(REG_RIP, site->slow);
+        return true;
+    }
     ++statistics_.host_faults;
     if (fault.has_address && windowed(running_key_)) {
         policy_.count_fault(data_privilege(running_key_));
@@ -419,6 +426,17 @@ void Translator::keep_from_windows(const FaultSite& site) {
     ++statistics_.kept_from_windows;
 }
 
+/// The instruction accesses another window than it was expected to: its block is translated anew, and looks that up.
+void Translator::expect_no_window(const FaultSite& site) {
+    ++statistics_.unexpected_windows;
+    translate_anew_ = true;  // what follows counts on what was expected
+    if (!site.site->translation->valid) return;
+    Block& block = *site.site->translation->block;
+    block.unexpected |= u64{1} << site.site->index;
+    forget(block);
+    block.runs = options_.threshold;
+}
+
 /// What did not suit windows a while ago may do now: two pages that displaced each other in the TLB.
 void Translator::try_windows_again(Block& block) {
     constexpr unsigned kLongestPause = 1024;
@@ -484,8 +502,16 @@ Translation* Translator::translate(Block& block, Key key) {
     block.translations = translation;
     translations_.push_back(translation);
     const u64 code = cache_->next_code();
-    const Emitter::Target target{
-        cpu_, *context_, *cache_, stubs_, table.address(), windows_.get(), stack_window_, options_.optimisations};
+    const Emitter::Target target{cpu_,
+                                 *context_,
+                                 *cache_,
+                                 stubs_,
+                                 table.address(),
+                                 windows_.get(),
+                                 window_check_.get(),
+                                 stack_window_,
+                                 options_.windows_at_once,
+                                 options_.optimisations};
     set_phase(Phase::translator);
     if (translate_block(target, *translation)) {
         ++statistics_.translations;

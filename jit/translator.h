@@ -36,7 +36,7 @@ public:
         u32 threshold = kDefaultThreshold;  // a block is translated when it was asked for more than so many times
         Optimisations optimisations{};
         bool perf_map = false;
-        bool windows_at_once = false;  // from the first access on, whatever they cost: for tests
+        bool windows_at_once = false;  // from the first access on, and expected then: for tests
     };
     /// Errors: host_resource when the host lacks what translated code needs: BMI2, memory below 2 GiB (for `cpu` too),
     /// executable memory.
@@ -94,6 +94,7 @@ private:
     Windows::Answer resolve_in_window(const CodeFault& fault, const FaultSite& site);
     [[nodiscard]] bool often_unsuited(const FaultSite& site);
     void keep_from_windows(const FaultSite& site);
+    void expect_no_window(const FaultSite& site);
     void try_windows_again(interpreter::Block& block);
     void flush();
     [[nodiscard]] u32 indirect_offset(const Translation& translation) const {
@@ -109,8 +110,9 @@ private:
     Stubs stubs_;
     ReturnStack return_stack_;
     CountRegion count_region_;
-    std::unique_ptr<Windows> windows_;  // null: the host has no room for them
-    bool stack_window_ = false;         // 64-bit code has one (jit/stack_window.h)
+    std::unique_ptr<Windows> windows_;           // null: the host has no room for them
+    std::unique_ptr<WindowCheck> window_check_;  // null: no window is expected
+    bool stack_window_ = false;                  // 64-bit code has one (jit/stack_window.h)
     WindowPolicy policy_;
     CodeRange* code_range_ = nullptr;
     Key running_key_ = 0;

@@ -75,7 +75,7 @@ public:
 
     /// Fast path. Host address of [address, address+size) if it lies in one RAM page that the set's privilege may read
     /// (write); null: use the slow path below. `size` is at least 1.
-    [[nodiscard]] u8* fast_read(Linear address, unsigned size, FastSet set) {
+    [[nodiscard]] u8* fast_read(Linear address, unsigned size, FastSet set) const {
         const std::size_t index = fast_index(address, set);
         return within_page(address, size, read_bias_[index]) ? host_address(index, address) : nullptr;
     }

@@ -34,6 +34,10 @@ public:
     [[nodiscard]] const u64* table(Privilege privilege) const { return distances_[slot(privilege)]; }
     /// The entry for `linear` in it.
     static constexpr u16 entry_of(u64 linear) { return static_cast<u16>(linear >> 32); }
+    /// The first linear address of entry `entry`, canonical.
+    static constexpr u64 first_linear(std::size_t entry) {
+        return static_cast<u64>(static_cast<i64>(static_cast<u64>(entry) << 48) >> 16);
+    }
     /// The distance of linear addresses below 4 GiB. Opens their window.
     u64 low_distance(Privilege privilege) {
         const u64 known = distances_[slot(privilege)][0];
@@ -85,10 +89,6 @@ private:
     static void* reserve();
     Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pages);
     static unsigned slot(Privilege privilege) { return privilege == Privilege::user ? 1 : 0; }
-    /// The first linear address of entry `entry`, canonical.
-    static u64 first_linear(std::size_t entry) {
-        return static_cast<u64>(static_cast<i64>(static_cast<u64>(entry) << 48) >> 16);
-    }
     [[nodiscard]] u64 window_base(unsigned window) const {
         return reinterpret_cast<u64>(reserved_) + window * kStride + kGuardBytes;
     }

@@ -18,7 +18,7 @@ ALLOWED = {
     "devices": ["mmu/physical_memory.h", "storage", "base"],
     "machine": ["cpu", "jit", "mmu", "devices", "storage", "base", "plugins/include/bantam/plugin.h"],
     "scenario": ["machine", "devices", "cpu", "mmu", "base"],
-    "frontend": ["scenario", "machine", "devices/audio_frame.h", "devices/code_page_437.h", "devices/frame.h", "devices/hid_keys.h", "devices/key_names.h", "cpu", "mmu", "base"],
+    "frontend": ["scenario", "machine", "devices/audio_frame.h", "devices/code_page_437.h", "devices/frame.h", "devices/hid_keys.h", "devices/key_names.h", "jit/optimisations.h", "cpu", "mmu", "base"],
     "plugins": [],
     "bench": ["machine", "cpu", "jit", "mmu", "devices", "storage", "base"],
     "tests": ["frontend", "scenario", "machine", "cpu", "jit", "mmu", "devices", "storage", "base"],

@@ -42,6 +42,7 @@ struct Block {
     u32 no_window_since = 0;                   // WindowPolicy::interval
     jit::Translation* translations = nullptr;  // the runner's
     u64 no_window = 0;                         // the runner's: instructions that windows do not suit, one bit each
+    u64 unexpected = 0;                        // the runner's: those that were not in the window that was expected
     static_assert(kMostInstructions <= 8 * sizeof no_window);
     u64* executions = nullptr;  // counts them, for a BlockWatch; null: it does not want to know
 };

@@ -1,0 +1,129 @@
+#include "jit/expected_values.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "jit/register_effects.h"
+
+namespace bantam::jit {
+namespace {
+
+using isa::Instruction;
+using isa::Mnemonic;
+using isa::Operand;
+using isa::OperandKind;
+
+u64 sign_extended(u64 value, unsigned size) {
+    const unsigned unused = 64 - 8 * size;
+    return static_cast<u64>(static_cast<i64>(value << unused) >> unused);
+}
+
+u64 truncated(u64 value, unsigned size) { return size < 8 ? value & ((u64{1} << 8 * size) - 1) : value; }
+
+}  // namespace
+
+ExpectedValues::ExpectedValues(const Cpu& cpu, Mmu::FastSet data) : cpu_(cpu), data_(data) {
+    std::copy_n(cpu.state.gpr.begin(), values_.size(), values_.begin());
+}
+
+void ExpectedValues::set(unsigned number, std::optional<u64> value) {
+    known_ = (known_ & ~(1u << number)) | u32{value.has_value()} << number;
+    values_.at(number) = value.value_or(0);
+}
+
+std::optional<u64> ExpectedValues::load(u64 address, unsigned size) const {
+    const u8* const host = size <= 8 ? cpu_.mmu.fast_read({address}, std::max(size, 1u), data_) : nullptr;
+    if (host == nullptr) return std::nullopt;
+    u64 value = 0;
+    std::memcpy(&value, host, size);
+    return value;
+}
+
+std::optional<u64> ExpectedValues::offset_of(const Instruction& i, u64 next_rip) const {
+    u64 sum = static_cast<u64>(i.displacement) + (i.base == isa::kSlotRip ? next_rip : 0);
+    if (i.base < isa::kSlotRip) {
+        if (!of(i.base)) return std::nullopt;
+        sum += *of(i.base);
+    }
+    if (i.index != isa::kSlotZero) {
+        if (!of(i.index)) return std::nullopt;
+        sum += *of(i.index) << i.scale;
+    }
+    return sum & i.address_mask;
+}
+
+std::optional<u64> ExpectedValues::address_of(const Instruction& i, u64 next_rip) const {
+    const std::optional<u64> offset = offset_of(i, next_rip);
+    return offset ? std::optional(*offset + cpu_.state.segment[i.segment].base) : std::nullopt;
+}
+
+std::optional<u64> ExpectedValues::value_of(const Instruction& i, unsigned operand, u64 next_rip) const {
+    const Operand& o = i.operands.at(operand);
+    switch (o.kind) {
+        case OperandKind::immediate:
+            return i.reads_immediate ? std::nullopt : std::optional(i.immediate);
+        case OperandKind::memory: {
+            const std::optional<u64> address = address_of(i, next_rip);
+            return address ? load(*address, o.size) : std::nullopt;
+        }
+        case OperandKind::gpr:
+            return o.is_high || !of(o.reg) ? std::nullopt : std::optional(truncated(*of(o.reg), o.size));
+        default:
+            return std::nullopt;
+    }
+}
+
+/// What `i` writes to its first operand, before that is cut to its size.
+std::optional<u64> ExpectedValues::result_of(const Instruction& i, u64 next_rip) const {
+    if (i.mnemonic == Mnemonic::Lea) return offset_of(i, next_rip);
+    if (i.mnemonic == Mnemonic::Pop) return of(kRsp) ? load(*of(kRsp), i.operand_size) : std::nullopt;
+    if (i.operand_count == 0) return std::nullopt;
+    const std::optional<u64> a = value_of(i, 0, next_rip);
+    if (a && i.mnemonic == Mnemonic::Inc) return *a + 1;
+    if (a && i.mnemonic == Mnemonic::Dec) return *a - 1;
+    if (i.operand_count != 2) return std::nullopt;
+    const std::optional<u64> b = value_of(i, 1, next_rip);
+    if (!b) return std::nullopt;
+    switch (i.mnemonic) {
+        case Mnemonic::Mov:
+        case Mnemonic::Movzx:
+            return b;
+        case Mnemonic::Movsx:
+        case Mnemonic::Movsxd:
+            return sign_extended(*b, i.operands[1].size);
+        case Mnemonic::Add:
+            return a ? std::optional(*a + *b) : std::nullopt;
+        case Mnemonic::Sub:
+            return a ? std::optional(*a - *b) : std::nullopt;
+        case Mnemonic::And:
+            return a ? std::optional(*a & *b) : std::nullopt;
+        case Mnemonic::Or:
+            return a ? std::optional(*a | *b) : std::nullopt;
+        case Mnemonic::Xor:
+            return a ? std::optional(*a ^ *b) : std::nullopt;
+        case Mnemonic::Shl:
+            return a ? std::optional(*a << (*b & (i.operands[0].size == 8 ? 63 : 31))) : std::nullopt;
+        case Mnemonic::Shr:
+            return a ? std::optional(*a >> (*b & (i.operands[0].size == 8 ? 63 : 31))) : std::nullopt;
+        default:
+            return std::nullopt;
+    }
+}
+
+void ExpectedValues::follow(const Instruction& i, u64 next_rip) {
+    const std::optional<u32> written = written_by(i);
+    if (!written) {
+        known_ = 0;
+        return;
+    }
+    const Operand& first = i.operands[0];
+    const bool writes_first = i.operand_count > 0 && first.kind == OperandKind::gpr &&
+                              (first.access & isa::kAccessWrite) != 0 && first.size >= 4;
+    const std::optional<u64> result = writes_first ? result_of(i, next_rip) : std::nullopt;
+    known_ &= ~*written;
+    if (of(kRsp) && i.mnemonic == Mnemonic::Push) set(kRsp, *of(kRsp) - i.operand_size);
+    if (of(kRsp) && i.mnemonic == Mnemonic::Pop) set(kRsp, *of(kRsp) + i.operand_size);
+    if (result) set(first.reg, truncated(*result, first.size));
+}
+
+}  // namespace bantam::jit
