@@ -46,7 +46,7 @@ public:
         const Windows* windows;           // null: no key has windows
         const WindowCheck* window_check;  // null: no window is expected
         bool stack_window;                // 64-bit code with windows has one (jit/stack_window.h)
-        bool expects_unseen;              // windows are expected where nothing was accessed yet, too
+        bool expects_unopened;            // windows are expected where nothing was accessed yet, too
         Optimisations optimisations{};
     };
     Emitter(const Target& target, Translation& translation);

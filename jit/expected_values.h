@@ -21,8 +21,6 @@ public:
     }
     /// The linear address of the memory operand of `i`, in front of it. `next_rip`: behind it.
     [[nodiscard]] std::optional<u64> address_of(const isa::Instruction& i, u64 next_rip) const;
-    /// Whether memory at `address` can be read: then it is no accident that a register has this value.
-    [[nodiscard]] bool readable(u64 address) const { return cpu_.mmu.fast_read({address}, 1, data_) != nullptr; }
     /// `i` was executed.
     void follow(const isa::Instruction& i, u64 next_rip);
 

@@ -249,10 +249,12 @@ x86::Mem Emitter::pointer_in_window(unsigned number, const x86::Gp& address, int
     return x86::ptr(address, distance_for(anchored, address, expected), 0, displacement, size);
 }
 
+/// The entry of the window of `address`, unless it is none that a pointer has.
 std::optional<u16> Emitter::expected_entry(std::optional<u64> address) const {
     if (t_.window_check == nullptr || (translation_.block->unexpected >> site_->index & 1) != 0) return std::nullopt;
-    if (!address || !(t_.expects_unseen ? canonical(*address) : expected_values_.readable(*address)))
-        return std::nullopt;
+    constexpr u64 kNullPointers = 0x10000;
+    if (!address || !canonical(*address) || *address < kNullPointers) return std::nullopt;
+    if (!t_.expects_unopened && !t_.windows->is_open(*address, data_privilege(key()))) return std::nullopt;
     return Windows::entry_of(*address);
 }
 

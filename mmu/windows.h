@@ -48,6 +48,10 @@ public:
     [[nodiscard]] u64 distance(u64 linear, Privilege privilege) const {
         return distances_[slot(privilege)][entry_of(linear)];
     }
+    /// Whether a page with `linear`'s upper half has been in a window.
+    [[nodiscard]] bool is_open(u64 linear, Privilege privilege) const {
+        return distance(linear, privilege) != void_distance(entry_of(linear));
+    }
     /// Distances of addresses from FFFF8800_00000000 on, and of those below 2^47, are canonical, so that they can be
     /// the base of a segment.
     [[nodiscard]] bool canonical_distances() const {

@@ -38,8 +38,6 @@ protected:
 TEST_F(ExpectedValuesTest, BeginWithTheRegisters) {
     EXPECT_EQ(after({}).of(kRdi), 0x7000u);
     EXPECT_EQ(after({}).of(kR15), 0xF000u);
-    EXPECT_TRUE(after({}).readable(kAt));
-    EXPECT_FALSE(after({}).readable(kAt + 0x1000));
 }
 
 TEST_F(ExpectedValuesTest, FollowWhatInstructionsDo) {
