@@ -1,5 +1,6 @@
-// See instructions.h. Selectors are read in 16- and 32-bit code. A load in real mode sets selector and base and leaves
-// limit and rights as they are (SDM vol. 3, 21.1.2), so nothing of the key changes.
+// See instructions.h. A selector is read into a register in all code, into memory in that of 16 and 32 bits. A load in
+// real mode sets selector and base and leaves limit and rights as they are (SDM vol. 3, 21.1.2), so nothing of the key
+// changes.
 #include "jit/instructions.h"
 
 namespace bantam::jit {
@@ -37,11 +38,16 @@ bool translate_store(Emitter& e, const Instruction& i) {
     const unsigned segment = i.operands[1].reg;
     if (segment >= kSegmentCount) return false;
     if (to.kind == OperandKind::gpr) {
+        if (is_homed(to.reg) && to.size < 4) return false;
         read_selector(e, segment);
-        e.assembler().mov(Emitter::sized(host_register(to.reg), to.size), Emitter::sized(kSpare, to.size));
+        if (is_homed(to.reg)) {
+            e.store_homed(to.reg, kSpare);
+        } else {
+            e.assembler().mov(Emitter::sized(host_register(to.reg), to.size), Emitter::sized(kSpare, to.size));
+        }
         return true;
     }
-    if (!e.addressable(i, MemoryUse::write)) return false;
+    if (e.wide() || !e.addressable(i, MemoryUse::write)) return false;
     const x86::Mem at = e.memory_operand(i, kSelectorSize, MemoryUse::write);
     read_selector(e, segment);
     e.assembler().mov(at, kSpare.r16());
@@ -102,9 +108,9 @@ bool translate_far_pointer(Emitter& e, const Instruction& i, unsigned segment) {
 }  // namespace
 
 bool translate_segment_register(Emitter& e, const Instruction& i) {
-    if (e.wide()) return false;
     const bool loads = i.operands[0].kind == OperandKind::segment;
     if (i.mnemonic == Mnemonic::MovSegment && !loads) return translate_store(e, i);
+    if (e.wide()) return false;
     if (i.mnemonic == Mnemonic::PushSegment) return translate_push(e, i);
     if (!e.sixteen()) return false;
     switch (i.mnemonic) {

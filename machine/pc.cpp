@@ -181,7 +181,7 @@ Pc::Pc(const Model& model, PhysicalMemory& memory, Scheduler& scheduler, const O
         map("fw_cfg dma", 0x514, 8, fw_cfg_.dma_ports());
     }
     memory_map_.place_page("io_apic", devices::IoApic::kDefaultBase, io_apic_.registers());
-    memory_map_.place_page("hpet", devices::Hpet::kDefaultBase, hpet_.registers());
+    memory_map_.place_page("hpet", devices::Hpet::kDefaultBase, with_cycles(hpet_.registers()));
     fill_cmos(options);
     reset();
 }

@@ -200,6 +200,7 @@ public:
     void set_interrupt_trace(std::function<void(u8 vector)> trace) { interrupt_trace_ = std::move(trace); }
 
 private:
+    RegisterSpace with_cycles(RegisterSpace space);
     void map(std::string name, u16 first, u32 count, RegisterSpace space);
     /// Shows `space` where the guest has put it, or nowhere. Where something else is it stays invisible, with a
     /// warning.

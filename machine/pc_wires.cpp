@@ -191,6 +191,19 @@ void Pc::write_port(u16 port, unsigned size, u32 value) {
     events_.stall(io_cycle_ns(size));
 }
 
+/// `space` beyond PCI, where programs poll it: the HPET's counter.
+RegisterSpace Pc::with_cycles(RegisterSpace space) {
+    const auto after_cycle = [this](const auto& access) {
+        return [this, access](u64 offset, unsigned size, auto... value) {
+            events_.stall(io_cycle_ns(4));
+            return access(offset, size, value...);
+        };
+    };
+    space.read = after_cycle(space.read);
+    space.write = after_cycle(space.write);
+    return space;
+}
+
 void Pc::input_waiting() {
     for (const auto& serial : serials_) {
         if (serial) serial->receive_ready();

@@ -215,5 +215,19 @@ TEST(SnippetTest, SelectorsAreReadWithoutTheirHandlers) {
     EXPECT_EQ(n.handed_over_by[static_cast<std::size_t>(isa::Mnemonic::MovSegment)], 0u);
 }
 
+TEST(SnippetTest, SelectorsAreReadInto64BitRegisters) {
+    // l: mov eax,ss / mov rdx,cs / mov bp,ds / mov r12,es / mov r13d,fs / mov r14w,gs / add rbx,rax / add rbx,rdx / add
+    // rbx,r12 / add rbx,r13 / dec ecx / jnz l / hlt
+    Snippet snippet{.linear = 0x400000,
+                    .instructions = 1000,
+                    .code = "8cd0488cca668cdd498cc4418ce566418cee4801c34801d34c01e34c01ebffc975def4",
+                    .memory = {}};
+    snippet.gpr.fill(0xAAAAAAAABBBBBBBB);
+    snippet.gpr[1] = 10;
+    EXPECT_EQ(expect_same(snippet), EngineExit::halted);
+    EXPECT_EQ(statistics_of(snippet).handed_over_by[static_cast<std::size_t>(isa::Mnemonic::MovSegment)], 10u)
+        << "that into R14's lowest two bytes";
+}
+
 }  // namespace
 }  // namespace bantam::jit
