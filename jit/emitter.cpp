@@ -67,7 +67,6 @@ Site& Emitter::begin_instruction(unsigned index) {
 
 void Emitter::end_instruction() {
     const isa::Instruction& instruction = site_->instruction();
-    if (instruction.memory_operand() != nullptr && !windowed_) distance_.forget();
     distance_.follow(instruction);
     follow_second_distance(instruction);
     if (wide_) {

@@ -119,7 +119,8 @@ public:
     /// The current instruction's memory operand goes through the soft TLB: it has other uses for kAddend, which tells
     /// windows the address that faulted.
     void avoid_windows() { windowed_ = false; }
-    /// Before kAddend is overwritten where a memory operand follows.
+    /// Before kAddend is overwritten, unless nothing in the instruction needs its distance afterwards and
+    /// KeptDistance::follow forgets it.
     void overwrite_addend() { distance_.forget(); }
     [[nodiscard]] bool in_window() const { return windowed_; }
     /// The same for the stack pointer + `displacement`, in a stack that native_stack allows.

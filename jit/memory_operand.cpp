@@ -61,6 +61,7 @@ void Emitter::load_offset(const isa::Instruction& i, const x86::Gp& to, unsigned
     if (has_base && has_index) {
         const x86::Gp base = read_only(i.base, kAddress);
         const x86::Gp scratch = is_homed_part(i.base) ? kAddend : kAddress;
+        if (is_homed_part(i.base) && is_homed_part(i.index)) overwrite_addend();
         sum = x86::ptr(base, read_only(i.index, scratch), i.scale, offset);
     } else if (has_base) {
         sum = x86::ptr(read_only(i.base, kAddress), offset);
@@ -80,9 +81,9 @@ x86::Gp Emitter::linear_address(const isa::Instruction& i, const x86::Gp& offset
 
 /// KAddress = `offset` in `segment`; overwrites kAddend.
 void Emitter::add_segment_base(unsigned segment, const x86::Gp& offset) {
+    overwrite_addend();
     a_.mov(kAddend, absolute(&state().segment[segment].base));
     a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(offset, kAddend));
-    distance_.forget();
     copies_.forget(kAddress);
 }
 
@@ -96,6 +97,7 @@ x86::Mem Emitter::memory_operand(const isa::Instruction& i, unsigned size, Memor
 x86::Mem Emitter::bit_string_operand(const isa::Instruction& i, unsigned number, unsigned size, MemoryUse use) {
     const x86::Gp offset = effective_offset(i);
     const unsigned size_log = size == 8 ? 3 : 2;
+    overwrite_addend();
     load_constant(kAddend, size_log + 3);
     a_.sarx(sized(kAddend, size), sized(host_register(number), size), sized(kAddend, size));
     if (size == 4 && i.address_size == 8) a_.movsxd(kAddend, kAddend.r32());
@@ -108,7 +110,6 @@ x86::Mem Emitter::stack_operand(int displacement, unsigned size, MemoryUse use) 
     if (sixteen_) return segment_stack_operand(kGuestRsp, displacement, size, use);
     displacement += stack_moved_;
     if (windowed_) return pointer_in_window(kRsp, kGuestRsp, displacement, size);
-    distance_.forget();
     if (displacement == 0 && wide_) return tlb_operand(kGuestRsp, size, use, 1);
     a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(kGuestRsp, displacement));
     return tlb_operand(kAddress, size, use, 1);
@@ -435,6 +436,7 @@ x86::Mem Emitter::checked_operand(const SlowPath& slow, const x86::Gp& address, 
                                   unsigned alignment) {
     const asmjit::Label direct = a_.newLabel();
     const u64 biases = reinterpret_cast<u64>(use == MemoryUse::read ? tables_.read_bias : tables_.write_bias);
+    overwrite_addend();
     a_.pext(kAddend, address, absolute(&t_.context.index_mask));
     a_.mov(x86::rcx, x86::ptr_abs(biases, kAddend, 3));
     // An aligned operand does not cross a page.

@@ -35,6 +35,7 @@ void load_direction(Emitter& e) {
     constexpr unsigned kDirectionBit = 10 - 8;  // of the byte
     x86::Assembler& a = e.assembler();
     a.movzx(kSpare.r32(), absolute(reinterpret_cast<const u8*>(&e.state().flags) + 1));
+    e.overwrite_addend();
     e.load_constant(kAddend, 63 - kDirectionBit);
     a.shlx(kSpare, kSpare, kAddend);
     e.load_constant(kAddend, 63);

@@ -348,7 +348,7 @@ bool Translator::on_host_fault(const CodeFault& fault) {
         fault.set(REG_RIP, site->slow);
         return true;
     }
-    if (fault.has_address && WindowCheck::refused(fault.address)) {
+    if (fault.has_address && is_64bit(running_key_) && WindowCheck::refused(fault.address)) {
         expect_no_window(*site);
         fault.set(REG_RIP, site->slow);
         return true;

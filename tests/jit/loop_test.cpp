@@ -152,7 +152,7 @@ private:
 
     void instruction() {
         const unsigned bytes = size();
-        switch (below(20)) {
+        switch (below(21)) {
             case 0:
             case 1:
                 return void(a_.mov(sized(data(), bytes), memory(bytes)));
@@ -193,6 +193,11 @@ private:
                 return copy_pointer();
             case 18:
                 return void(a_.xchg(pointer(), pointer()));
+            case 19: {
+                const x86::Gp bit = data();
+                a_.and_(bit.r32(), 0x3F);
+                return void(below(2) == 0 ? a_.bts(memory(4), bit.r32()) : a_.bt(memory(4), bit.r32()));
+            }
             default:
                 a_.movups(x86::xmm0, memory(16));
                 return void(a_.movups(memory(16), x86::xmm0));
@@ -350,6 +355,42 @@ TEST(LoopTest, ABaseOfASegmentIsNoDistance) {
     snippet.gpr[6] = 0x10000000;
     EXPECT_EQ(expect_same(snippet), EngineExit::deadline);
     EXPECT_LE(statistics_of(snippet).slow_faults, 2u);
+}
+
+TEST(LoopTest, AJumpThroughTheTlbLeavesTheDistanceBehind) {
+    // l: dec ecx / jz e / jmp [esi] / m: add [ebx],edx / jmp [edi] / n: add [ebx+4],edx / jmp l / e: lea edi,[esi+8] /
+    // mov ecx,100 / dec ebp / jnz l / hlt: ESI and EDI point to pages that displace each other in the TLB, so windows
+    // do not suit the jumps after some turns; then to one page.
+    Snippet snippet{
+        .bits = 32,
+        .linear = 0x400000,
+        .instructions = 4000,
+        .code = "49740bff260113ff27015304ebf28d7e08b9640000004d75e7f4",
+        .memory = {
+            {0x10000000, "050040000000000009004000"}, {0x14000000, "09004000"}, {0x20001000, "0000000000000000"}}};
+    snippet.gpr[5] = 2;
+    snippet.gpr[1] = 200;
+    snippet.gpr[2] = 3;
+    snippet.gpr[3] = 0x20001000;
+    snippet.gpr[6] = 0x10000000;
+    snippet.gpr[7] = 0x14000000;
+    EXPECT_EQ(expect_same(snippet), EngineExit::halted);
+    EXPECT_GE(statistics_of(snippet).kept_from_windows, 1u);
+}
+
+TEST(LoopTest, ABitStringLeavesTheDistanceBehind) {
+    // l: bts [esi],eax / mov [ebx],edx / bt [esi],eax / add edx,[ebx] / dec ecx / jnz l / hlt
+    Snippet snippet{.bits = 32,
+                    .linear = 0x400000,
+                    .instructions = 4000,
+                    .code = "0fab0689130fa30603134975f3f4",
+                    .memory = {{0x10000000, "00000000"}, {0x20001000, "00000000"}}};
+    snippet.gpr[0] = 9;
+    snippet.gpr[1] = 100;
+    snippet.gpr[2] = 3;
+    snippet.gpr[3] = 0x20001000;
+    snippet.gpr[6] = 0x10000000;
+    EXPECT_EQ(expect_same(snippet), EngineExit::halted);
 }
 
 TEST(LoopTest, AMaskedMoveOfNothingSaysNothingOfItsWindow) {
