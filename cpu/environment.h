@@ -15,6 +15,8 @@ public:
 
     /// PAUSE: the program waits in a loop. A board whose time passes by instructions lets more of it pass.
     virtual void pause() {}
+    /// RDTSC or RDTSCP was executed: the next gives a later time.
+    virtual void time_stamp_read() {}
 
     /// INTA: the vector of the interrupt that INTR announced (local APIC, or 8259 through it).
     virtual u8 acknowledge_interrupt() = 0;

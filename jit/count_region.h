@@ -15,7 +15,7 @@ public:
     CountRegion& operator=(const CountRegion&) = delete;
 
     /// The most that can be left.
-    static constexpr u64 kMost = u64{1} << 20;
+    static constexpr u64 kMost = u64{1} << 21;
     [[nodiscard]] u64 base() const { return memory_ + kGuardBytes; }
     /// Whether a fault at `address` means that the count was used up.
     [[nodiscard]] bool used_up(u64 address) const { return address - memory_ < kGuardBytes; }

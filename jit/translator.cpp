@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -358,7 +359,10 @@ bool Translator::on_host_fault(const CodeFault& fault) {
         policy_.count_fault(data_privilege(running_key_));
         const Windows::Answer answer = resolve_in_window(fault, *site);
         if (answer == Windows::Answer::repeat) return true;
-        if (answer == Windows::Answer::unsuited && often_unsuited(*site)) keep_from_windows(*site);
+        if (answer == Windows::Answer::unsuited) {
+            if (often_unsuited(*site)) keep_from_windows(*site);
+            translate_anew_ |= policy_.count_unsuited(data_privilege(running_key_));
+        }
     }
     ++statistics_.slow_faults;
     fault.set(REG_RIP, site->slow);
@@ -512,6 +516,9 @@ Translation* Translator::translate(Block& block, Key key) {
                                  stack_window_,
                                  options_.windows_at_once,
                                  options_.optimisations};
+    // Every third instruction, another one in each block.
+    if (options_.some_by_tlb)
+        block.no_window |= std::rotl(u64{0x4924924924924924}, static_cast<int>(block.start.value));
     set_phase(Phase::translator);
     if (translate_block(target, *translation)) {
         ++statistics_.translations;

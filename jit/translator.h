@@ -36,6 +36,7 @@ public:
         u32 threshold = kDefaultThreshold;  // a block is translated when it was asked for more than so many times
         Optimisations optimisations{};
         bool perf_map = false;
+        bool some_by_tlb = false;      // of the memory operands, where there are windows: for tests
         bool windows_at_once = false;  // from the first access on, and expected then: for tests
     };
     /// Errors: host_resource when the host lacks what translated code needs: BMI2, memory below 2 GiB (for `cpu` too),

@@ -6,6 +6,7 @@ namespace bantam::jit {
 
 void WindowPolicy::end_interval(u64 instructions, u64 supervisor_misses, u64 user_misses) {
     since_ = instructions;
+    ended_ = false;
     ++interval_;
     decide(sides_[index_of(Privilege::supervisor)], supervisor_misses);
     decide(sides_[index_of(Privilege::user)], user_misses);
@@ -21,14 +22,15 @@ void WindowPolicy::decide(Side& side, u64 misses) {
             side.enabled = true;
             side.kept = 0;
         }
-    } else if (side.faults > kManyFaults && side.kept > 0) {  // the first interval maps what is in use
+    } else if (side.unsuited > kManyUnsuited ||
+               (side.faults > kManyFaults && side.kept > 0)) {  // the first interval maps what is in use
         side.enabled = false;
         side.waiting = side.pause;
         side.pause = std::min(2 * side.pause, kLongestPause);
     } else if (++side.kept > 2 * side.pause) {
         side.pause = std::max(side.pause / 2, 1u);
     }
-    side.faults = 0;
+    side.faults = side.unsuited = 0;
 }
 
 }  // namespace bantam::jit

@@ -17,7 +17,7 @@ Clock::Clock(Pace pace, const Cpu& cpu, HostNow host_now) : pace_(pace), cpu_(cp
     if (pace == Pace::real_time) {
         last_host_ns_ = host_now();
     } else {
-        offset_ns_ = -static_cast<i64>(cpu.retired() * kNsPerInstruction);
+        offset_ns_ = -static_cast<i64>(cpu.retired() / kInstructionsPerNs);
     }
 }
 
@@ -36,7 +36,7 @@ void Clock::advance(u64 longest_ns) {
 
 u64 Clock::now() {
     if (paused_) return guest_ns_;
-    if (pace_ == Pace::virtual_time) return cpu_.retired() * kNsPerInstruction + static_cast<u64>(offset_ns_);
+    if (pace_ == Pace::virtual_time) return cpu_.retired() / kInstructionsPerNs + static_cast<u64>(offset_ns_);
     advance(kLongestStep_ns);
     return guest_ns_;
 }
@@ -62,7 +62,7 @@ u64 Clock::instructions_at(u64 time_ns) {
     const u64 ahead_ns = time_ns - time_now;
     u64 count = 0;
     if (pace_ == Pace::virtual_time) {
-        count = (ahead_ns + kNsPerInstruction - 1) / kNsPerInstruction;
+        count = ahead_ns * kInstructionsPerNs - cpu_.retired() % kInstructionsPerNs;
     } else {
         // One hour is beyond any slice and keeps the product within 64 bits.
         constexpr u64 kLongest_ns = 3'600'000 * kNsPerMs;

@@ -159,6 +159,7 @@ public:
     u32 read_port(u16 port, unsigned size) override;
     void write_port(u16 port, unsigned size, u32 value) override;
     void pause() override;
+    void time_stamp_read() override;
     u8 acknowledge_interrupt() override;
     u64 now_ns() override { return scheduler_.now(); }
     void apic_base_written(u64 value) override;

@@ -18,6 +18,8 @@ u64 io_cycle_ns(unsigned size) { return size == 1 ? 720 : size == 2 ? 360 : 120;
 
 // "About 140 cycles" from Skylake on (Intel 64 Optimization Reference Manual, 2.7.4), of a processor of 1 GHz.
 constexpr u64 kPause_ns = 140;
+// A row of RDTSC on a processor of AMD's family 1Ah: 24 ticks of 2.6 GHz each.
+constexpr u64 kTimeStamp_ns = 9;
 // A guest that has spun this often without an interrupt waits for one, or for time to pass: a spin lock is not held as
 // long. Hypervisors then take the processor away for a while (SDM vol. 3, 25.1.3, "PAUSE-loop exiting"). PERF: SeaBIOS
 // waits for the floppy controller so; a wait costs a fourth.
@@ -177,6 +179,8 @@ void Pc::pause() {
     if (wires_.pauses < kPatience) ++wires_.pauses;
     events_.stall(wires_.pauses < kPatience ? kPause_ns : kLongPause_ns);
 }
+
+void Pc::time_stamp_read() { events_.stall(kTimeStamp_ns); }
 
 u32 Pc::read_port(u16 port, unsigned size) {
     u32 value = io_.read(port, size);

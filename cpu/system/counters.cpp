@@ -27,6 +27,7 @@ void rdtsc(Cpu& cpu, const isa::Instruction&) {
     const u64 tsc = time_stamp_counter(cpu);
     cpu.state.gpr[kRax] = tsc & 0xFFFFFFFF;
     cpu.state.gpr[kRdx] = tsc >> 32;
+    cpu.environment.time_stamp_read();
 }
 
 void rdtscp(Cpu& cpu, const isa::Instruction& i) {

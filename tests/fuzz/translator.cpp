@@ -105,15 +105,16 @@ private:
 
 class Board {
 public:
-    Board(bool translated, bool windows)
+    enum class Engine { interpreter, tlb, windows, both };
+    explicit Board(Engine engine)
         : model_(std::move(Model::find("default").value())),
           memory_(std::move(PhysicalMemory::create(kRamBytes).value())),
           cpu_(std::make_unique<Cpu>(model_, *memory_, ports_)),
           engine_(std::move(Interpreter::create(*cpu_).value())) {
         ports_.cpu = cpu_.get();
-        if (!translated) return;
-        Result<std::unique_ptr<jit::Translator>> made =
-            jit::Translator::create(*cpu_, {.threshold = 1, .windows_at_once = windows});
+        if (engine == Engine::interpreter) return;
+        Result<std::unique_ptr<jit::Translator>> made = jit::Translator::create(
+            *cpu_, {.threshold = 1, .some_by_tlb = engine == Engine::both, .windows_at_once = engine != Engine::tlb});
         if (!made) {
             fmt::print(stderr, "{}\n", made.error().message);
             std::abort();
@@ -369,14 +370,16 @@ void compare(Board& interpreted, Board& translated, bool with_memory) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const u8* data, std::size_t size) {
-    static Board interpreted(false, false);
-    static Board with_tlb(true, false), with_windows(true, true);
+    static Board interpreted(Board::Engine::interpreter);
+    static std::array translated_boards{std::make_unique<Board>(Board::Engine::tlb),
+                                        std::make_unique<Board>(Board::Engine::windows),
+                                        std::make_unique<Board>(Board::Engine::both)};
     if (size < 32) return 0;
     Input input(data, size);
     const u8 chosen = input.byte();
     const auto mode = static_cast<Mode>(chosen % kModes);
     const bool watched = chosen / kModes % 4 == 3;
-    Board& translated = chosen / kModes / 4 % 2 == 0 ? with_tlb : with_windows;
+    Board& translated = *translated_boards.at(chosen / kModes / 4 % translated_boards.size());
     const Input registers = input;
     for (Board* board : {&interpreted, &translated}) {
         Input same = registers;

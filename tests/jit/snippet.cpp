@@ -26,7 +26,13 @@ std::vector<u8> bytes_of(std::string_view hexadecimal) {
     return bytes;
 }
 
-enum class Engine { interpreter, translator, translator_with_windows, watched_translator_with_windows };
+enum class Engine {
+    interpreter,
+    translator,
+    translator_with_windows,
+    windows_and_tlb,
+    watched_translator_with_windows
+};
 
 class Watch : public BlockWatch {
 public:
@@ -43,7 +49,9 @@ class Board : public EngineBoard<> {
 public:
     Board(const Snippet& snippet, Engine engine)
         : EngineBoard(kRamBytes, engine != Engine::interpreter,
-                      {.threshold = 0, .windows_at_once = engine >= Engine::translator_with_windows}) {
+                      {.threshold = 0,
+                       .some_by_tlb = engine == Engine::windows_and_tlb,
+                       .windows_at_once = engine >= Engine::translator_with_windows}) {
         if (engine == Engine::watched_translator_with_windows) this->engine().set_block_watch(&watch_);
         write(snippet.linear, bytes_of(snippet.code));
         for (const Snippet::Memory& piece : snippet.memory) write(piece.linear, bytes_of(piece.bytes));
@@ -141,6 +149,7 @@ EngineExit expect_same(const Snippet& snippet) {
     const EngineExit exit = interpreted.run(snippet.instructions);
     constexpr std::array kEngines{std::pair(Engine::translator, "translator"),
                                   std::pair(Engine::translator_with_windows, "translator with windows"),
+                                  std::pair(Engine::windows_and_tlb, "translator with windows and TLB"),
                                   std::pair(Engine::watched_translator_with_windows, "the same, watched")};
     for (const auto& [engine, name] : kEngines) {
         SCOPED_TRACE(name);

@@ -62,5 +62,21 @@ TEST(WindowPolicyTest, APauseGetsLongerEachTimeAndIsShortWhereItIsCalm) {
     EXPECT_EQ(intervals.until_enabled(kFew), 5u) << "64 intervals, and one to find out that it is calm";
 }
 
+TEST(WindowPolicyTest, ManyPagesThatDoNotSuitEndTheInterval) {
+    WindowPolicy policy;
+    constexpr u64 kInterval = u64{1} << 21;
+    policy.end_interval(kInterval, 0, 0);
+    ASSERT_TRUE(policy.enabled(Privilege::supervisor));
+    for (unsigned count = 0; count < 256; ++count) ASSERT_FALSE(policy.count_unsuited(Privilege::supervisor));
+    EXPECT_FALSE(policy.due(kInterval + 1));
+    EXPECT_TRUE(policy.count_unsuited(Privilege::supervisor));
+    EXPECT_TRUE(policy.due(kInterval + 1));
+    policy.end_interval(kInterval + 1, 0, 0);
+    EXPECT_FALSE(policy.enabled(Privilege::supervisor)) << "also in the first interval";
+    EXPECT_TRUE(policy.enabled(Privilege::user));
+    EXPECT_FALSE(policy.due(kInterval + 2));
+    EXPECT_FALSE(policy.count_unsuited(Privilege::supervisor)) << "they are counted anew";
+}
+
 }  // namespace
 }  // namespace bantam::jit

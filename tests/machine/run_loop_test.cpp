@@ -10,6 +10,8 @@
 namespace bantam {
 namespace {
 
+constexpr u64 kPerNs = Clock::kInstructionsPerNs;
+
 class RunLoopTest : public testing::Test {
 protected:
     void SetUp() override { build(Clock::Pace::virtual_time, {}); }
@@ -58,7 +60,7 @@ TEST_F(RunLoopTest, TimersFireAtTheirExactInstruction) {
     first.arm(1234);
     second.arm(2'345'678);
     EXPECT_EQ(loop_->run().reason, StopReason::power_off);
-    EXPECT_EQ(fired, (std::vector<u64>{1234, 2'345'678}));
+    EXPECT_EQ(fired, (std::vector<u64>{1234 * kPerNs, 2'345'678}));
 }
 
 TEST_F(RunLoopTest, TimerArmedInsideASliceShortensIt) {
@@ -72,7 +74,7 @@ TEST_F(RunLoopTest, TimerArmedInsideASliceShortensIt) {
         return true;
     };
     loop_->run();
-    EXPECT_EQ(fired_at, 507u);
+    EXPECT_EQ(fired_at, 500 + 7 * kPerNs);
 }
 
 TEST_F(RunLoopTest, AStallBringsTheDeadlineNearer) {
@@ -87,7 +89,7 @@ TEST_F(RunLoopTest, AStallBringsTheDeadlineNearer) {
         return true;
     };
     loop_->run();
-    EXPECT_EQ(fired_at, 400u);
+    EXPECT_EQ(fired_at, (1000 - 600) * kPerNs);
     EXPECT_EQ(clock_->now(), 1000u);
 }
 
@@ -118,7 +120,7 @@ TEST_F(RunLoopTest, IdleTimeJumpsToTheNextDeadline) {
         return awake;
     };
     loop_->run();
-    EXPECT_EQ(clock_->now(), u64{3600} * 1'000'000'000 + 11);
+    EXPECT_EQ(clock_->now(), u64{3600} * 1'000'000'000 + 11 / kPerNs);
     EXPECT_LT(engine_.runs, 20u);
 }
 
@@ -173,7 +175,7 @@ TEST_F(RunLoopTest, GuestTimeLimitIsExact) {
     const Outcome outcome = loop_->run();
     EXPECT_EQ(outcome.reason, StopReason::time_limit);
     EXPECT_EQ(outcome.code, 75);
-    EXPECT_EQ(cpu_.state.instructions, 123'456'789u);
+    EXPECT_EQ(cpu_.state.instructions, 123'456'789 * kPerNs);
 }
 
 TEST_F(RunLoopTest, GuestTimeLimitEndsAnIdleMachine) {

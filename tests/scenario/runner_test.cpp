@@ -6,6 +6,7 @@
 
 #include <filesystem>
 
+#include "machine/clock.h"
 #include "tests/machine/multiboot_image.h"
 
 namespace bantam::scenario {
@@ -338,7 +339,8 @@ TEST_F(RunnerTest, StopsBeforeTheInstructionAtAnAddress) {
         {waiting_for(Action::wait_address, kMultibootEntry + kSetUpLines.size() + 5),
          waiting_for(Action::wait_address, behind), step(Action::reject_serial, "x"), step(Action::wait_serial, "x")});
     EXPECT_TRUE(report.passed) << report.failure;
-    EXPECT_EQ(time_of(report, 1) - time_of(report, 0), 2'000'000u) << "a million times DEC and JNZ";
+    EXPECT_EQ(time_of(report, 1) - time_of(report, 0), 2'000'000 / Clock::kInstructionsPerNs)
+        << "a million times DEC and JNZ";
     Step never = waiting_for(Action::wait_address, 0x1234);
     never.limit_ns = 50 * kMs;
     EXPECT_NE(run({kForEver}, {never}).failure.find("not within 0.050 s"), std::string::npos);
@@ -347,12 +349,13 @@ TEST_F(RunnerTest, StopsBeforeTheInstructionAtAnAddress) {
 // --- idle, pictures, the mouse, the host
 
 TEST_F(RunnerTest, IdleIsHaltedButForMoments) {
-    const Report report = run({busy(10'000'000), kHaltForEver}, {during(Action::wait_idle, 200 * kMs)});
+    constexpr u64 kBusyMs = 5, kTurns = kBusyMs * kMs * Clock::kInstructionsPerNs / 2;
+    const Report report = run({busy(kTurns), kHaltForEver}, {during(Action::wait_idle, 200 * kMs)});
     EXPECT_TRUE(report.passed) << report.failure;
-    EXPECT_GE(time_of(report, 0), 220 * kMs);
-    EXPECT_LE(time_of(report, 0), 240 * kMs);
-    Step late = during(Action::wait_idle, 200 * kMs);
-    late.limit_ns = 300 * kMs;
+    EXPECT_GE(time_of(report, 0), (200 + kBusyMs) * kMs);
+    EXPECT_LE(time_of(report, 0), (220 + kBusyMs) * kMs);
+    Step late = during(Action::wait_idle, 20 * kMs);
+    late.limit_ns = 40 * kMs;
     EXPECT_NE(run({kForEver}, {late}).failure.find("busy for 100 % of the last 10 ms"), std::string::npos);
 }
 

@@ -18,7 +18,7 @@ main:
         EXPECT_EQ edx, 0x12
         cmp eax, 0xFFFFFF00
         EXPECT ae, 'RDTSC before what was written'
-        mov ecx, 1000
+        mov ecx, 10000
 .wait:  loop .wait
         rdtsc
         mov ebx, eax
