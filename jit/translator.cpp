@@ -359,6 +359,7 @@ bool Translator::on_host_fault(const CodeFault& fault) {
         policy_.count_fault(data_privilege(running_key_));
         const Windows::Answer answer = resolve_in_window(fault, *site);
         if (answer == Windows::Answer::repeat) return true;
+        if (answer == Windows::Answer::outside) expect_no_window(*site);
         if (answer == Windows::Answer::unsuited) {
             if (often_unsuited(*site)) keep_from_windows(*site);
             translate_anew_ |= policy_.count_unsuited(data_privilege(running_key_));
@@ -405,6 +406,9 @@ Windows::Answer Translator::resolve_in_window(const CodeFault& fault, const Faul
         // What the other is kept for is looked up again behind the slow path only.
         if (windows_->generation() != generation) answer = Windows::Answer::slow_path;
     }
+    // No other code counts on where an anchor leads.
+    const bool anchored = is_64bit(running_key_) && !in_stack && !of_string;
+    if (answer == Windows::Answer::outside && !anchored) answer = Windows::Answer::unsuited;
     // The walk may have written an accessed or dirty bit over code: then the slow path leaves.
     const bool leave = break_ || mappings_moved();
     return answer == Windows::Answer::repeat && leave ? Windows::Answer::slow_path : answer;
@@ -430,7 +434,8 @@ void Translator::keep_from_windows(const FaultSite& site) {
     ++statistics_.kept_from_windows;
 }
 
-/// The instruction accesses another window than it was expected to: its block is translated anew, and looks that up.
+/// The instruction accesses another window than it was expected to, or its anchor has moved out of the one that it was
+/// found in: its block is translated anew, and looks that up.
 void Translator::expect_no_window(const FaultSite& site) {
     ++statistics_.unexpected_windows;
     translate_anew_ = true;  // what follows counts on what was expected

@@ -103,8 +103,8 @@ Windows::Answer Windows::resolve(u64 host, u64& distance, AccessType type, Privi
     const u64 linear = host - distance;
     const std::size_t entry = entry_of(linear);
     if (first_linear(entry) != (linear & ~(kWindowBytes - 1))) return Answer::slow_path;  // not canonical
-    // Unless the access comes out at the page that would be mapped, repeating it would not help.
-    if (distances_[slot(privilege)][entry] != distance) return Answer::unsuited;
+    // It does not come out at the page that would be mapped.
+    if (distances_[slot(privilege)][entry] != distance) return Answer::outside;
     const std::optional<Mmu::DirectPage> page = mmu_.direct_page({linear}, type, privilege);
     if (!page) return Answer::slow_path;
     if (comes_again(linear)) return Answer::unsuited;

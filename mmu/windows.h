@@ -67,7 +67,8 @@ public:
     enum class Answer : u8 {
         repeat,     // its page is mapped now
         slow_path,  // it raises an exception
-        unsuited,   // the page cannot be in a window, or not for long, or the access leaves its window
+        unsuited,   // the page cannot be in a window, or not for long
+        outside,    // the access leaves the window that `distance` is of
     };
     /// The access faulted at `host`, `distance` from its linear address. The distance may be another afterwards.
     Answer resolve(u64 host, u64& distance, AccessType type, Privilege privilege);

@@ -244,6 +244,8 @@ TEST(LoopTest, PointersLeaveTheirWindowsAfterManyTurns) {
         snippet.memory.push_back({kDown - turn * kStep, "1112131415161718"});
     }
     expect_same(snippet);
+    EXPECT_GE(statistics_of(snippet).unexpected_windows, 2u) << "they leave the loop at the first access outside";
+    EXPECT_EQ(statistics_of(snippet).kept_from_windows, 0u);
 }
 
 TEST(LoopTest, APointerLeadsElsewhereThanItWasExpectedTo) {

@@ -131,7 +131,7 @@ TEST_F(WindowsTest, FaultsAndOddAddressesTakeTheSlowPath) {
     EXPECT_EQ(windows_->resolve(0x812300000000 + distance, distance, AccessType::read, kSup), Answer::slow_path);
     EXPECT_EQ(resolve(kLow + 0x5000, AccessType::read), Answer::repeat);
     distance = windows_->table(kSup)[kLow >> 32];
-    EXPECT_EQ(windows_->resolve(host(kLow) - 1, distance, AccessType::read, kSup), Answer::unsuited);
+    EXPECT_EQ(windows_->resolve(host(kLow) - 1, distance, AccessType::read, kSup), Answer::outside);
 }
 
 TEST_F(WindowsTest, MoreWindowsThanThereAreTakeTurns) {
