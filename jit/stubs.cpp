@@ -37,6 +37,7 @@ public:
     void call_handler(CallHandler handler, u64 leave_at_rip) {
         const asmjit::Label leave = a_.newLabel();
         const asmjit::Label go_on = a_.newLabel();
+        const asmjit::Label same_key = a_.newLabel();
         a_.mov(absolute(&context_.site), x86::r14);
         store_guest();
         a_.mov(x86::rbx, x86::rsp);
@@ -53,6 +54,10 @@ public:
         a_.ret();
         a_.bind(go_on);
         a_.lea(x86::rsp, x86::ptr(x86::rbx, 8));  // whoever called this stub is not returned to
+        a_.mov(x86::rcx, absolute(&context_.forget_returns));
+        a_.jecxz(x86::rcx, same_key);
+        a_.mov(x86::rsp, absolute(&context_.return_stack));
+        a_.bind(same_key);
         load_guest();
         a_.mov(kAddress, absolute(&state_.rip()));
         jump_by_table(leave_at_rip);

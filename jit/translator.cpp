@@ -282,7 +282,7 @@ bool Translator::goes_on(const Site& site) {
         from.next_table = static_cast<u32>(table->second.address());
     }
     context_->indirect_table = from.next_table;
-    running_key_ = *key;
+    context_->forget_returns = std::exchange(running_key_, *key) != *key ? 1 : 0;
     if (windowed(*key)) select_window(*key);
     return true;
 }

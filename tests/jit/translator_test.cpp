@@ -359,6 +359,37 @@ TEST(TranslatorTest, EmptiesAFullCache) {
     EXPECT_GT(board.statistics().flushes, 0u);
 }
 
+TEST(TranslatorTest, AReturnIsOfTheModeItIsExecutedIn) {
+    // Every second turn 16-bit code returns to where 32-bit code was to return to. What is there is code of both.
+    std::array<u8, 0x60> code{};
+    const auto put = [&code](std::size_t at, std::initializer_list<u8> bytes) {
+        std::copy(bytes.begin(), bytes.end(), code.begin() + static_cast<std::ptrdiff_t>(at));
+    };
+    put(0x00, {0xB9, 40, 0, 0, 0});                      // mov ecx, 40
+    put(0x05, {0xE8, 0x26, 0, 0, 0});                    // l: call f
+    put(0x0A, {0xB8, 0x34, 0x12, 0, 0, 0x49, 0x74, 8});  // mov eax, 1234h (or mov ax; add [bx+si], al) / dec ecx / jz e
+    put(0x12, {0xEB, 0x2C});                             // jmp k
+    put(0x1A, {0xF4});                                   // e: hlt
+    put(0x30, {0xF6, 0xC1, 1, 0x75, 1, 0xC3});           // f: test cl, 1 / jnz s / ret
+    put(0x36, {0x83, 0xC4, 4, 0xEA, 0x50, 0x80, 0, 0, 0x18, 0});  // s: add esp, 4 / jmp 18h:m
+    put(0x40, {0x8C, 0xC8, 0x3C, 8, 0x74, 5});                    // k: mov eax, cs / cmp al, 8 / je t
+    put(0x46, {0xEA, 0x05, 0x80, 8, 0, 0xEB, 0xB8});              // jmp 8:l, of 16-bit code / t: jmp l
+    put(0x50, {0x66, 0x68, 0x0A, 0x80, 0, 0, 0x66, 0xC3});        // m: push dword 800Ah / ret dword
+    Board interpreted(false, code), translated(true, code);
+    for (Board* board : {&interpreted, &translated}) {
+        board->set_gate(0x9000);
+        board->poke32(kGdt + 0x18, 0x0000FFFF);
+        board->poke32(kGdt + 0x1C, 0x00009B00);
+        board->state().gdtr.limit = 0x1F;
+        board->state().gpr[kRbx] = 0x5000;
+        EXPECT_EQ(board->run(10'000), EngineExit::halted);
+    }
+    expect_same(interpreted, translated);
+    EXPECT_EQ(interpreted.peek16(0x5000), translated.peek16(0x5000));
+    EXPECT_NE(interpreted.peek16(0x5000), 0u);
+    EXPECT_GT(translated.statistics().gone_on, 0u);
+}
+
 TEST(TranslatorTest, EndsWithTheCodeSegmentAtFourGigabytes) {
     // Two NOPs at FFFFFFFEh: what follows is beyond the limit of CS, #GP, and without an IDT a shutdown.
     constexpr u8 kGo[] = {0xB8, 0xFE, 0xFF, 0xFF, 0xFF, 0xFF, 0xE0};  // mov eax, FFFFFFFEh; jmp eax
