@@ -113,7 +113,7 @@ struct Context {
     u64 host_stack = 0;          // C++'s stack pointer
     u64 return_stack = 0;        // the stack pointer that translated code begins with
     u64 indirect_table = 0;      // address of the running key's
-    u64 forget_returns = 0;      // where code goes on behind a handler: whether the return stack is another key's
+    u64 forget_returns = 0;      // where code goes on behind a handler: whether the return stack is of other code
     u64 vectors_away = 1;        // 1: vector registers and MXCSR are in CpuState; 0: in the host's
     u64 host_mxcsr = 0;          // C++'s
     u64 low_distance = 0;        // of the low window, while 32-bit code with windows runs

@@ -1,8 +1,8 @@
 // ReturnStack: the host's stack while translated code runs. Guest calls are host calls, so that the host's processor
 // predicts the guest's returns; each return checks where the guest wants to go (Emitter::call). Entries that no return
 // takes (longjmp, a switch of stacks, CALL used as a jump) pile up until the stack is full; the page below it faults,
-// and all are forgotten. So they are where code of another key goes on: it may return to the same RIP, and entries lead
-// to code of theirs. At the top is the address of a stub for returns without a call.
+// and all are forgotten. So they are where code of another key, or 16-bit code of another segment, goes on: it may
+// return to the same RIP. At the top is the address of a stub for returns without a call.
 #pragma once
 
 #include "base/low_memory.h"

@@ -282,7 +282,9 @@ bool Translator::goes_on(const Site& site) {
         from.next_table = static_cast<u32>(table->second.address());
     }
     context_->indirect_table = from.next_table;
-    context_->forget_returns = std::exchange(running_key_, *key) != *key ? 1 : 0;
+    const bool same_code = *key == running_key_ && (!is_16bit(*key) || from.cs_base == cpu_.state.segment[kCs].base);
+    context_->forget_returns = same_code ? 0 : 1;
+    running_key_ = *key;
     if (windowed(*key)) select_window(*key);
     return true;
 }

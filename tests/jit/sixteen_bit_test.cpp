@@ -211,6 +211,24 @@ TEST(SixteenBitTest, TheSameAddressInTwoSegmentsIsTwoPieces) {
     }
 }
 
+TEST(SixteenBitTest, AReturnStaysInItsSegment) {
+    // mov cx,40 / l: call f / inc ax / dec cx / jnz l / hlt / 120h: f: test cl,1 / jnz s / ret / s: jmp 3000h:140h
+    constexpr u8 kCode[] = {0xB9, 40, 0,    0xE8, 0x1A, 0,    0x40, 0x49, 0x75, 0xF9, 0xF4, 0,    0,   0, 0,
+                            0,    0,  0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,   0, 0,
+                            0,    0,  0xF6, 0xC1, 1,    0x75, 1,    0xC3, 0xEA, 0x40, 0x01, 0x00, 0x30};
+    // 3000h:140h: ret, to 106h in this segment: inc bx / jmp 2000h:106h
+    const auto place = [](SixteenBitBoard& board) {
+        constexpr u8 kReturn[] = {0xC3}, kThere[] = {0x43, 0xEA, 0x06, 0x01, 0x00, 0x20};
+        board.poke(0x30140, kReturn);
+        board.poke(0x30106, kThere);
+    };
+    for (const u64 slice : {1, 5, 100'000}) {
+        const Ended end = expect_same_run(kCode, slice, SixteenBitMode::real, place);
+        EXPECT_EQ(end.state.gpr[kRax], 40u);
+        EXPECT_EQ(end.state.gpr[kRbx], 20u);
+    }
+}
+
 TEST(SixteenBitTest, CodeEndsWithItsSegment) {
     // FFFDh: inc ax / inc ax / inc ax, and nothing more: #GP with IP = 10000h, of which 0 is pushed.
     constexpr u8 kGo[] = {0xE9, 0xFA, 0xFE};
