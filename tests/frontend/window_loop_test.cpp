@@ -7,6 +7,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <thread>
 
 #include "frontend/window/window.h"
@@ -200,11 +201,12 @@ TEST_F(WindowLoopTest, TheTitleTellsTheSpeed) {
     config_.clock = ClockKind::virtual_time;
     config_.engine = EngineKind::interpreter;  // too slow for the full speed
     start(kSpin);
-    const auto speed = [this] {  // of the title; 0: none
+    const auto speed = [this]() -> std::optional<unsigned> {  // of the title
         unsigned percent = 0;
-        return std::sscanf(screen_.title_.c_str(), "Bantam (%u %% speed)", &percent) == 1 ? percent : 0;
+        const bool told_any = std::sscanf(screen_.title_.c_str(), "Bantam (%u %% speed)", &percent) == 1;
+        return told_any ? std::optional(percent) : std::nullopt;
     };
-    EXPECT_TRUE(screen_.until([&] { return speed() != 0; }));
+    EXPECT_TRUE(screen_.until([&] { return speed().has_value(); }));
     unsigned told = 0;
     double measured = 0;
     const auto near = [&] { return told + 1 > 0.7 * measured && told < 1.4 * measured; };
@@ -216,7 +218,7 @@ TEST_F(WindowLoopTest, TheTitleTellsTheSpeed) {
         measured = 100.0 * static_cast<double>(passed) /
                    std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - begun).count();
         screen_.until([&] {
-            told = speed();
+            told = speed().value_or(0);
             return true;
         });
     }
