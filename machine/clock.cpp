@@ -62,7 +62,8 @@ u64 Clock::instructions_at(u64 time_ns) {
     const u64 ahead_ns = time_ns - time_now;
     u64 count = 0;
     if (pace_ == Pace::virtual_time) {
-        count = ahead_ns * kInstructionsPerNs - cpu_.retired() % kInstructionsPerNs;
+        constexpr u64 kMost_ns = std::numeric_limits<u64>::max() / kInstructionsPerNs;
+        count = std::min(ahead_ns, kMost_ns) * kInstructionsPerNs - cpu_.retired() % kInstructionsPerNs;
     } else {
         // One hour is beyond any slice and keeps the product within 64 bits.
         constexpr u64 kLongest_ns = 3'600'000 * kNsPerMs;

@@ -1,4 +1,5 @@
-// Clock in real time: a host that withholds the processor, idle guests, pauses. The host's time is a variable here.
+// Clock in virtual time, and in real time: a host that withholds the processor, idle guests, pauses. The host's time is
+// a variable here.
 #include "machine/clock.h"
 
 #include <gtest/gtest.h>
@@ -23,6 +24,19 @@ protected:
     const u64 power_on_ns_ = host_ns = kPowerOn_ns;
     Clock clock_{Clock::Pace::real_time, cpu_, [] { return host_ns; }};
 };
+
+TEST_F(ClockTest, VirtualTimeIsThatOfInstructions) {
+    constexpr u64 kPerNs = Clock::kInstructionsPerNs, kNever = ~u64{0};
+    Clock clock(Clock::Pace::virtual_time, cpu_, nullptr);
+    for (const u64 retired : {u64{0}, u64{1}, kPerNs - 1, kPerNs, 1000 * kPerNs + 1}) {
+        cpu_.state.instructions = retired;
+        EXPECT_EQ(clock.now(), retired / kPerNs);
+        EXPECT_EQ(clock.instructions_at(5000), 5000 * kPerNs) << "from " << retired;
+        EXPECT_EQ(clock.instructions_at(0), retired) << "it has passed";
+        for (const u64 late : {kNever, kNever / kPerNs, kNever / kPerNs + 1, kNever / 2})
+            EXPECT_GE(clock.instructions_at(late), kNever / 2) << "does not wrap: " << late;
+    }
+}
 
 TEST_F(ClockTest, FollowsTheHost) {
     EXPECT_EQ(clock_.now(), 0u);

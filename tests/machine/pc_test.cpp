@@ -99,6 +99,7 @@ TEST_F(PcTest, IoCyclesAndPauseTakeTime) {
     EXPECT_EQ(takes_ns([this] { peek(devices::Hpet::kDefaultBase + 0xF0); }), 120);
     EXPECT_EQ(takes_ns([this] { poke(devices::Hpet::kDefaultBase + 0x10, 1); }), 120);
     EXPECT_EQ(takes_ns([this] { static_cast<void>(memory_->peek({devices::Hpet::kDefaultBase + 0xF0}, 4)); }), 0);
+    EXPECT_EQ(takes_ns([this] { pc_->time_stamp_read(); }), 9);
     EXPECT_EQ(takes_ns([this] { pc_->pause(); }), 140);
     for (int i = 0; i < 1022; ++i) pc_->pause();
     EXPECT_EQ(takes_ns([this] { pc_->pause(); }), 10'000);  // it has spun for long
