@@ -51,8 +51,7 @@ Result<std::vector<u8>> read_file(const std::string& path, u64 max_bytes) {
     constexpr std::size_t kChunk = std::size_t{1} << 20;
     for (std::size_t filled = 0;;) {
         const u64 expected = static_cast<u64>(status.st_size) + 1;  // one more, to see the end
-        const u64 wanted = std::min(max_bytes + 1, std::max<u64>(filled + kChunk, expected));
-        bytes.resize(wanted);
+        if (filled == bytes.size()) bytes.resize(std::min(max_bytes + 1, std::max<u64>(filled + kChunk, expected)));
         const ssize_t got = read(file.get(), bytes.data() + filled, bytes.size() - filled);
         if (got < 0 && errno == EINTR) continue;
         if (got < 0) return failed(path, "read");
