@@ -41,6 +41,7 @@ Emitter::Emitter(const Target& target, Translation& translation)
       wide_(is_64bit(translation.key)),
       sixteen_(is_16bit(translation.key)),
       stack_window_(target.stack_window && wide_ && windowed(translation.key)),
+      expects_(target.window_check != nullptr && wide_ && windowed(translation.key)),
       low_distance_(!wide_ && windowed(translation.key)),
       linear_(linear_of(translation.rip)),
       tables_(target.cpu.mmu.fast_tables(data_set(translation.key))),
@@ -72,8 +73,8 @@ void Emitter::end_instruction() {
     if (wide_) {
         checked_.follow(instruction);
         ranges_.follow(instruction);
-        expected_values_.follow(instruction, site_->next_rip());
     }
+    if (expects_) expected_values_.follow(instruction, site_->next_rip());
     if (!keeps_copies_) copies_.forget();
     if (may_fault_) {
         const SlowPath slow = slow_path(false);

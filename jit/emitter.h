@@ -221,7 +221,7 @@ private:
     }
     [[nodiscard]] u64 linear_of(u64 rip) const;
     [[nodiscard]] std::optional<u16> expected_entry(std::optional<u64> address) const;
-    [[nodiscard]] std::optional<u16> expected_entry(const isa::Instruction& i) const;
+    [[nodiscard]] std::optional<u16> expected_entry(const Anchored& anchored) const;
     void check_window(const x86::Gp& pointer, u16 entry, const x86::Gp& address);
     [[nodiscard]] x86::Gp scratch_for_check(u16 entry, const x86::Gp& pointer, const x86::Gp& address);
     x86::Gp linear_address(const isa::Instruction& i) { return linear_address(i, effective_offset(i)); }
@@ -234,13 +234,12 @@ private:
     x86::Mem segment_stack_operand(const x86::Gp& pointer, int displacement, unsigned size, MemoryUse use);
     x86::Mem window_operand(const isa::Instruction& i, unsigned size);
     x86::Mem anchored_operand(const isa::Instruction& i, unsigned size);
-    x86::Mem unanchored_operand(const x86::Gp& address, unsigned size, std::optional<u16> expected);
+    x86::Mem unanchored_operand(const x86::Gp& address, unsigned size);
     [[nodiscard]] static bool adds_distance(const isa::Instruction& i);
     [[nodiscard]] x86::Mem plain_operand(const isa::Instruction& i, unsigned size) const;
     x86::Mem pointer_in_window(unsigned number, const x86::Gp& address, int displacement, unsigned size);
-    x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address, std::optional<u16> expected);
-    x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor,
-                         std::optional<u16> expected);
+    x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address);
+    x86::Gp distance_for(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor);
     x86::Gp scratch_with_distance(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor);
     void load_distance(const x86::Gp& address, const x86::Gp& to = kAddend);
     void load_distance(const Anchor& anchor, const x86::Gp& to);
@@ -272,6 +271,7 @@ private:
     const bool wide_;
     const bool sixteen_;
     const bool stack_window_;
+    const bool expects_;       // windows, of the operands of 64-bit code
     const bool low_distance_;  // kAddend has that of the low window at both ends of the block: 32-bit code with windows
     const u64 linear_;
     const Mmu::FastTables tables_;

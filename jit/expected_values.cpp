@@ -2,25 +2,17 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
+#include "base/bits.h"
 #include "jit/register_effects.h"
 
 namespace bantam::jit {
-namespace {
 
 using isa::Instruction;
 using isa::Mnemonic;
 using isa::Operand;
 using isa::OperandKind;
-
-u64 sign_extended(u64 value, unsigned size) {
-    const unsigned unused = 64 - 8 * size;
-    return static_cast<u64>(static_cast<i64>(value << unused) >> unused);
-}
-
-u64 truncated(u64 value, unsigned size) { return size < 8 ? value & ((u64{1} << 8 * size) - 1) : value; }
-
-}  // namespace
 
 ExpectedValues::ExpectedValues(const Cpu& cpu, Mmu::FastSet data) : cpu_(cpu), data_(data) {
     std::copy_n(cpu.state.gpr.begin(), values_.size(), values_.begin());
@@ -39,17 +31,22 @@ std::optional<u64> ExpectedValues::load(u64 address, unsigned size) const {
     return value;
 }
 
+/// Of slots that are general registers or kSlotZero.
+std::optional<u64> ExpectedValues::sum_of(u8 base, u8 index, unsigned scale) const {
+    u64 sum = 0;
+    for (const auto& [slot, shift] : {std::pair{base, 0u}, std::pair{index, scale}}) {
+        if (slot == isa::kSlotZero) continue;
+        if (!of(slot)) return std::nullopt;
+        sum += *of(slot) << shift;
+    }
+    return sum;
+}
+
 std::optional<u64> ExpectedValues::offset_of(const Instruction& i, u64 next_rip) const {
-    u64 sum = static_cast<u64>(i.displacement) + (i.base == isa::kSlotRip ? next_rip : 0);
-    if (i.base < isa::kSlotRip) {
-        if (!of(i.base)) return std::nullopt;
-        sum += *of(i.base);
-    }
-    if (i.index != isa::kSlotZero) {
-        if (!of(i.index)) return std::nullopt;
-        sum += *of(i.index) << i.scale;
-    }
-    return sum & i.address_mask;
+    const bool relative = i.base == isa::kSlotRip;
+    const std::optional<u64> sum = sum_of(relative ? isa::kSlotZero : i.base, i.index, i.scale);
+    if (!sum) return std::nullopt;
+    return (*sum + static_cast<u64>(i.displacement) + (relative ? next_rip : 0)) & i.address_mask;
 }
 
 std::optional<u64> ExpectedValues::address_of(const Instruction& i, u64 next_rip) const {
@@ -67,7 +64,7 @@ std::optional<u64> ExpectedValues::value_of(const Instruction& i, unsigned opera
             return address ? load(*address, o.size) : std::nullopt;
         }
         case OperandKind::gpr:
-            return o.is_high || !of(o.reg) ? std::nullopt : std::optional(truncated(*of(o.reg), o.size));
+            return o.is_high || !of(o.reg) ? std::nullopt : std::optional(*of(o.reg) & mask_for(o.size));
         default:
             return std::nullopt;
     }
@@ -90,7 +87,7 @@ std::optional<u64> ExpectedValues::result_of(const Instruction& i, u64 next_rip)
             return b;
         case Mnemonic::Movsx:
         case Mnemonic::Movsxd:
-            return sign_extended(*b, i.operands[1].size);
+            return sign_extend(*b, i.operands[1].size);
         case Mnemonic::Add:
             return a ? std::optional(*a + *b) : std::nullopt;
         case Mnemonic::Sub:
@@ -123,7 +120,7 @@ void ExpectedValues::follow(const Instruction& i, u64 next_rip) {
     known_ &= ~*written;
     if (of(kRsp) && i.mnemonic == Mnemonic::Push) set(kRsp, *of(kRsp) - i.operand_size);
     if (of(kRsp) && i.mnemonic == Mnemonic::Pop) set(kRsp, *of(kRsp) + i.operand_size);
-    if (result) set(first.reg, truncated(*result, first.size));
+    if (result) set(first.reg, *result & mask_for(first.size));
 }
 
 }  // namespace bantam::jit

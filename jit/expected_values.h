@@ -8,6 +8,7 @@
 
 #include "cpu/cpu.h"
 #include "cpu/isa/instruction.h"
+#include "jit/anchor.h"
 
 namespace bantam::jit {
 
@@ -19,12 +20,17 @@ public:
     [[nodiscard]] std::optional<u64> of(unsigned number) const {
         return (known_ >> number & 1) != 0 ? std::optional(values_.at(number)) : std::nullopt;
     }
+    /// Of `anchor`, one that is no constant.
+    [[nodiscard]] std::optional<u64> sum_of(const Anchor& anchor) const {
+        return sum_of(anchor.base, anchor.index, anchor.scale);
+    }
     /// The linear address of the memory operand of `i`, in front of it. `next_rip`: behind it.
     [[nodiscard]] std::optional<u64> address_of(const isa::Instruction& i, u64 next_rip) const;
     /// `i` was executed.
     void follow(const isa::Instruction& i, u64 next_rip);
 
 private:
+    [[nodiscard]] std::optional<u64> sum_of(u8 base, u8 index, unsigned scale) const;
     [[nodiscard]] std::optional<u64> offset_of(const isa::Instruction& i, u64 next_rip) const;
     [[nodiscard]] std::optional<u64> value_of(const isa::Instruction& i, unsigned operand, u64 next_rip) const;
     [[nodiscard]] std::optional<u64> result_of(const isa::Instruction& i, u64 next_rip) const;

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bits.h"
 #include "cpu/isa/table.h"
 #include "jit/instructions.h"
 
@@ -78,11 +79,6 @@ bool unusual(const Instruction& i) {
         default:
             return false;
     }
-}
-
-i64 sign_extended(u64 value, unsigned size) {
-    const unsigned shift = 64 - 8 * (size < 8 ? size : 8);
-    return static_cast<i64>(value << shift) >> shift;
 }
 
 /// XOR or SUB of a register and itself: its value does not matter.
@@ -256,7 +252,8 @@ private:
                 return map_register(operand);
             default:
                 if (i_.reads_immediate) return map_read_immediate();
-                return asmjit::imm(sign_extended(i_.immediate, i_.operands[0].size));
+                return asmjit::imm(
+                    static_cast<i64>(sign_extend(i_.immediate, std::min(8u, unsigned{i_.operands[0].size}))));
         }
     }
 

@@ -103,7 +103,7 @@ x86::Mem Emitter::bit_string_operand(const isa::Instruction& i, unsigned number,
     if (size == 4 && i.address_size == 8) a_.movsxd(kAddend, kAddend.r32());
     a_.lea(sized(kAddress, i.address_size), x86::ptr(offset, kAddend, size_log));
     const x86::Gp address = linear_address(i, kAddress);
-    return windowed_ ? unanchored_operand(address, size, std::nullopt) : tlb_operand(address, size, use, 1);
+    return windowed_ ? unanchored_operand(address, size) : tlb_operand(address, size, use, 1);
 }
 
 x86::Mem Emitter::stack_operand(int displacement, unsigned size, MemoryUse use) {
@@ -148,7 +148,7 @@ x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigne
     }
     if (!base_zero(key(), segment)) {
         add_segment_base(segment, address);
-        if (windowed_) return unanchored_operand(kAddress, size, std::nullopt);
+        if (windowed_) return unanchored_operand(kAddress, size);
         address = kAddress;
     }
     if (windowed_) return pointer_in_window(guest, address, 0, size);
@@ -164,13 +164,12 @@ x86::Mem Emitter::pointer_operand(unsigned guest, unsigned address_size, unsigne
 x86::Mem Emitter::window_operand(const isa::Instruction& i, unsigned size) {
     const bool plain = base_zero(key(), i.segment) && i.address_size == (wide_ ? 8 : 4);
     const bool two_homed = is_homed_part(i.base) && is_homed_part(i.index);
-    if (!plain || two_homed) return unanchored_operand(linear_address(i), size, expected_entry(i));
+    if (!plain || two_homed) return unanchored_operand(linear_address(i), size);
     may_fault();
     if (wide_) return anchored_operand(i, size);
     if (adds_distance(i)) {
         const x86::Gp base = host_register(i.base);
-        const x86::Gp distance = distance_for({kLowWindow, {}}, base, std::nullopt);
-        return x86::ptr(base, distance, 0, static_cast<i32>(i.displacement), size);
+        return x86::ptr(base, distance_for({kLowWindow, {}}, base), 0, static_cast<i32>(i.displacement), size);
     }
     return in_gs(plain_operand(i, size));
 }
@@ -196,9 +195,7 @@ x86::Mem Emitter::plain_operand(const isa::Instruction& i, unsigned size) const 
 x86::Mem Emitter::anchored_operand(const isa::Instruction& i, unsigned size) {
     const Anchored anchored = anchor_of(i, ranges_, site_->next_rip());
     const Anchor& anchor = anchored.anchor;
-    const std::optional<u16> expected = expected_entry(i);
-    if (!anchor.constant() && i.displacement < kLeastDisplacement)
-        return unanchored_operand(linear_address(i), size, expected);
+    if (!anchor.constant() && i.displacement < kLeastDisplacement) return unanchored_operand(linear_address(i), size);
     const auto displacement = static_cast<i32>(i.displacement);
     const bool has_base = i.base < isa::kSlotRip, has_index = i.index != isa::kSlotZero;
     if (stack_window_ && anchor == Anchor::of_register(kRsp)) {
@@ -208,31 +205,29 @@ x86::Mem Emitter::anchored_operand(const isa::Instruction& i, unsigned size) {
     if (!has_base && !has_index) {
         const u64 address = (i.base == isa::kSlotRip ? site_->next_rip() : 0) + static_cast<u64>(i.displacement);
         if (fits_signed_32(address))
-            return x86::ptr(distance_for(anchored, x86::Gp(), expected), static_cast<i32>(address), size);
+            return x86::ptr(distance_for(anchored, x86::Gp()), static_cast<i32>(address), size);
         copies_.forget(kAddress);
         load_constant(kAddress, address);
-        return x86::ptr(kAddress, distance_for(anchored, kAddress, expected), 0, 0, size);
+        return x86::ptr(kAddress, distance_for(anchored, kAddress), 0, 0, size);
     }
     const bool sum_is_anchor = anchor.index != isa::kSlotZero;
     if (sum_is_anchor || (has_base && has_index)) {
-        if (!sum_is_anchor && !anchor.constant())
-            distance_for(anchored, kAddress, read_only(anchor.base, kAddress), expected);
+        if (!sum_is_anchor && !anchor.constant()) distance_for(anchored, kAddress, read_only(anchor.base, kAddress));
         load_offset(i, kAddress, 8);
-        return x86::ptr(kAddress, distance_for(anchored, kAddress, expected), 0, 0, size);
+        return x86::ptr(kAddress, distance_for(anchored, kAddress), 0, 0, size);
     }
     const x86::Gp reg = read_only(has_base ? i.base : i.index, kAddress);
-    const x86::Gp distance = distance_for(anchored, reg, expected);
+    const x86::Gp distance = distance_for(anchored, reg);
     return has_base ? x86::ptr(reg, distance, 0, displacement, size)
                     : x86::ptr(distance, reg, i.scale, displacement, size);
 }
 
-x86::Mem Emitter::unanchored_operand(const x86::Gp& address, unsigned size, std::optional<u16> expected) {
+x86::Mem Emitter::unanchored_operand(const x86::Gp& address, unsigned size) {
     may_fault();
     if (!wide_) return in_gs(x86::ptr(address.r32(), 0, size));
-    if (expected) {
-        check_window(address, *expected, address);
-        return x86::ptr(address, scratch_with_distance({Anchor::of_entry(*expected), {}}, address, address), 0, 0,
-                        size);
+    if (const auto entry = expected_entry(expected_values_.address_of(site_->instruction(), site_->next_rip()))) {
+        check_window(address, *entry, address);
+        return x86::ptr(address, scratch_with_distance({Anchor::of_entry(*entry), {}}, address, address), 0, 0, size);
     }
     load_distance(address);
     distance_.forget();
@@ -245,23 +240,23 @@ x86::Mem Emitter::pointer_in_window(unsigned number, const x86::Gp& address, int
     if (stack_window_ && number == kRsp) return in_gs(x86::ptr(address, displacement, size));
     const Anchored anchored =
         wide_ ? Anchored{Anchor::of_register(number), {displacement, displacement}} : Anchored{kLowWindow, {}};
-    const bool expects = wide_ && number != kRsp;
-    const auto expected = expects ? expected_entry(expected_values_.of(number)) : std::nullopt;
-    return x86::ptr(address, distance_for(anchored, address, expected), 0, displacement, size);
+    return x86::ptr(address, distance_for(anchored, address), 0, displacement, size);
 }
 
-/// The entry of the window of `address`, unless it is none that a pointer has.
+/// The entry of the window that the current instruction is expected to access at `address`, unless that is no pointer.
 std::optional<u16> Emitter::expected_entry(std::optional<u64> address) const {
-    if (t_.window_check == nullptr || (translation_.block->unexpected >> site_->index & 1) != 0) return std::nullopt;
     constexpr u64 kNullPointers = 0x10000;
+    if (!expects_ || (translation_.block->unexpected >> site_->index & 1) != 0) return std::nullopt;
     if (!address || !canonical(*address) || *address < kNullPointers) return std::nullopt;
     if (!t_.expects_unopened && !t_.windows->is_open(*address, data_privilege(key()))) return std::nullopt;
     return Windows::entry_of(*address);
 }
 
-/// The entry of the window that the memory operand of `i`, the current instruction, is expected in.
-std::optional<u16> Emitter::expected_entry(const isa::Instruction& i) const {
-    return expected_entry(expected_values_.address_of(i, site_->next_rip()));
+/// The same at an operand by an anchor. RSP is none: pushes have a use for kAddress, which the check may overwrite.
+std::optional<u16> Emitter::expected_entry(const Anchored& anchored) const {
+    if (anchored.anchor.constant() || anchored.anchor == Anchor::of_register(kRsp)) return std::nullopt;
+    const std::optional<u64> anchor = expected_values_.sum_of(anchored.anchor);
+    return anchor ? expected_entry(*anchor + static_cast<u64>(anchored.offset.low)) : std::nullopt;
 }
 
 /// The handler is called unless `pointer` is in the window of `entry`. `address`: the register that has the operand's
@@ -291,16 +286,14 @@ x86::Gp Emitter::scratch_for_check(u16 entry, const x86::Gp& pointer, const x86:
 
 /// The distance that an operand needs, in kAddend, or in kAddress where that is free. `address`: the register that has
 /// the operand's address; none: it is a constant.
-x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address, std::optional<u16> expected) {
-    return distance_for(anchored, address, address, expected);
+x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address) {
+    return distance_for(anchored, address, address);
 }
 
 /// The same where the anchor is in `anchor`, or so near that it has the same window.
-x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor,
-                              std::optional<u16> expected) {
+x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor) {
     std::optional<u16> entry = checked_.entry_of(anchored.anchor);
-    if (!entry && expected && !anchored.anchor.constant()) {
-        entry = expected;
+    if (!entry && (entry = expected_entry(anchored))) {
         check_window(anchor, *entry, address);
         checked_.add(anchored.anchor, *entry);
     }
@@ -309,6 +302,7 @@ x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address, 
     return scratch_with_distance({Anchor::of_entry(*entry), anchored.offset}, address, anchor);
 }
 
+/// The scratch register that has the distance for an operand by `anchored`, whose window `anchor` points into.
 x86::Gp Emitter::scratch_with_distance(const Anchored& anchored, const x86::Gp& address, const x86::Gp& anchor) {
     const bool keeps = has(Optimisation::kept_distances), address_free = keeps && keeps_copies_ && address != kAddress;
     if (address_free && copies_.has_distance() && second_distance_.serves(anchored.anchor)) {

@@ -61,7 +61,7 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, const Options& 
                                 translator->windows_->canonical_distances() &&
                                 options.optimisations.has(Optimisation::stack_window);
     if (translator->windows_ != nullptr && options.optimisations.has(Optimisation::expected_windows))
-        translator->window_check_ = WindowCheck::create(*translator->windows_);
+        translator->window_check_ = WindowCheck::create();
     const std::span<const u8> code = translator->cache_->executable();
     translator->code_range_ = register_code_range(
         reinterpret_cast<u64>(code.data()), reinterpret_cast<u64>(code.data() + code.size()),
@@ -430,8 +430,7 @@ void Translator::keep_from_windows(const FaultSite& site) {
     Block& block = *site.site->translation->block;
     block.no_window |= u64{1} << site.site->index;
     block.no_window_since = policy_.interval();
-    forget(block);
-    block.runs = options_.threshold;
+    prepare_anew(block);
     translate_anew_ = true;
     ++statistics_.kept_from_windows;
 }
@@ -444,6 +443,11 @@ void Translator::expect_no_window(const FaultSite& site) {
     if (!site.site->translation->valid) return;
     Block& block = *site.site->translation->block;
     block.unexpected |= u64{1} << site.site->index;
+    prepare_anew(block);
+}
+
+/// What is known of `block` has changed: it is translated anew when it comes next.
+void Translator::prepare_anew(Block& block) {
     forget(block);
     block.runs = options_.threshold;
 }
@@ -455,8 +459,7 @@ void Translator::try_windows_again(Block& block) {
     block.no_window = 0;
     ++statistics_.windows_tried_again;
     block.no_window_pause = static_cast<u16>(std::min(2u * block.no_window_pause, kLongestPause));
-    forget(block);
-    block.runs = options_.threshold;
+    prepare_anew(block);
 }
 
 u64 Translator::retired() const {

@@ -96,6 +96,7 @@ private:
     [[nodiscard]] bool often_unsuited(const FaultSite& site);
     void keep_from_windows(const FaultSite& site);
     void expect_no_window(const FaultSite& site);
+    void prepare_anew(interpreter::Block& block);
     void try_windows_again(interpreter::Block& block);
     void flush();
     [[nodiscard]] u32 indirect_offset(const Translation& translation) const {

@@ -6,8 +6,7 @@
 
 namespace bantam::jit {
 
-std::unique_ptr<WindowCheck> WindowCheck::create(const Windows& windows) {
-    if (!windows.canonical_distances()) return nullptr;
+std::unique_ptr<WindowCheck> WindowCheck::create() {
     // From above: code and records need what is below 2 GiB.
     constexpr u64 kStep = u64{1} << 24, kLeast = u64{1} << 28, kBytes = 2 * u64{kMostDistance};
     constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE;

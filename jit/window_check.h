@@ -4,8 +4,9 @@
 //
 // Bits 51:20 of the address + displacement_of(entry), 32 bits, are the address of the one page of a region that can be
 // read if bits 51:32 are those of a canonical address in the window of `entry`, and for any other canonical address
-// that of one that cannot be read. What is not canonical may come out beyond the region, and pass there: it is 2^48 or
-// more from the window then, in its lowest 52 bits, so the host's processor finds the access not canonical either.
+// that of one that cannot be read. What is not canonical may come out beyond the region, and pass there: it is more
+// than 2^48 from the window then, in its lowest 52 bits, so the host's processor, for which windows lie in [0, 2^47),
+// finds the access not canonical either.
 #pragma once
 
 #include <memory>
@@ -17,8 +18,8 @@ namespace bantam::jit {
 
 class WindowCheck {
 public:
-    /// Null where the host has no room for the region in the first 4 GiB, or where it has put `windows` too high.
-    static std::unique_ptr<WindowCheck> create(const Windows& windows);
+    /// Null where the host has no room for the region in the first 4 GiB.
+    static std::unique_ptr<WindowCheck> create();
     ~WindowCheck();
     WindowCheck(const WindowCheck&) = delete;
     WindowCheck& operator=(const WindowCheck&) = delete;
@@ -36,7 +37,8 @@ public:
 private:
     static constexpr u64 kEnd = u64{1} << 32;
     static constexpr u32 kPageBytes = 1u << (32 - kLowestBit);
-    static constexpr u32 kMostDistance = 1u << 28;  // of canonical addresses, in these units
+    // In these units: canonical addresses are less than 2^28 apart, and what is beyond is 2^48 + 2^37 away.
+    static constexpr u32 kMostDistance = (1u << 28) + (1u << 17);
 
     explicit WindowCheck(u32 region) : region_(region) {}
     [[nodiscard]] u32 page() const { return region_ + kMostDistance; }

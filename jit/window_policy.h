@@ -16,7 +16,7 @@ public:
     void count_fault(Privilege privilege) { ++sides_[index_of(privilege)].faults; }
     /// Such a fault, of a page that cannot come into a window now. True: there are so many that the interval ends here.
     [[nodiscard]] bool count_unsuited(Privilege privilege) {
-        ended_ = ++sides_[index_of(privilege)].unsuited > kManyUnsuited;
+        if (++sides_[index_of(privilege)].unsuited > kManyUnsuited) ended_ = true;
         return ended_;
     }
     /// Whether an interval has ended when so many instructions are retired.

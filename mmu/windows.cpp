@@ -71,7 +71,7 @@ Windows::~Windows() {
 u64 Windows::open(u64 linear, Privilege privilege) {
     const std::size_t entry = entry_of(linear);
     u64& distance = distances_[slot(privilege)][entry];
-    if (distance == void_distance(entry)) {
+    if (!is_open(linear, privilege)) {
         if (windows_used_ == kWindows) close_all();
         distance = window_base(windows_used_++) - first_linear(entry);
     }

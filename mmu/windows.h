@@ -40,8 +40,7 @@ public:
     }
     /// The distance of linear addresses below 4 GiB. Opens their window.
     u64 low_distance(Privilege privilege) {
-        const u64 known = distances_[slot(privilege)][0];
-        return known != void_distance(0) ? known : open(0, privilege);
+        return is_open(0, privilege) ? distance(0, privilege) : open(0, privilege);
     }
 
     /// Where addresses with `linear`'s upper half are; in the void, when they have no window.

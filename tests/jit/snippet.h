@@ -36,13 +36,6 @@ struct Snippet {
 /// IDT.
 EngineExit expect_same(const Snippet& snippet);
 
-/// Whether windows are expected here (jit/window_check.h): ASan takes the low addresses that this needs.
-#ifdef __SANITIZE_ADDRESS__
-inline constexpr bool kWindowsAreExpected = false;
-#else
-inline constexpr bool kWindowsAreExpected = true;
-#endif
-
 /// What the translator counts when it runs `snippet` with windows.
 Translator::Statistics statistics_of(const Snippet& snippet);
 

@@ -70,6 +70,7 @@ TEST(WindowPolicyTest, ManyPagesThatDoNotSuitEndTheInterval) {
     for (unsigned count = 0; count < 256; ++count) ASSERT_FALSE(policy.count_unsuited(Privilege::supervisor));
     EXPECT_FALSE(policy.due(kInterval + 1));
     EXPECT_TRUE(policy.count_unsuited(Privilege::supervisor));
+    EXPECT_TRUE(policy.count_unsuited(Privilege::user)) << "it stays at its end";
     EXPECT_TRUE(policy.due(kInterval + 1));
     policy.end_interval(kInterval + 1, 0, 0);
     EXPECT_FALSE(policy.enabled(Privilege::supervisor)) << "also in the first interval";
