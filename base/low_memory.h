@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
+#include <type_traits>
 
 #include "base/types.h"
 
@@ -21,6 +23,26 @@ enum class LowUse : u8 { parts, whole };
 /// Throws std::bad_alloc when there is no memory at all.
 [[nodiscard]] void* allocate_low(std::size_t bytes, LowUse use = LowUse::parts);
 void release_low(void* at, std::size_t bytes);
+
+/// `kCount` zeros in low memory, as allocate_low: a page of them takes memory once it is written.
+template <class T, std::size_t kCount>
+class ZeroedLowArray {
+    static_assert(std::is_trivially_copyable_v<T>);
+
+public:
+    ZeroedLowArray() : at_(static_cast<T*>(allocate_low(kBytes))) {}
+    ~ZeroedLowArray() { release_low(at_, kBytes); }
+    ZeroedLowArray(const ZeroedLowArray&) = delete;
+    ZeroedLowArray& operator=(const ZeroedLowArray&) = delete;
+    [[nodiscard]] T& operator[](std::size_t index) { return at_[index]; }
+    [[nodiscard]] const T& operator[](std::size_t index) const { return at_[index]; }
+    [[nodiscard]] std::span<const T> first(std::size_t count) const { return {at_, count}; }
+    [[nodiscard]] bool is_low() const { return bantam::is_low(at_, kBytes); }
+
+private:
+    static constexpr std::size_t kBytes = kCount * sizeof(T);
+    T* const at_;
+};
 
 /// A pointer to something in low memory, in half the room.
 template <class T>

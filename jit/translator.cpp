@@ -42,7 +42,7 @@ Result<std::unique_ptr<Translator>> Translator::create(Cpu& cpu, const Options& 
         return Error{ExitStatus::host_resource,
                      "the translator needs a host CPU with BMI2 (since 2013); use --engine interpreter"};
     }
-    if (!is_low(&cpu, sizeof cpu)) {
+    if (!is_low(&cpu, sizeof cpu) || !cpu.mmu.fast_tables_are_low()) {
         return Error{ExitStatus::host_resource,
                      "the host has no memory below 2 GiB left for the processor's state; use --engine interpreter"};
     }

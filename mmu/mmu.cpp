@@ -10,7 +10,10 @@
 namespace bantam {
 
 Mmu::Mmu(PhysicalMemory& memory) : memory_(memory) {
-    for (std::size_t index = 0; index < kFastEntries; ++index) drop_hot(index);
+    for (std::size_t end = kEntries; end <= kFastEntries; end += kEntries) {
+        drop_hot(end - kEntries);
+        drop_hot(end - 1);
+    }
     memory_.attach(*this);
 }
 
@@ -43,16 +46,18 @@ void Mmu::count_fetch_generations() {
 void Mmu::drop_hot(std::size_t index) {
     read_bias_[index] = write_bias_[index] = no_page(index);
     addend_[index] = 0;
-    code_maps_[index] = &kNoCodeMap;
+    code_maps_[index] = nullptr;
 }
 
 void Mmu::hide_exposed(std::size_t index) {
     exposed_[index] = false;
-    direct_pages_->hide({cold_[index].page}, static_cast<Privilege>(index / kEntries));
+    direct_pages_->hide({cold_[index].page()}, static_cast<Privilege>(index / kEntries));
 }
 
 void Mmu::hide_all() {
-    for (std::size_t index = 0; index < kAllEntries; ++index) hide(index);
+    for (const Filled* filled : {&filled_local_, &filled_global_}) {
+        for (const unsigned index : filled->indices()) hide(index);
+    }
 }
 
 void Mmu::drop(unsigned index) {
@@ -87,7 +92,7 @@ void Mmu::flush_page(Linear address) {
     const Linear page = wrap(address.value).page();
     for (unsigned set = 0; set < kSets; ++set) {
         const unsigned index = index_for(page, set);
-        if (cold_[index].page != page.value) continue;
+        if (!cold_[index].holds(page.value)) continue;
         if (holds_fetch(index)) note_gone(index);
         drop(index);
     }
@@ -105,7 +110,7 @@ void Mmu::drop_large(u64 linear, unsigned shift) {
     for (const Filled* filled : {&filled_local_, &filled_global_}) {
         for (const unsigned index : filled->indices()) {
             const Cold& cold = cold_[index];
-            if ((cold.physical & kLarge) == 0 || (cold.page ^ linear) >> shift != 0) continue;
+            if ((cold.physical & kLarge) == 0 || (cold.page() ^ linear) >> shift != 0) continue;
             if (holds_fetch(index)) note_gone(index);
             drop(index);
         }
@@ -131,8 +136,10 @@ void Mmu::set_watched(std::span<const Linear> pages, bool everywhere) {
     std::transform(pages.begin(), pages.end(), next.begin(), [](Linear address) { return address.page(); });
     watched_pages_ = next;
     watched_count_ = static_cast<unsigned>(pages.size());
-    for (unsigned index = 0; index < kAllEntries; ++index) {
-        if (cold_[index].page != kNoPage) derive_hot(index);
+    for (const Filled* filled : {&filled_local_, &filled_global_}) {
+        for (const unsigned index : filled->indices()) {
+            if (cold_[index].valid()) derive_hot(index);
+        }
     }
 }
 
@@ -147,7 +154,7 @@ bool Mmu::watched(Linear address) const {
 /// Derives the hot half of an entry from its cold half and from what the physical page is now.
 void Mmu::derive_hot(unsigned index) {
     const Cold& cold = cold_[index];
-    const u64 page = cold.page;
+    const u64 page = cold.page();
     if (for_fetches(index)) return;
     const PhysicalMemory::Page physical = memory_.page({cold.physical & ~u64{kFacts}});
     const bool direct = physical.host != nullptr && !watched({page});
@@ -167,7 +174,7 @@ void Mmu::derive_hot(unsigned index) {
 
 bool Mmu::holds(Linear page) const {
     for (unsigned set = 0; set < kSets; ++set) {
-        if (cold_[index_for(page, set)].page == page.value) return true;
+        if (cold_[index_for(page, set)].holds(page.value)) return true;
     }
     return false;
 }
@@ -187,16 +194,15 @@ bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault
     const u64 page = address.page().value;
     const u64 frame = memory_.gated(translation.address).page().value;
     if (holds_fetch(index)) {
-        const bool same_page = cold.page == page;
+        const bool same_page = cold.holds(page);
         if (!same_page || (cold.physical & ~u64{kFacts}) != frame) note_gone(index);
         // The tables changed without INVLPG; this access is the first to see it.
         if (same_page) count_fetch_generations();
     }
     hide(index);
-    cold.page = page;
-    cold.physical = frame | (translation.global ? u64{kGlobal} : 0) | (translation.large ? u64{kLarge} : 0) |
-                    (translation.may_read ? u64{kMayRead} : 0) | (translation.may_write ? u64{kMayWrite} : 0) |
-                    (translation.may_execute ? u64{kMayExecute} : 0);
+    cold = Cold(page, frame | (translation.global ? u64{kGlobal} : 0) | (translation.large ? u64{kLarge} : 0) |
+                          (translation.may_read ? u64{kMayRead} : 0) | (translation.may_write ? u64{kMayWrite} : 0) |
+                          (translation.may_execute ? u64{kMayExecute} : 0));
     derive_hot(index);
     (translation.global ? filled_global_ : filled_local_).add(index);
     if (translation.large) {
@@ -215,10 +221,10 @@ void Mmu::fill_group(unsigned index) {
     const unsigned first = index & ~(kGroupPages - 1);
     for (unsigned other = first; other < first + kGroupPages; ++other) {
         Cold& cold = cold_[other];
-        if (cold.page != kNoPage) continue;
+        if (cold.valid()) continue;
         const u64 distance = (u64{other} - index) << 12;
         const u64 frame = memory_.gated({(from.physical & ~u64{kFacts}) + distance}).value;
-        cold = {from.page + distance, frame | (from.physical & kFacts)};
+        cold = Cold(from.page() + distance, frame | (from.physical & kFacts));
         derive_hot(other);
         ((from.physical & kGlobal) != 0 ? filled_global_ : filled_local_).add(other);
     }
@@ -228,8 +234,7 @@ bool Mmu::lookup(Linear address, AccessType type, Privilege privilege, Target& t
     const unsigned index = index_for(address, set_for(type, privilege));
     constexpr std::array<u64, 3> kNeeded{kMayRead, kMayWrite, kMayExecute};
     const Cold& cold = cold_[index];
-    const bool cached =
-        cold.page == address.page().value && (cold.physical & kNeeded[static_cast<unsigned>(type)]) != 0;
+    const bool cached = cold.holds(address.page().value) && (cold.physical & kNeeded[static_cast<unsigned>(type)]) != 0;
     if (!cached && !fill(address, type, privilege, fault)) return false;
     target = {{(cold.physical & ~u64{kFacts}) + address.page_offset()}, index};
     return true;
@@ -289,9 +294,9 @@ bool Mmu::write(Linear address, unsigned size, Privilege privilege, u64 value, M
 
 /// The observer may have declared that the written page holds no code any more: then the next write can be fast.
 void Mmu::finish_write(const Target& target) {
-    const u64 page = cold_[target.index].page;
-    const bool has_host = addend_[target.index] + page != 0;
-    if (write_bias_[target.index] == no_page(target.index) && page != kNoPage && has_host) derive_hot(target.index);
+    const Cold& cold = cold_[target.index];
+    const bool has_host = addend_[target.index] + cold.page() != 0;
+    if (write_bias_[target.index] == no_page(target.index) && cold.valid() && has_host) derive_hot(target.index);
 }
 
 /// Block accesses: RAM and ROM in one copy, registers in naturally aligned parts of up to 8 bytes.
@@ -353,7 +358,7 @@ bool Mmu::probe_write(Linear address, unsigned size, Privilege privilege, Memory
 bool Mmu::fetch(Linear address, Privilege privilege, Physical& physical, MemoryFault& fault) {
     const Linear at = wrap(address.value);
     const unsigned index = index_for(at, set_for(AccessType::execute, privilege));
-    if (cold_[index].page != at.page().value && !fill(at, AccessType::execute, privilege, fault)) return false;
+    if (!cold_[index].holds(at.page().value) && !fill(at, AccessType::execute, privilege, fault)) return false;
     physical = {(cold_[index].physical & ~u64{kFacts}) + at.page_offset()};
     return true;
 }
@@ -362,8 +367,8 @@ std::vector<Mmu::EntryInfo> Mmu::entries() const {
     std::vector<EntryInfo> list;
     for (unsigned index = 0; index < kAllEntries; ++index) {
         const Cold& cold = cold_[index];
-        if (cold.page == kNoPage) continue;
-        list.push_back({{cold.page},
+        if (!cold.valid()) continue;
+        list.push_back({{cold.page()},
                         {cold.physical & ~u64{kFacts}},
                         for_fetches(index)
                             ? (index / kEntries == kFetchUserSet ? Privilege::user : Privilege::supervisor)

@@ -20,6 +20,7 @@
 #include <span>
 #include <vector>
 
+#include "base/low_memory.h"
 #include "base/types.h"
 #include "mmu/paging.h"
 #include "mmu/physical_memory.h"
@@ -43,8 +44,9 @@ public:
 
 class Mmu final : private HostPointerCache {
 public:
-    /// Per set; power of two. PERF: 64 MiB of pages; random accesses over 32 MiB miss always with 1024.
-    static constexpr unsigned kEntries = 1u << 14;
+    /// Per set; power of two. PERF: 256 MiB of pages; of 64 MiB, a kernel's code, its data and the RAM that it uses
+    /// displaced each other.
+    static constexpr unsigned kEntries = 1u << 16;
     static constexpr unsigned kSets = 5;  // by Privilege, then fetches by supervisor and user
     static constexpr unsigned kFetchSupervisorSet = 3;
     static constexpr unsigned kFetchUserSet = 4;
@@ -102,6 +104,11 @@ public:
     [[nodiscard]] FastTables fast_tables(FastSet set) const {
         const auto first = static_cast<std::size_t>(set);
         return {&read_bias_[first], &write_bias_[first], &addend_[first], &code_maps_[first]};
+    }
+
+    /// Whether translated code can name them (base/low_memory.h).
+    [[nodiscard]] bool fast_tables_are_low() const {
+        return read_bias_.is_low() && write_bias_.is_low() && addend_.is_low() && code_maps_.is_low();
     }
 
     /// A page as the TLB lets it be accessed without looking at it again.
@@ -172,10 +179,21 @@ private:
     /// Set index and entry index in one number.
     static constexpr unsigned kAllEntries = kSets * kEntries;
 
-    static constexpr u64 kNoPage = ~u64{0};  // never equals a page address
-    struct Cold {
-        u64 page = kNoPage;  // linear page this entry describes, even where nothing is direct (MMIO)
-        u64 physical = 0;    // page frame address after the A20 gate, with Facts in the low bits
+    /// What an entry says of its linear page, even where nothing is direct (MMIO). All zeros: it holds none.
+    class Cold {
+    public:
+        Cold() = default;
+        Cold(u64 page, u64 frame_and_facts) : physical(frame_and_facts), held_(page | kHeld) {}
+        [[nodiscard]] bool valid() const { return held_ != 0; }
+        [[nodiscard]] bool holds(u64 page) const { return held_ == (page | kHeld); }
+        /// The linear page.
+        [[nodiscard]] u64 page() const { return held_ & ~kHeld; }
+
+        u64 physical = 0;  // page frame address after the A20 gate, with Facts in the low bits
+
+    private:
+        static constexpr u64 kHeld = 1;
+        u64 held_ = 0;
     };
     enum Fact : u64 { kGlobal = 1, kLarge = 2, kMayRead = 4, kMayWrite = 8, kMayExecute = 16, kFacts = 0xFFF };
 
@@ -187,18 +205,17 @@ private:
         return set * kEntries + static_cast<unsigned>((address.value >> 12) & (kEntries - 1));
     }
     /// A valid entry for fetches.
-    [[nodiscard]] bool holds_fetch(std::size_t index) const {
-        return for_fetches(index) && cold_[index].page != kNoPage;
-    }
+    [[nodiscard]] bool holds_fetch(std::size_t index) const { return for_fetches(index) && cold_[index].valid(); }
     [[nodiscard]] static bool for_fetches(std::size_t index) { return index >= kFetchSupervisorSet * kEntries; }
     [[nodiscard]] static std::size_t fetch_side(std::size_t index) { return index / kEntries - kFetchSupervisorSet; }
     static std::size_t fast_index(Linear address, FastSet set) {
         return static_cast<std::size_t>(set) + ((address.value >> 12) & (kEntries - 1));
     }
-    /// The bias of an entry that allows nothing: accesses to its page, and those that run into it from the page before,
-    /// look at entries half the set away.
+    /// The bias of an entry that allows nothing. Zero stands for page 0, which accesses look up elsewhere but at either
+    /// end of a set: in page 0 itself, and where one that wraps begins. There it is that of a page half the set away.
     static constexpr u64 no_page(std::size_t index) {
-        return u64{0} - (((index ^ (kEntries / 2)) & (kEntries - 1)) << 12);
+        const std::size_t place = index & (kEntries - 1);
+        return place == 0 || place == kEntries - 1 ? u64{0} - ((place ^ (kEntries / 2)) << 12) : 0;
     }
     static bool within_page(Linear address, unsigned size, u64 bias) {
         return address.value + bias + (size - 1) < kPageSize;
@@ -246,13 +263,14 @@ private:
 
     // Sets for fetches have no hot half; the first one's stays empty: FastSet::none.
     static constexpr unsigned kFastEntries = kFastSets * kEntries;
-    std::array<u64, kFastEntries> read_bias_;
-    std::array<u64, kFastEntries> write_bias_;
-    std::array<u64, kFastEntries> addend_;  // host address = linear + addend, modulo 2^64
+    // PERF: most entries are never filled, and take no memory.
+    ZeroedLowArray<u64, kFastEntries> read_bias_;
+    ZeroedLowArray<u64, kFastEntries> write_bias_;
+    ZeroedLowArray<u64, kFastEntries> addend_;  // host address = linear + addend, modulo 2^64
     static constexpr PhysicalMemory::CodeMapSlot kNoCodeMap = nullptr;
-    std::array<const PhysicalMemory::CodeMapSlot*, kFastEntries> code_maps_;
-    std::array<Cold, kAllEntries> cold_{};
-    std::array<bool, kAllEntries> exposed_{};  // to direct_pages_
+    ZeroedLowArray<const PhysicalMemory::CodeMapSlot*, kFastEntries> code_maps_;  // of entries that hold a page
+    ZeroedLowArray<Cold, kAllEntries> cold_;
+    ZeroedLowArray<bool, kAllEntries> exposed_;  // to direct_pages_
     DirectPages* direct_pages_ = nullptr;
     PhysicalMemory& memory_;
     PagingControls controls_;
@@ -268,12 +286,11 @@ private:
             for (const u32 index : indices()) listed_[index] = false;
             count_ = 0;
         }
-        [[nodiscard]] std::span<const u32> indices() const { return std::span(indices_).first(count_); }
+        [[nodiscard]] std::span<const u32> indices() const { return indices_.first(count_); }
 
     private:
-        static_assert(kAllEntries <= 1u << 17);
-        std::array<u32, kAllEntries> indices_{};
-        std::array<bool, kAllEntries> listed_{};
+        ZeroedLowArray<u32, kAllEntries> indices_;
+        ZeroedLowArray<bool, kAllEntries> listed_;
         unsigned count_ = 0;
     };
     Filled filled_local_;

@@ -363,19 +363,19 @@ TEST(LoopTest, AJumpThroughTheTlbLeavesTheDistanceBehind) {
     // l: dec ecx / jz e / jmp [esi] / m: add [ebx],edx / jmp [edi] / n: add [ebx+4],edx / jmp l / e: lea edi,[esi+8] /
     // mov ecx,100 / dec ebp / jnz l / hlt: ESI and EDI point to pages that displace each other in the TLB, so windows
     // do not suit the jumps after some turns; then to one page.
+    constexpr u64 kOther = 0x10000000 + Mmu::kEntries * kPageSize;
     Snippet snippet{
         .bits = 32,
         .linear = 0x400000,
         .instructions = 4000,
         .code = "49740bff260113ff27015304ebf28d7e08b9640000004d75e7f4",
-        .memory = {
-            {0x10000000, "050040000000000009004000"}, {0x14000000, "09004000"}, {0x20001000, "0000000000000000"}}};
+        .memory = {{0x10000000, "050040000000000009004000"}, {kOther, "09004000"}, {0x20001000, "0000000000000000"}}};
     snippet.gpr[5] = 2;
     snippet.gpr[1] = 200;
     snippet.gpr[2] = 3;
     snippet.gpr[3] = 0x20001000;
     snippet.gpr[6] = 0x10000000;
-    snippet.gpr[7] = 0x14000000;
+    snippet.gpr[7] = kOther;
     EXPECT_EQ(expect_same(snippet), EngineExit::halted);
     EXPECT_GE(statistics_of(snippet).kept_from_windows, 1u);
 }

@@ -159,21 +159,40 @@ TEST_F(MmuTest, InvlpgDropsAllPiecesOfALargePage) {
 }
 
 TEST_F(MmuTest, ALargePageFillsEmptyEntriesAroundIt) {
-    memory_->write({0x1000 + 16 * 4}, 4, 0x4000E3);  // 4 MiB at linear 4000000h, a multiple of the TLB's reach
+    constexpr u64 kLarge = Mmu::kEntries * kPageSize;  // 4 MiB at a multiple of the TLB's reach
+    memory_->write({0x1000 + (kLarge >> 22) * 4}, 4, 0x4000E3);
     memory_->write({0x41F000}, 1, 0x77);
     map(0x12000, 0x20001);
     read(0x12000);
-    read(0x4014000);
+    read(kLarge + 0x14000);
     const u64 misses = mmu_.misses();
-    EXPECT_EQ(*mmu_.fast_read({0x401F000}, 1, kSup), 0x77);
-    EXPECT_TRUE(can_read(0x4010000));
-    EXPECT_NE(mmu_.fast_write({0x4010000}, 1, kSup), nullptr);
+    EXPECT_EQ(*mmu_.fast_read({kLarge + 0x1F000}, 1, kSup), 0x77);
+    EXPECT_TRUE(can_read(kLarge + 0x10000));
+    EXPECT_NE(mmu_.fast_write({kLarge + 0x10000}, 1, kSup), nullptr);
     EXPECT_NE(mmu_.fast_read({0x12000}, 1, kSup), nullptr) << "it is not displaced";
     EXPECT_EQ(mmu_.misses(), misses);
-    for (const u64 other : {0x400F000, 0x4012000, 0x4020000}) EXPECT_EQ(mmu_.fast_read({other}, 1, kSup), nullptr);
-    EXPECT_EQ(mmu_.fast_read({0x4014000}, 1, kUser), nullptr);
-    mmu_.flush_page({0x4300000});
-    EXPECT_EQ(mmu_.fast_read({0x401F000}, 1, kSup), nullptr);
+    for (const u64 other : {0xF000, 0x12000, 0x20000}) {
+        EXPECT_EQ(mmu_.fast_read({kLarge + other}, 1, kSup), nullptr);
+    }
+    EXPECT_EQ(mmu_.fast_read({kLarge + 0x14000}, 1, kUser), nullptr);
+    mmu_.flush_page({kLarge + 0x300000});
+    EXPECT_EQ(mmu_.fast_read({kLarge + 0x1F000}, 1, kSup), nullptr);
+}
+
+TEST_F(MmuTest, NothingLeadsToPageZeroButItself) {
+    // An empty entry's bias is that of page 0, but at either end.
+    constexpr std::array<u64, 6> kAddresses{0, 0xFFF, 0x1000, 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF, 0x7FFFFFFFFFFF};
+    for (const u64 address : kAddresses) {
+        for (const unsigned size : {1u, 8u}) {
+            EXPECT_EQ(mmu_.fast_read({address}, size, kSup), nullptr) << address;
+            EXPECT_EQ(mmu_.fast_write({address}, size, kUser), nullptr) << address;
+        }
+    }
+    map(0, 0x20001);
+    read(0);
+    EXPECT_NE(mmu_.fast_read({0xFF8}, 8, kSup), nullptr);
+    EXPECT_EQ(mmu_.fast_read({0xFF9}, 8, kSup), nullptr);
+    EXPECT_EQ(mmu_.fast_read({0xFFFFFFFFFFFFFFFF}, 8, kSup), nullptr);
 }
 
 TEST_F(MmuTest, InvlpgDropsAllPiecesOfAGigabytePage) {
