@@ -151,7 +151,7 @@ public:
     // --- effective and linear addresses
     [[nodiscard]] u64 effective_address(const isa::Instruction& i) const {
         return (state.gpr[i.base] + (state.gpr[i.index] << i.scale) + static_cast<u64>(i.displacement)) &
-               i.address_mask;
+               i.address_mask();
     }
     /// Linear address of `size` bytes at segment:offset after limit, rights and canonical checks; raises #GP(0) /
     /// #SS(0).

@@ -13,10 +13,15 @@ namespace bantam::jit {
 [[nodiscard]] constexpr bool fits_signed_32(u64 value) {
     return static_cast<i64>(static_cast<i32>(value)) == static_cast<i64>(value);
 }
-/// The object at `at`, which lies in low memory, as an operand of its size.
+/// `size` bytes at `address`, in low memory. PERF: relative to RIP. Some processors (AMD family 1Ah) give a load what a
+/// store before it has written in no time, but not by an address without a base, where it takes eight cycles.
+[[nodiscard]] inline x86::Mem low_operand(u64 address, std::size_t size) {
+    return x86::ptr_rel(address, static_cast<u32>(size));
+}
+/// The object at `at`.
 template <class T>
-[[nodiscard]] x86::Mem absolute(const T* at) {
-    return x86::ptr_abs(reinterpret_cast<u64>(at), static_cast<u32>(sizeof(T)));
+[[nodiscard]] x86::Mem low_operand(const T* at) {
+    return low_operand(reinterpret_cast<u64>(at), sizeof(T));
 }
 
 class Assembly {

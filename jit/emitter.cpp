@@ -175,7 +175,7 @@ bool Emitter::read_soon(unsigned guest) const {
 }
 
 x86::Mem Emitter::homed_operand(unsigned guest, unsigned size) const {
-    return x86::ptr_abs(reinterpret_cast<u64>(&state().gpr[guest]), size);
+    return low_operand(reinterpret_cast<u64>(&state().gpr[guest]), size);
 }
 
 void Emitter::load_constant(const x86::Gp& reg, u64 value) {
@@ -228,7 +228,7 @@ void Emitter::slow_path_unless_zero(const bool& value) {
     const asmjit::Label zero = a_.newLabel();
     slow_paths_.push_back(slow_path(true));
     a_.mov(kSpare, x86::rcx);
-    a_.movzx(x86::ecx, absolute(reinterpret_cast<const u8*>(&value)));
+    a_.movzx(x86::ecx, low_operand(reinterpret_cast<const u8*>(&value)));
     a_.jecxz(x86::rcx, zero);
     a_.jmp(slow_paths_.back().label);
     a_.bind(zero);
@@ -280,7 +280,7 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
         a_.bind(entry_);
         const asmjit::Label loaded = a_.newLabel();
         a_.mov(kSpare, x86::rcx);
-        a_.mov(x86::rcx, absolute(&t_.context.vectors_away));
+        a_.mov(x86::rcx, low_operand(&t_.context.vectors_away));
         a_.jecxz(x86::rcx, loaded);
         a_.call(asmjit::imm(t_.stubs.load_vectors));
         if (low_distance_) load_distance(kLowWindow, kAddend);
@@ -413,7 +413,7 @@ void Emitter::go_on_after_call() {
 void Emitter::check_code_base(const asmjit::Label& miss) {
     const asmjit::Label same = a_.newLabel();
     const auto negated = static_cast<i32>(0u - static_cast<u32>(translation_.cs_base));
-    a_.mov(x86::rcx, absolute(&state().segment[kCs].base));
+    a_.mov(x86::rcx, low_operand(&state().segment[kCs].base));
     a_.lea(x86::ecx, x86::ptr(x86::rcx, negated));
     a_.jecxz(x86::rcx, same);
     a_.jmp(miss);
@@ -442,7 +442,7 @@ void Emitter::hand_over() {
 
 void Emitter::write_x87_pointer() {
     if (x87_pending_ == nullptr) return;
-    store_constant(absolute(&state().x87_instruction_pointer), x87_pending_->rip());
+    store_constant(low_operand(&state().x87_instruction_pointer), x87_pending_->rip());
     x87_pending_ = nullptr;
 }
 

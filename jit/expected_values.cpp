@@ -46,7 +46,7 @@ std::optional<u64> ExpectedValues::offset_of(const Instruction& i, u64 next_rip)
     const bool relative = i.base == isa::kSlotRip;
     const std::optional<u64> sum = sum_of(relative ? isa::kSlotZero : i.base, i.index, i.scale);
     if (!sum) return std::nullopt;
-    return (*sum + static_cast<u64>(i.displacement) + (relative ? next_rip : 0)) & i.address_mask;
+    return (*sum + static_cast<u64>(i.displacement) + (relative ? next_rip : 0)) & i.address_mask();
 }
 
 std::optional<u64> ExpectedValues::address_of(const Instruction& i, u64 next_rip) const {

@@ -26,10 +26,10 @@ bool translate_branch(Emitter& e, const isa::Instruction& i, Site& site);
 class SparedValue {
 public:
     SparedValue(Emitter& e, const x86::Gp& reg) : e_(e), reg_(reg) {
-        if (!e.in_window()) e.assembler().mov(absolute(&e.context().spared), reg);
+        if (!e.in_window()) e.assembler().mov(low_operand(&e.context().spared), reg);
     }
     void restore() const {
-        if (!e_.in_window()) e_.assembler().mov(reg_, absolute(&e_.context().spared));
+        if (!e_.in_window()) e_.assembler().mov(reg_, low_operand(&e_.context().spared));
     }
 
 private:

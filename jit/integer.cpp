@@ -389,7 +389,7 @@ void divide(Emitter& e, OperandMapper& mapper, InstId operation) {
     e.may_fault();
     if (kKeepFlags || replaces_flags(e.rest_of_block())) return mapper.emit(operation);
     x86::Assembler& a = e.assembler();
-    const x86::Mem flags = x86::ptr_abs(reinterpret_cast<u64>(&e.context().spared), sizeof(u16));
+    const x86::Mem flags = low_operand(reinterpret_cast<u64>(&e.context().spared), sizeof(u16));
     a.mov(kSpare, x86::rax);
     a.lahf();
     a.seto(x86::al);

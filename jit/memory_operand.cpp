@@ -43,7 +43,7 @@ void Emitter::load_offset(const isa::Instruction& i, const x86::Gp& to, unsigned
     if (i.base == isa::kSlotRip || (!has_base && !has_index)) {
         const u64 rip = has_base ? site_->next_rip() : 0;
         copies_.forget(to);
-        load_constant(to, (rip + displacement) & i.address_mask & (width == 8 ? ~u64{0} : 0xFFFFFFFF));
+        load_constant(to, (rip + displacement) & i.address_mask() & (width == 8 ? ~u64{0} : 0xFFFFFFFF));
         return;
     }
     if (has_base && !has_index && displacement == 0) {
@@ -82,7 +82,7 @@ x86::Gp Emitter::linear_address(const isa::Instruction& i, const x86::Gp& offset
 /// KAddress = `offset` in `segment`; overwrites kAddend.
 void Emitter::add_segment_base(unsigned segment, const x86::Gp& offset) {
     overwrite_addend();
-    a_.mov(kAddend, absolute(&state().segment[segment].base));
+    a_.mov(kAddend, low_operand(&state().segment[segment].base));
     a_.lea(sized(kAddress, wide_ ? 8 : 4), x86::ptr(offset, kAddend));
     copies_.forget(kAddress);
 }
@@ -349,7 +349,7 @@ void Emitter::load_distance(const x86::Gp& address, const x86::Gp& to) {
 /// The same for `anchor`, which has one homed register at most.
 void Emitter::load_distance(const Anchor& anchor, const x86::Gp& to) {
     if (anchor.constant()) {
-        a_.mov(to, absolute(&t_.windows->table(data_privilege(key()))[anchor.entry]));
+        a_.mov(to, low_operand(&t_.windows->table(data_privilege(key()))[anchor.entry]));
     } else if (anchor.index == isa::kSlotZero) {
         load_distance(read_register(anchor.base, to), to);
     } else {
@@ -366,9 +366,9 @@ bool Emitter::repeat_string(bool loads, unsigned size) {
     const asmjit::Label few = a_.newLabel();
     slow_paths_.push_back(slow_path(true));
     a_.mov(kSpare, x86::rcx);
-    a_.movzx(kAddress.r32(), absolute(reinterpret_cast<const u8*>(&state().flags) + 1));
-    a_.pext(kAddress, kAddress, absolute(&t_.context.direction));
-    a_.pext(x86::rcx, x86::rcx, absolute(&t_.context.many_elements));
+    a_.movzx(kAddress.r32(), low_operand(reinterpret_cast<const u8*>(&state().flags) + 1));
+    a_.pext(kAddress, kAddress, low_operand(&t_.context.direction));
+    a_.pext(x86::rcx, x86::rcx, low_operand(&t_.context.many_elements));
     a_.lea(x86::rcx, x86::ptr(x86::rcx, kAddress));
     a_.jecxz(x86::rcx, few);
     a_.jmp(slow_paths_.back().label);
@@ -431,14 +431,14 @@ x86::Mem Emitter::checked_operand(const SlowPath& slow, const x86::Gp& address, 
     const asmjit::Label direct = a_.newLabel();
     const u64 biases = reinterpret_cast<u64>(use == MemoryUse::read ? tables_.read_bias : tables_.write_bias);
     overwrite_addend();
-    a_.pext(kAddend, address, absolute(&t_.context.index_mask));
+    a_.pext(kAddend, address, low_operand(&t_.context.index_mask));
     a_.mov(x86::rcx, x86::ptr_abs(biases, kAddend, 3));
     // An aligned operand does not cross a page.
     a_.lea(x86::rcx, x86::ptr(x86::rcx, address, 0, alignment == 1 ? static_cast<i32>(size) - 1 : 0));
     const u64& mask = alignment == 1    ? t_.context.page_mask
                       : alignment == 16 ? t_.context.page_mask_16
                                         : t_.context.page_mask_32;
-    a_.pext(x86::rcx, x86::rcx, absolute(&mask));
+    a_.pext(x86::rcx, x86::rcx, low_operand(&mask));
     a_.jecxz(x86::rcx, direct);
     if (use == MemoryUse::write && alignment == 1 && std::has_single_bit(size) && size < 1u << Stubs::kWriteSizes &&
         has(Optimisation::beside_code)) {

@@ -13,7 +13,7 @@ x86::Mem Emitter::segment_operand(unsigned segment, unsigned address_size, unsig
     if (!within_limit) {
         const asmjit::Label within = a_.newLabel();
         a_.lea(x86::rcx, x86::ptr(kAddress, static_cast<i32>(size) - 1));
-        a_.pext(x86::rcx, x86::rcx, absolute(&t_.context.beyond_64k));
+        a_.pext(x86::rcx, x86::rcx, low_operand(&t_.context.beyond_64k));
         a_.jecxz(x86::rcx, within);
         a_.jmp(slow.label);
         a_.bind(within);

@@ -15,18 +15,18 @@ constexpr unsigned kSelectorSize = 2;
 
 /// The selector of `segment` to kSpare.
 void read_selector(Emitter& e, unsigned segment) {
-    e.assembler().movzx(kSpare.r32(), absolute(&e.state().segment[segment].selector));
+    e.assembler().movzx(kSpare.r32(), low_operand(&e.state().segment[segment].selector));
 }
 
 /// Loads `segment` with the selector in kSpare, whose upper bits are zero.
 void load_real(Emitter& e, unsigned segment) {
     x86::Assembler& a = e.assembler();
     const SegmentRegister& r = e.state().segment[segment];
-    a.mov(absolute(&r.selector), kSpare.r16());
+    a.mov(low_operand(&r.selector), kSpare.r16());
     a.lea(kSpare, x86::ptr_abs(0, kSpare, 3));
     a.lea(kSpare, x86::ptr(kSpare, kSpare));
-    a.mov(absolute(&r.hidden_base), kSpare);
-    a.mov(absolute(&r.base), kSpare);
+    a.mov(low_operand(&r.hidden_base), kSpare);
+    a.mov(low_operand(&r.base), kSpare);
 }
 
 bool loadable(const Emitter& e, unsigned segment) {

@@ -34,7 +34,7 @@ static_assert(static_cast<unsigned>(Mnemonic::Movsq) == static_cast<unsigned>(Mn
 void load_direction(Emitter& e) {
     constexpr unsigned kDirectionBit = 10 - 8;  // of the byte
     x86::Assembler& a = e.assembler();
-    a.movzx(kSpare.r32(), absolute(reinterpret_cast<const u8*>(&e.state().flags) + 1));
+    a.movzx(kSpare.r32(), low_operand(reinterpret_cast<const u8*>(&e.state().flags) + 1));
     e.overwrite_addend();
     e.load_constant(kAddend, 63 - kDirectionBit);
     a.shlx(kSpare, kSpare, kAddend);

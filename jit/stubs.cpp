@@ -17,32 +17,32 @@ public:
 
     void enter() {
         for (const x86::Gp& reg : kCalleeSaved) a_.push(reg);
-        a_.mov(absolute(&context_.host_stack), x86::rsp);
-        a_.mov(x86::rsp, absolute(&context_.return_stack));
+        a_.mov(low_operand(&context_.host_stack), x86::rsp);
+        a_.mov(x86::rsp, low_operand(&context_.return_stack));
         load_guest();
-        a_.jmp(absolute(&context_.entry));
+        a_.jmp(low_operand(&context_.entry));
     }
     void leave_at_rip() {
-        a_.mov(absolute(&state_.rip()), x86::r14);
-        a_.mov(absolute(&context_.site), kAddend);
+        a_.mov(low_operand(&state_.rip()), x86::r14);
+        a_.mov(low_operand(&context_.site), kAddend);
         store_guest();
-        a_.mov(absolute(&context_.link), 0);
+        a_.mov(low_operand(&context_.link), 0);
         return_to_caller();
     }
     void leave_by_link() {
         store_guest();
-        a_.mov(absolute(&context_.link), x86::r14);
+        a_.mov(low_operand(&context_.link), x86::r14);
         return_to_caller();
     }
     void call_handler(CallHandler handler, u64 leave_at_rip) {
         const asmjit::Label leave = a_.newLabel();
         const asmjit::Label go_on = a_.newLabel();
         const asmjit::Label same_key = a_.newLabel();
-        a_.mov(absolute(&context_.site), x86::r14);
+        a_.mov(low_operand(&context_.site), x86::r14);
         store_guest();
         a_.mov(x86::rbx, x86::rsp);
-        a_.mov(x86::rsp, absolute(&context_.host_stack));
-        a_.mov(x86::rdi, absolute(&context_.self));
+        a_.mov(x86::rsp, low_operand(&context_.host_stack));
+        a_.mov(x86::rdi, low_operand(&context_.self));
         a_.mov(x86::rax, asmjit::imm(reinterpret_cast<u64>(handler)));
         a_.sub(x86::rsp, 8);  // to a multiple of 16
         a_.call(x86::rax);
@@ -54,15 +54,15 @@ public:
         a_.ret();
         a_.bind(go_on);
         a_.lea(x86::rsp, x86::ptr(x86::rbx, 8));  // whoever called this stub is not returned to
-        a_.mov(x86::rcx, absolute(&context_.forget_returns));
+        a_.mov(x86::rcx, low_operand(&context_.forget_returns));
         a_.jecxz(x86::rcx, same_key);
-        a_.mov(x86::rsp, absolute(&context_.return_stack));
+        a_.mov(x86::rsp, low_operand(&context_.return_stack));
         a_.bind(same_key);
         load_guest();
-        a_.mov(kAddress, absolute(&state_.rip()));
+        a_.mov(kAddress, low_operand(&state_.rip()));
         jump_by_table(leave_at_rip);
         a_.bind(leave);
-        a_.mov(absolute(&context_.link), 0);
+        a_.mov(low_operand(&context_.link), 0);
         return_to_caller();
     }
     void lone_return(u64 leave_at_rip) {
@@ -78,7 +78,7 @@ public:
         const asmjit::Label same = a_.newLabel();
         const asmjit::Label canonical = a_.newLabel();
         a_.mov(kSpare, x86::rcx);
-        a_.mov(x86::rcx, absolute(&context_.gs_complement));
+        a_.mov(x86::rcx, low_operand(&context_.gs_complement));
         a_.lea(x86::rcx, x86::ptr(x86::rcx, kAddend, 0, 1));
         a_.jecxz(x86::rcx, same);
         a_.mov(x86::ecx, 16);  // as stack_window::base_for
@@ -91,7 +91,7 @@ public:
         a_.bind(canonical);
         a_.wrgsbase(kAddend);
         a_.not_(kAddend);
-        a_.mov(absolute(&context_.gs_complement), kAddend);
+        a_.mov(low_operand(&context_.gs_complement), kAddend);
         a_.bind(same);
         a_.mov(x86::rcx, kSpare);
         a_.ret();
@@ -100,30 +100,30 @@ public:
         const asmjit::Label this_page = a_.newLabel();
         const asmjit::Label no_code = a_.newLabel();
         const i32 last_byte = (1 << size_log) - 1;
-        a_.mov(absolute(&context_.spare), kSpare);
+        a_.mov(low_operand(&context_.spare), kSpare);
         a_.mov(kSpare, x86::rcx);
         a_.mov(x86::rcx, x86::ptr_abs(reinterpret_cast<u64>(tables.read_bias), kAddend, 3));
         a_.lea(x86::rcx, x86::ptr(x86::rcx, kSpare, 0, last_byte));
-        a_.pext(x86::rcx, x86::rcx, absolute(&context_.page_mask));
+        a_.pext(x86::rcx, x86::rcx, low_operand(&context_.page_mask));
         a_.jecxz(x86::rcx, this_page);
-        a_.mov(kSpare, absolute(&context_.spare));
+        a_.mov(kSpare, low_operand(&context_.spare));
         a_.ret();
         a_.bind(this_page);
         a_.mov(x86::rcx, x86::ptr_abs(reinterpret_cast<u64>(tables.code_maps), kAddend, 3));
         a_.mov(x86::rcx, x86::ptr(x86::rcx));
         a_.jecxz(x86::rcx, no_code);
-        a_.mov(absolute(&context_.address), kSpare);
-        a_.pext(kSpare, kSpare, absolute(&context_.map_byte));
+        a_.mov(low_operand(&context_.address), kSpare);
+        a_.pext(kSpare, kSpare, low_operand(&context_.map_byte));
         a_.mov(x86::rcx, x86::ptr(x86::rcx, kSpare));
-        a_.mov(kSpare, absolute(&context_.address));
-        a_.pext(kSpare, kSpare, absolute(&context_.map_bit));
+        a_.mov(kSpare, low_operand(&context_.address));
+        a_.pext(kSpare, kSpare, low_operand(&context_.map_bit));
         a_.shrx(x86::rcx, x86::rcx, kSpare);
-        a_.pext(x86::rcx, x86::rcx, absolute(&context_.bits.at(size_log)));
-        a_.mov(kSpare, absolute(&context_.spare));
+        a_.pext(x86::rcx, x86::rcx, low_operand(&context_.bits.at(size_log)));
+        a_.mov(kSpare, low_operand(&context_.spare));
         a_.ret();
         // The slow path makes the page direct again.
         a_.bind(no_code);
-        a_.mov(kSpare, absolute(&context_.spare));
+        a_.mov(kSpare, low_operand(&context_.spare));
         a_.mov(x86::ecx, 1);
         a_.ret();
     }
@@ -131,35 +131,35 @@ public:
 private:
     void load_guest() {
         // OF from bit 0 of the status word, the others by SAHF: see bantam::Status.
-        a_.movzx(x86::eax, absolute(&state_.status));
+        a_.movzx(x86::eax, low_operand(&state_.status));
         a_.add(x86::al, 127);
         a_.sahf();
-        a_.mov(kCount, absolute(&context_.remaining));
-        a_.mov(kAddend, absolute(&context_.low_distance));
-        for (const PinnedRegister& pair : kPinned) a_.mov(pair.host, absolute(&state_.gpr[pair.guest]));
+        a_.mov(kCount, low_operand(&context_.remaining));
+        a_.mov(kAddend, low_operand(&context_.low_distance));
+        for (const PinnedRegister& pair : kPinned) a_.mov(pair.host, low_operand(&state_.gpr[pair.guest]));
     }
     void store_guest() {
-        for (const PinnedRegister& pair : kPinned) a_.mov(absolute(&state_.gpr[pair.guest]), pair.host);
+        for (const PinnedRegister& pair : kPinned) a_.mov(low_operand(&state_.gpr[pair.guest]), pair.host);
         a_.lahf();
         a_.seto(x86::al);
-        a_.mov(absolute(&state_.status), x86::ax);
-        a_.mov(absolute(&context_.remaining), kCount);
+        a_.mov(low_operand(&state_.status), x86::ax);
+        a_.mov(low_operand(&context_.remaining), kCount);
         write_vector_store(a_, state_, context_);
     }
     /// To the guest RIP in kAddress. Keeps kAddend, the branch's Site.
     void jump_by_table(u64 leave_at_rip) {
-        a_.mov(absolute(&context_.spare), kAddend);
-        a_.mov(kSpare, absolute(&state_.segment[kCs].base));
+        a_.mov(low_operand(&context_.spare), kAddend);
+        a_.mov(kSpare, low_operand(&state_.segment[kCs].base));
         a_.lea(kAddend.r32(), x86::ptr(kAddress, kSpare));
         a_.movzx(kAddend.r32(), kAddend.r16());
-        a_.mov(kSpare, absolute(&context_.indirect_table));
+        a_.mov(kSpare, low_operand(&context_.indirect_table));
         a_.mov(kSpare.r32(), x86::ptr(kSpare, kAddend, 2));
         a_.lea(kSpare.r32(), x86::ptr(kSpare, static_cast<i32>(leave_at_rip)));
-        a_.mov(kAddend, absolute(&context_.spare));
+        a_.mov(kAddend, low_operand(&context_.spare));
         a_.jmp(kSpare);
     }
     void return_to_caller() {
-        a_.mov(x86::rsp, absolute(&context_.host_stack));
+        a_.mov(x86::rsp, low_operand(&context_.host_stack));
         for (std::size_t i = kCalleeSaved.size(); i-- > 0;) a_.pop(kCalleeSaved[i]);
         a_.ret();
     }

@@ -8,11 +8,11 @@ namespace {
 void change_flags(Emitter& e, const u64& keep, u64 set) {
     x86::Assembler& a = e.assembler();
     const u8* const byte = reinterpret_cast<const u8*>(&e.state().flags) + 1;
-    a.movzx(kSpare.r32(), absolute(byte));
-    a.pext(kSpare, kSpare, absolute(&keep));
-    a.pdep(kSpare, kSpare, absolute(&keep));
+    a.movzx(kSpare.r32(), low_operand(byte));
+    a.pext(kSpare, kSpare, low_operand(&keep));
+    a.pdep(kSpare, kSpare, low_operand(&keep));
     if (set != 0) a.lea(kSpare.r32(), x86::ptr(kSpare, static_cast<i32>(set >> 8)));
-    a.mov(absolute(byte), kSpare.r8());
+    a.mov(low_operand(byte), kSpare.r8());
 }
 
 /// Virtual-8086 code, where it depends on IOPL, is 16-bit code. RF is clear while translated code runs.
@@ -21,10 +21,10 @@ bool push_flags(Emitter& e, unsigned size) {
     x86::Assembler& a = e.assembler();
     a.pushfq();
     a.pop(kSpare);
-    a.pext(kSpare, kSpare, absolute(&e.context().status_flags));
-    a.pdep(kSpare, kSpare, absolute(&e.context().status_flags));
+    a.pext(kSpare, kSpare, low_operand(&e.context().status_flags));
+    a.pdep(kSpare, kSpare, low_operand(&e.context().status_flags));
     e.overwrite_addend();
-    a.mov(kAddend.r32(), absolute(&e.state().flags));
+    a.mov(kAddend.r32(), low_operand(&e.state().flags));
     a.lea(kSpare.r32(), x86::ptr(kSpare, kAddend));
     const SparedValue flags(e, kSpare);
     const x86::Mem to = begin_push(e, size);
@@ -45,11 +45,11 @@ bool set_interrupt_flag(Emitter& e) {
 void swap_gs(Emitter& e) {
     x86::Assembler& a = e.assembler();
     const SegmentRegister& gs = e.state().segment[kGs];
-    a.mov(kAddress, absolute(&gs.hidden_base));
-    a.mov(kSpare, absolute(&e.state().kernel_gs_base));
-    a.mov(absolute(&gs.hidden_base), kSpare);
-    a.mov(absolute(&gs.base), kSpare);
-    a.mov(absolute(&e.state().kernel_gs_base), kAddress);
+    a.mov(kAddress, low_operand(&gs.hidden_base));
+    a.mov(kSpare, low_operand(&e.state().kernel_gs_base));
+    a.mov(low_operand(&gs.hidden_base), kSpare);
+    a.mov(low_operand(&gs.base), kSpare);
+    a.mov(low_operand(&e.state().kernel_gs_base), kAddress);
 }
 
 }  // namespace

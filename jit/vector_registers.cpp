@@ -12,9 +12,9 @@ constexpr std::size_t kRegisters = std::tuple_size_v<decltype(CpuState::vector)>
 
 bool host_has_avx() { return __builtin_cpu_supports("avx") != 0; }
 
-x86::Mem low_half(const VectorRegister& reg) { return x86::ptr_abs(reinterpret_cast<u64>(&reg), 16); }
-x86::Mem high_half(const VectorRegister& reg) { return x86::ptr_abs(reinterpret_cast<u64>(&reg) + 16, 16); }
-x86::Mem whole(const VectorRegister& reg) { return x86::ptr_abs(reinterpret_cast<u64>(&reg), 32); }
+x86::Mem low_half(const VectorRegister& reg) { return low_operand(reinterpret_cast<u64>(&reg), 16); }
+x86::Mem high_half(const VectorRegister& reg) { return low_operand(reinterpret_cast<u64>(&reg) + 16, 16); }
+x86::Mem whole(const VectorRegister& reg) { return low_operand(reinterpret_cast<u64>(&reg), 32); }
 
 /// RCX becomes 0 when all upper halves are.
 void or_upper_halves(x86::Assembler& a, const CpuState& state) {
@@ -57,18 +57,18 @@ void load_registers(x86::Assembler& a, const CpuState& state) {
 void write_vector_load(x86::Assembler& a, const CpuState& state, const Context& context) {
     const asmjit::Label done = a.newLabel();
     a.mov(kAddend, x86::rcx);
-    a.mov(x86::rcx, absolute(&context.vectors_away));
+    a.mov(x86::rcx, low_operand(&context.vectors_away));
     jump_if_rcx_zero(a, done);
     load_registers(a, state);
-    a.ldmxcsr(absolute(&state.mxcsr));
-    a.mov(absolute(&context.vectors_away), 0);
+    a.ldmxcsr(low_operand(&state.mxcsr));
+    a.mov(low_operand(&context.vectors_away), 0);
     a.bind(done);
     a.mov(x86::rcx, kAddend);
 }
 
 void write_vector_store(x86::Assembler& a, const CpuState& state, const Context& context) {
     const asmjit::Label done = a.newLabel();
-    a.cmp(absolute(&context.vectors_away), 0);
+    a.cmp(low_operand(&context.vectors_away), 0);
     a.jne(done);
     for (u32 k = 0; k < kRegisters; ++k) {
         if (host_has_avx()) {
@@ -78,9 +78,9 @@ void write_vector_store(x86::Assembler& a, const CpuState& state, const Context&
         }
     }
     if (host_has_avx()) a.vzeroupper();
-    a.stmxcsr(absolute(&state.mxcsr));
-    a.ldmxcsr(x86::ptr_abs(reinterpret_cast<u64>(&context.host_mxcsr), 4));
-    a.mov(absolute(&context.vectors_away), 1);
+    a.stmxcsr(low_operand(&state.mxcsr));
+    a.ldmxcsr(low_operand(reinterpret_cast<u64>(&context.host_mxcsr), 4));
+    a.mov(low_operand(&context.vectors_away), 1);
     a.bind(done);
 }
 

@@ -248,7 +248,7 @@ void xrstor(Cpu& cpu, const isa::Instruction& i) {
 
     const u64 load = features & present;
     if ((load & kAvxComponent) != 0) {
-        cpu.read_bytes(i.segment, (offset + kExtendedAt) & i.address_mask, area.data() + kExtendedAt, kAvxSize);
+        cpu.read_bytes(i.segment, (offset + kExtendedAt) & i.address_mask(), area.data() + kExtendedAt, kAvxSize);
     }
     const u64 mxcsr_owner = compacted ? load & kSseComponent : features & (kSseComponent | kAvxComponent);
     u32 mxcsr = cpu.state.mxcsr;

@@ -45,7 +45,7 @@ template <class T>
 void write_element(Cpu& cpu, const Instruction& i, u64 offset, T value) {
     if (!cpu.alignment_checks()) return cpu.write<T>(i.segment, offset, value);
     for (unsigned k = 0; k < sizeof(T); ++k) {
-        cpu.write<u8>(i.segment, (offset + k) & i.address_mask, static_cast<u8>(value >> (8 * k)));
+        cpu.write<u8>(i.segment, (offset + k) & i.address_mask(), static_cast<u8>(value >> (8 * k)));
     }
 }
 
@@ -122,15 +122,15 @@ void masked_move(Cpu& cpu, const Instruction& i) {
 void store_bytes(Cpu& cpu, const Instruction& i, const u8* source, const u8* mask, unsigned count) {
     const u64 base = cpu.state.gpr[kRdi];
     for (unsigned k = 0; k < count; ++k) {
-        if (bit(mask[k], 7)) cpu.write<u8>(i.segment, (base + k) & i.address_mask, source[k]);
+        if (bit(mask[k], 7)) cpu.write<u8>(i.segment, (base + k) & i.address_mask(), source[k]);
     }
 }
 
 /// As measured on a processor: both halves are checked whole, whatever the mask, the upper first.
 void maskmovdqu(Cpu& cpu, const Instruction& i) {
     const u64 base = cpu.state.gpr[kRdi];
-    cpu.probe_write(i.segment, (base + 8) & i.address_mask, 8);
-    cpu.probe_write(i.segment, base & i.address_mask, 8);
+    cpu.probe_write(i.segment, (base + 8) & i.address_mask(), 8);
+    cpu.probe_write(i.segment, base & i.address_mask(), 8);
     store_bytes(cpu, i, cpu.state.vector[i.operands[0].reg].bytes.data(),
                 cpu.state.vector[i.operands[1].reg].bytes.data(), 16);
 }
@@ -145,7 +145,7 @@ void maskmovq(Cpu& cpu, const Instruction& i) {
     u32 ignored;
     asm volatile("movd %%mm0, %0" : "=r"(ignored));
     if (pending) restore_x87_exceptions(flags);
-    cpu.probe_write(i.segment, cpu.state.gpr[kRdi] & i.address_mask, 8);
+    cpu.probe_write(i.segment, cpu.state.gpr[kRdi] & i.address_mask(), 8);
     // MMn is the low 64 bits of physical register n, which FXSAVE stores relative to TOP.
     alignas(16) std::array<u8, 512> image;
     asm volatile("fxsave64 %0" : "=m"(image));
@@ -195,7 +195,7 @@ void gather_elements(Cpu& cpu, const Instruction& i, unsigned& loaded) {
     for (unsigned k = 0; k < count; ++k) {
         if (!selected<T>(mask, k)) continue;
         const u64 index = static_cast<u64>(static_cast<i64>(element<Index>(indices, k)));
-        const u64 offset = (base + (index << i.scale)) & i.address_mask;
+        const u64 offset = (base + (index << i.scale)) & i.address_mask();
         set_element<T>(destination, k, read_element<T>(cpu, i, offset));
         clear_above(destination, length);
         set_element<T>(mask, k, T{0});

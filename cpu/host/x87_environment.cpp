@@ -106,10 +106,10 @@ struct Area {
     template <class Part>
     void for_parts(const isa::Instruction& i, Part part) const {
         const unsigned step = wide(i) ? 4 : 2;
-        for (unsigned at = 0; at < environment; at += step) part((offset + at) & i.address_mask, at, step);
+        for (unsigned at = 0; at < environment; at += step) part((offset + at) & i.address_mask(), at, step);
         for (unsigned at = environment; at < size; at += 10) {
-            part((offset + at) & i.address_mask, at, 8u);
-            part((offset + at + 8) & i.address_mask, at + 8, 2u);
+            part((offset + at) & i.address_mask(), at, 8u);
+            part((offset + at + 8) & i.address_mask(), at + 8, 2u);
         }
     }
 };
@@ -129,7 +129,7 @@ Area area_of(Cpu& cpu, const isa::Instruction& i, unsigned registers, bool write
 
 void read_area(Cpu& cpu, const isa::Instruction& i, const Area& area, u8* to) {
     read_unchecked(cpu, i.segment, area.offset, to, wide(i) ? 4 : 2);
-    static_cast<void>(cpu.read<u8>(i.segment, (area.offset + area.size - 1) & i.address_mask));
+    static_cast<void>(cpu.read<u8>(i.segment, (area.offset + area.size - 1) & i.address_mask()));
     area.for_parts(
         i, [&](u64 offset, unsigned at, unsigned size) { read_unchecked(cpu, i.segment, offset, to + at, size); });
 }
@@ -141,7 +141,7 @@ void probe_area(Cpu& cpu, const isa::Instruction& i, const Area& area) {
         for (unsigned k = 0; k < size; ++k) cpu.probe_write(i.segment, offset + k, 1);
     };
     probe(area.offset, 0, wide(i) ? 4 : 2);
-    cpu.probe_write(i.segment, (area.offset + area.size - 1) & i.address_mask, 1);
+    cpu.probe_write(i.segment, (area.offset + area.size - 1) & i.address_mask(), 1);
     area.for_parts(i, probe);
 }
 

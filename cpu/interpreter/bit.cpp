@@ -45,7 +45,7 @@ void bit_memory(Cpu& cpu, const Instruction& i) {
     if (i.operands[1].kind == OperandKind::gpr) {
         offset = get_register<T>(cpu, i, 1);
         const auto words = static_cast<i64>(static_cast<std::make_signed_t<T>>(offset)) >> kIndexBits;
-        address = (address + static_cast<u64>(words) * sizeof(T)) & i.address_mask;
+        address = (address + static_cast<u64>(words) * sizeof(T)) & i.address_mask();
     }
     const unsigned index = static_cast<unsigned>(offset) & kIndexMask;
     Status status = cpu.state.status;

@@ -79,7 +79,7 @@ public:
 private:
     static constexpr std::size_t kBuckets = 1u << 15;
     static constexpr std::size_t kChunkInstructions = 2048;
-    static constexpr std::size_t kMaxChunks = 56;  // about 12 MiB
+    static constexpr std::size_t kMaxChunks = 81;  // about 12 MiB
 
     static constexpr std::size_t kMaxBlocks = 1u << 16;  // about 6 MiB
 

@@ -67,7 +67,7 @@ enum class LoopKind { always, while_equal, while_not_equal };
 template <class T, LoopKind kKind>
 void loop(Cpu& cpu, const Instruction& i) {
     u64& rcx = cpu.state.gpr[kRcx];
-    const u64 count = (rcx - 1) & i.address_mask;
+    const u64 count = (rcx - 1) & i.address_mask();
     const bool zero = alu::condition_holds<4>(cpu.state.status);
     const bool taken = count != 0 && (kKind == LoopKind::always || (kKind == LoopKind::while_equal) == zero);
     if (taken) jump_relative<T>(cpu, i);
@@ -76,7 +76,7 @@ void loop(Cpu& cpu, const Instruction& i) {
 
 template <class T>
 void jump_if_rcx_zero(Cpu& cpu, const Instruction& i) {
-    if ((cpu.state.gpr[kRcx] & i.address_mask) == 0) jump_relative<T>(cpu, i);
+    if ((cpu.state.gpr[kRcx] & i.address_mask()) == 0) jump_relative<T>(cpu, i);
 }
 
 enum class Branch { jump_relative, jump_indirect, call_relative, call_indirect, ret, loop, loope, loopne, jcxz };

@@ -199,7 +199,7 @@ void extend_to_rdx(Cpu& cpu, const Instruction&) {
 }
 
 void translate_byte(Cpu& cpu, const Instruction& i) {
-    const u64 address = (cpu.state.gpr[kRbx] + (cpu.state.gpr[kRax] & 0xFF)) & i.address_mask;
+    const u64 address = (cpu.state.gpr[kRbx] + (cpu.state.gpr[kRax] & 0xFF)) & i.address_mask();
     set_register<u8>(cpu.state, 0, cpu.read<u8>(i.segment, address));
 }
 

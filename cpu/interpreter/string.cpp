@@ -20,10 +20,10 @@ void set_index(CpuState& s, const Instruction& i, Gpr reg, u64 value) {
     if (i.address_size == 2) {
         s.gpr[reg] = replace_bits(s.gpr[reg], value, u64{0xFFFF});
     } else {
-        s.gpr[reg] = value & i.address_mask;
+        s.gpr[reg] = value & i.address_mask();
     }
 }
-u64 index_of(const CpuState& s, const Instruction& i, Gpr reg) { return s.gpr[reg] & i.address_mask; }
+u64 index_of(const CpuState& s, const Instruction& i, Gpr reg) { return s.gpr[reg] & i.address_mask(); }
 
 template <class T>
 u64 step(const CpuState& s) {
@@ -38,7 +38,7 @@ void advance(CpuState& s, const Instruction& i, Gpr reg, u64 elements = 1) {
 template <class T>
 u64 run_length(const Instruction& i, Linear address, u64 offset) {
     const u64 to_page_end = (kPageSize - address.page_offset()) / sizeof(T);
-    const u64 to_wrap = (i.address_mask - offset) / sizeof(T);
+    const u64 to_wrap = (i.address_mask() - offset) / sizeof(T);
     return std::min(to_page_end, to_wrap);
 }
 

@@ -127,7 +127,7 @@ bool Decoder::take_prefixes() {
             case kSegmentPrefix: {
                 const u8 segment = segment_of_prefix(byte);
                 if (!long_ || segment >= 4) {
-                    out_.segment = segment;
+                    out_.segment = segment & 7u;
                     out_.has_segment_override = true;
                 }
                 out_.rex = 0;
@@ -205,8 +205,7 @@ void Decoder::take_opcode() {
 void Decoder::set_sizes() {
     const std::size_t size = static_cast<std::size_t>(mode_.code_size);
     raw_operand_size_ = kOperandSizes[size][(out_.operand_size_prefix ? 1u : 0u) | (long_ ? rex_bit(3) * 2u : 0u)];
-    out_.address_size = kAddressSizes[size][address_prefix_ ? 1 : 0];
-    out_.address_mask = ~u64{0} >> (64 - 8 * out_.address_size);
+    out_.address_size = kAddressSizes[size][address_prefix_ ? 1 : 0] & 15u;
 }
 
 unsigned Decoder::selector_value(u16 selector) const {
@@ -264,7 +263,7 @@ const Row* Decoder::select_row() {
 }
 
 void Decoder::set_operand_size(const Row& row) {
-    out_.operand_size = raw_operand_size_;
+    out_.operand_size = raw_operand_size_ & 15u;
     // A 66h that selects the row is no operand-size prefix.
     if (out_.operand_size_prefix && row.prefixes == 1u << kSelect66) {
         out_.operand_size = mode_.code_size == CodeSize::bits16 ? 2 : rex_bit(3) != 0 ? 8 : 4;
@@ -339,11 +338,11 @@ void Decoder::take_immediate(Operand& operand, u8 size, bool is_signed) {
     value = is_signed ? static_cast<u64>(static_cast<i64>(value) >> unused) : value >> unused;
     if (out_.immediate_size != 0) {  // ENTER's second
         operand.kind = OperandKind::immediate2;
-        out_.immediate2 = static_cast<u32>(value);
+        out_.immediate2 = static_cast<u16>(value);
         return;
     }
     out_.immediate = value;
-    out_.immediate_size = size;
+    out_.immediate_size = size & 15u;
 }
 
 /// An operand that has bytes of its own behind ModRM and displacement.
@@ -394,13 +393,13 @@ bool Decoder::take_operands(const Row& row) {
         static_cast<u8>((out_.opcode & 7u) | extension(0)),
         static_cast<u8>(out_.vex_vvvv & (long_ ? 15u : 7u))};
     size_context_ = SizeContext{out_.operand_size, long_, out_.vex_l, rex_bit(3) != 0}.index();
-    out_.operand_count = row.operand_count;
+    out_.operand_count = row.operand_count & 15u;
     bool good = true;
     for (unsigned i = 0; i < row.operand_count; ++i) {
         const OperandSpec& spec = row.operands[i];
         const OperandShape& shape = kOperandShapes[static_cast<std::size_t>(spec.source)];
         Operand& operand = out_.operands[i];
-        operand.access = spec.access;
+        operand.access = spec.access & 3u;
         if (shape.place == OperandPlace::in_stream) {
             take_from_stream(spec, operand);
             continue;
@@ -486,7 +485,7 @@ DecodeStatus decode(std::span<const u8> bytes, const DecodeMode& mode, Instructi
     const std::size_t length = decoder.looked_at();
     if (length > bytes.size() && bytes.size() < kMaxLength) return DecodeStatus::truncated;
     if (length > kMaxLength || decoder.only_prefixes()) return DecodeStatus::too_long;
-    out.length = static_cast<u8>(length);
+    out.length = length & 15u;
     return good ? DecodeStatus::ok : DecodeStatus::invalid;
 }
 

@@ -40,12 +40,12 @@ enum class OperandKind : u8 {
 enum Access : u8 { kAccessNone = 0, kAccessRead = 1, kAccessWrite = 2, kAccessReadWrite = 3 };
 
 struct Operand {
-    OperandKind kind = OperandKind::none;
-    u8 access = kAccessNone;
-    u8 size = 0;  // bytes touched: 1, 2, 4, 6, 8, 10, 16, 32, ... ; 0 for address-only operands (LEA, INVLPG) and
-                  // FXSAVE, XSAVE
-    u8 reg = 0;   // register number; for 8-bit gprs the architectural number 0-15 (high bytes: 4-7 with is_high)
-    bool is_high = false;  // AH, CH, DH, BH
+    OperandKind kind : 4 = OperandKind::none;
+    u8 access : 2 = kAccessNone;
+    bool is_high : 1 = false;  // AH, CH, DH, BH
+    u8 size = 0;        // bytes touched: 1, 2, 4, 6, 8, 10, 16, 32, ... ; 0 for address-only operands (LEA, INVLPG) and
+                        // FXSAVE, XSAVE
+    u8 reg = 0;         // register number; for 8-bit gprs the architectural number 0-15 (high bytes: 4-7 with is_high)
     u8 gpr_offset = 0;  // byte offset into CpuState::gpr of a gpr operand: 8*number, or 8*(number-4)+1 for high bytes
 };
 
@@ -55,42 +55,45 @@ struct Instruction;
 /// Executes one instruction; may leave through Cpu::raise.
 using Handler = void (*)(Cpu& cpu, const Instruction& instruction);
 
+/// PERF: guests' cold code is decoded, executed a few times and forgotten, so its size counts.
 struct Instruction {
     Handler handler = nullptr;  // set by the interpreter when it builds a block
     void* thunk = nullptr;      // host code for host-executed forms (cpu/host), set with the handler
     u64 immediate = 0;
-    i64 displacement = 0;        // of the memory operand; for moffs forms the whole 64-bit address
-    u64 address_mask = ~u64{0};  // 2^(8*address_size) - 1: effective addresses wrap here
-    u32 immediate2 = 0;
+    i64 displacement = 0;  // of the memory operand; for moffs forms the whole 64-bit address
     Mnemonic mnemonic = Mnemonic::Invalid;
     u16 row = 0;  // index into isa::kTable: facts are looked up there
+    u16 immediate2 = 0;
+    u16 next_offset = 0;  // from the start of the block to the end of this instruction; set with the handler
     std::array<Operand, 5> operands{};
-    u8 operand_count = 0;
-    u8 length = 0;         // bytes, 1..15
-    u8 operand_size = 0;   // effective operand size: 2, 4 or 8
-    u8 address_size = 0;   // effective address size: 2, 4 or 8
-    u8 segment = 3;        // segment register of the memory operand, default or override applied (ES..GS = 0..5)
     u8 base = kSlotZero;   // gpr slot
     u8 index = kSlotZero;  // gpr slot; of a gather (kVsib), the number of a vector register
     u8 scale = 0;          // shift of the index: 0..3
-    u8 condition = 0;      // low 4 opcode bits of Jcc, SETcc, CMOVcc
-    RepeatPrefix repeat = RepeatPrefix::none;  // as written, also where it is a mandatory prefix's leftover or ignored
-    bool lock = false;
-    bool has_segment_override = false;
-    bool operand_size_prefix = false;  // 66h present
-    u8 rex = 0;                        // 40h..4Fh, or 0
-    bool vex = false;                  // VEX encoded; then rex holds the equivalent W R X B bits | 40h
-    bool vex_l = false;                // 256-bit
-    u8 vex_vvvv = 0;                   // register number, already un-inverted
-    u8 vex_pp = 0;                     // 0, 1 = 66, 2 = F3, 3 = F2
-    u8 opcode_map = 0;                 // 0 = one byte, 1 = 0F, 2 = 0F38, 3 = 0F3A
-    u8 opcode = 0;                     // last opcode byte
-    bool has_modrm = false;
+    u8 opcode = 0;         // last opcode byte
     u8 modrm = 0;
-    u8 immediate_size = 0;         // bytes of immediate in the encoding (0, 1, 2, 4, 8)
-    bool reads_immediate = false;  // `immediate` is its physical address: see cpu/interpreter/patched.h
-    u16 next_offset = 0;           // from the start of the block to the end of this instruction; set with the handler
+    u8 rex = 0;  // 40h..4Fh, or 0
+    u8 operand_count : 4 = 0;
+    u8 length : 4 = 0;          // bytes, 1..15
+    u8 operand_size : 4 = 0;    // effective operand size: 2, 4 or 8
+    u8 address_size : 4 = 0;    // effective address size: 2, 4 or 8
+    u8 immediate_size : 4 = 0;  // bytes of immediate in the encoding (0, 1, 2, 4, 8)
+    u8 condition : 4 = 0;       // low 4 opcode bits of Jcc, SETcc, CMOVcc
+    u8 vex_vvvv : 4 = 0;        // register number, already un-inverted
+    u8 segment : 3 = 3;         // segment register of the memory operand, default or override applied (ES..GS = 0..5)
+    bool vex : 1 = false;       // VEX encoded; then rex holds the equivalent W R X B bits | 40h
+    u8 vex_pp : 2 = 0;          // 0, 1 = 66, 2 = F3, 3 = F2
+    // As written, also where it is a mandatory prefix's leftover or ignored.
+    RepeatPrefix repeat : 2 = RepeatPrefix::none;
+    bool vex_l : 1 = false;  // 256-bit
+    bool lock : 1 = false;
+    bool reads_immediate : 1 = false;  // `immediate` is its physical address: see cpu/interpreter/patched.h
+    u8 opcode_map : 5 = 0;             // 0 = one byte, 1 = 0F, 2 = 0F38, 3 = 0F3A; of VEX any
+    bool has_segment_override : 1 = false;
+    bool operand_size_prefix : 1 = false;  // 66h present
+    bool has_modrm : 1 = false;
 
+    /// Effective addresses wrap there: 2^(8*address_size) - 1.
+    [[nodiscard]] u64 address_mask() const { return ~u64{0} >> (64 - 8 * address_size); }
     [[nodiscard]] const Operand* memory_operand() const {
         for (u8 i = 0; i < operand_count; ++i) {
             if (operands[i].kind == OperandKind::memory) return &operands[i];
@@ -98,5 +101,6 @@ struct Instruction {
         return nullptr;
     }
 };
+static_assert(sizeof(Instruction) == 72);
 
 }  // namespace bantam::isa

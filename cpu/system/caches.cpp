@@ -16,7 +16,7 @@ void invpcid(Cpu& cpu, const isa::Instruction& i) {
     const u64 type = read_gpr(cpu, i.operands[0]);
     const u64 offset = cpu.effective_address(i);
     const u64 pcid = cpu.read<u64>(i.segment, offset);
-    const u64 address = cpu.read<u64>(i.segment, (offset + 8) & i.address_mask);
+    const u64 address = cpu.read<u64>(i.segment, (offset + 8) & i.address_mask());
     if (type > 3 || pcid > 0xFFF) cpu.raise(Vector::general_protection, 0);
     const bool pcid_off = !bit(cpu.state.cr4, 17);
     if (type < 2 && pcid_off && pcid != 0) cpu.raise(Vector::general_protection, 0);

@@ -11,7 +11,7 @@ DescriptorTable read_table(Cpu& cpu, const isa::Instruction& i) {
     const u64 address = cpu.effective_address(i);
     DescriptorTable table;
     table.limit = cpu.read<u16>(i.segment, address);
-    const u64 base_at = (address + 2) & i.address_mask;
+    const u64 base_at = (address + 2) & i.address_mask();
     if (cpu.code64()) {
         table.base = cpu.read<u64>(i.segment, base_at);
         if (!cpu.canonical(table.base)) cpu.raise(Vector::general_protection, 0);
@@ -28,7 +28,7 @@ void require_umip(Cpu& cpu) {
 void store_table(Cpu& cpu, const isa::Instruction& i, const DescriptorTable& table) {
     require_umip(cpu);
     const u64 address = cpu.effective_address(i);
-    const u64 base_at = (address + 2) & i.address_mask;
+    const u64 base_at = (address + 2) & i.address_mask();
     const unsigned base_size = cpu.code64() ? 8 : 4;
     cpu.probe_write(i.segment, base_at, base_size);
     cpu.write<u16>(i.segment, address, static_cast<u16>(table.limit));

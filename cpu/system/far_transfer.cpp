@@ -19,7 +19,7 @@ FarTarget read_target(Cpu& cpu, const isa::Instruction& i) {
     if (memory == nullptr) return {static_cast<u16>(i.immediate2), i.immediate & mask_for(i.operand_size)};
     const u64 address = cpu.effective_address(i);
     const u64 offset = read_memory(cpu, i.segment, address, i.operand_size);
-    const u64 selector_at = (address + i.operand_size) & i.address_mask;
+    const u64 selector_at = (address + i.operand_size) & i.address_mask();
     return {cpu.read<u16>(i.segment, selector_at), offset};
 }
 

@@ -37,23 +37,23 @@ void set_counted(u64& reg, u64 value, u64 mask) {
 
 void input_item(Cpu& cpu, const isa::Instruction& i, u16 port, unsigned size) {
     u64& rdi = cpu.state.gpr[kRdi];
-    const u64 offset = rdi & i.address_mask;
+    const u64 offset = rdi & i.address_mask();
     cpu.probe_write(kEs, offset, size);  // before the port is read: reading may have side effects
     const u32 value = cpu.environment.read_port(port, size);
     write_memory(cpu, kEs, offset, size, value);
     debug_io_access(cpu, port, size);
     const bool down = (cpu.state.flags & kFlagDirection) != 0;
-    set_counted(rdi, down ? offset - size : offset + size, i.address_mask);
+    set_counted(rdi, down ? offset - size : offset + size, i.address_mask());
 }
 
 void output_item(Cpu& cpu, const isa::Instruction& i, u16 port, unsigned size) {
     u64& rsi = cpu.state.gpr[kRsi];
-    const u64 offset = rsi & i.address_mask;
+    const u64 offset = rsi & i.address_mask();
     const auto value = static_cast<u32>(read_memory(cpu, i.segment, offset, size));
     cpu.environment.write_port(port, size, value);
     debug_io_access(cpu, port, size);
     const bool down = (cpu.state.flags & kFlagDirection) != 0;
-    set_counted(rsi, down ? offset - size : offset + size, i.address_mask);
+    set_counted(rsi, down ? offset - size : offset + size, i.address_mask());
 }
 
 void string_io(Cpu& cpu, const isa::Instruction& i, void (*item)(Cpu&, const isa::Instruction&, u16, unsigned)) {
@@ -66,10 +66,10 @@ void string_io(Cpu& cpu, const isa::Instruction& i, void (*item)(Cpu&, const isa
         return;
     }
     for (u64 turn = debug_turn(cpu, kItemsPerCall); turn != 0; --turn) {
-        const u64 left = s.gpr[kRcx] & i.address_mask;
+        const u64 left = s.gpr[kRcx] & i.address_mask();
         if (left == 0) return;
         item(cpu, i, port, size);
-        set_counted(s.gpr[kRcx], left - 1, i.address_mask);
+        set_counted(s.gpr[kRcx], left - 1, i.address_mask());
         if (left == 1) return;
         if (s.attention != 0 || cpu.retired() >= s.deadline) break;  // time may pass by I/O cycles
         if (turn > 1) debug_between_elements(cpu, turn - 1);

@@ -50,7 +50,7 @@ void pop_segment(Cpu& cpu, const isa::Instruction& i) {
 void load_far_pointer(Cpu& cpu, const isa::Instruction& i) {
     const u64 address = cpu.effective_address(i);
     const u64 offset = read_memory(cpu, i.segment, address, i.operand_size);
-    const auto selector = cpu.read<u16>(i.segment, (address + i.operand_size) & i.address_mask);
+    const auto selector = cpu.read<u16>(i.segment, (address + i.operand_size) & i.address_mask());
     unsigned segment = kGs;
     switch (i.mnemonic) {
         case isa::Mnemonic::Lds:

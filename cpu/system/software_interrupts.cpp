@@ -31,7 +31,7 @@ void bound(Cpu& cpu, const isa::Instruction& i) {
     const auto lower = static_cast<i64>(sign_extend(read_memory(cpu, i.segment, address, size), size));
     // As measured on a processor: an index below the first bound is found before the second is read.
     if (index < lower) cpu.raise(Vector::bound_range);
-    const u64 upper_at = (address + size) & i.address_mask;
+    const u64 upper_at = (address + size) & i.address_mask();
     const auto upper = static_cast<i64>(sign_extend(read_memory(cpu, i.segment, upper_at, size), size));
     if (index > upper) cpu.raise(Vector::bound_range);
 }

@@ -48,12 +48,12 @@ void BlockCapture::note_memory(Cpu& cpu, const CpuState& registers, std::size_t 
     const auto& gpr = registers.gpr;
     if (const isa::Operand* operand = i.memory_operand(); operand != nullptr && (attributes & isa::kVsib) == 0) {
         const u64 base = i.base == isa::kSlotRip ? before_.rip() + i.next_offset : gpr[i.base];
-        const u64 offset = (base + (gpr[i.index] << i.scale) + static_cast<u64>(i.displacement)) & i.address_mask;
+        const u64 offset = (base + (gpr[i.index] << i.scale) + static_cast<u64>(i.displacement)) & i.address_mask();
         keep(cpu, registers.segment[i.segment].base + offset, operand->size != 0 ? operand->size : kSaveArea);
     }
     if ((attributes & isa::kString) != 0) {
-        keep(cpu, registers.segment[i.segment].base + (gpr[kRsi] & i.address_mask), kLargestOperand);
-        keep(cpu, registers.segment[kEs].base + (gpr[kRdi] & i.address_mask), kLargestOperand);
+        keep(cpu, registers.segment[i.segment].base + (gpr[kRsi] & i.address_mask()), kLargestOperand);
+        keep(cpu, registers.segment[kEs].base + (gpr[kRdi] & i.address_mask()), kLargestOperand);
     }
     if (uses_stack(i)) {
         const u64 top = registers.segment[kSs].base + (gpr[kRsp] & cpu.stack_mask());

@@ -253,7 +253,7 @@ unsigned slot(ZydisRegister name) {
 std::string compare_address(const Instruction& ours, const ZydisDecodedOperand& operand,
                             const ZydisDecodedInstruction& theirs) {
     const ZydisDecodedOperandMem& memory = operand.mem;
-    const u64 mask = ours.address_mask;
+    const u64 mask = ours.address_mask();
     if (ours.address_size * 8 != theirs.address_width) return "address size";
     // Zydis 4.0 takes R13D for the base of SIB forms without one, and drops the displacement, when REX.B and 67h are
     // present (SDM vol. 2, table 2-3: no base).
