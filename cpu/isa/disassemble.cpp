@@ -3,20 +3,51 @@
 #include "cpu/isa/disassemble.h"
 
 #include <capstone/capstone.h>
+#include <dlfcn.h>
 
 #include <array>
 #include <memory>
+#include <string>
 
 namespace bantam::isa {
 
 namespace {
 
+/// What is used of the library. PERF: it is loaded for the first line; its tables are 3 MiB of relocations, which most
+/// machines never need.
+struct Capstone {
+    decltype(&cs_open) open = nullptr;
+    decltype(&cs_close) close = nullptr;
+    decltype(&cs_disasm) disasm = nullptr;
+    decltype(&cs_free) free = nullptr;
+
+    [[nodiscard]] bool complete() const { return open && close && disasm && free; }
+    static const Capstone& get() {
+        static const Capstone functions = load();
+        return functions;
+    }
+
+private:
+    static Capstone load() {
+        const std::string name = "libcapstone.so." + std::to_string(CS_API_MAJOR);
+        void* const library = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL);  // stays
+        Capstone functions;
+        if (library == nullptr) return functions;
+        functions.open = reinterpret_cast<decltype(&cs_open)>(::dlsym(library, "cs_open"));
+        functions.close = reinterpret_cast<decltype(&cs_close)>(::dlsym(library, "cs_close"));
+        functions.disasm = reinterpret_cast<decltype(&cs_disasm)>(::dlsym(library, "cs_disasm"));
+        functions.free = reinterpret_cast<decltype(&cs_free)>(::dlsym(library, "cs_free"));
+        return functions;
+    }
+};
+
 /// One Capstone handle per code size.
 class Handle {
 public:
-    explicit Handle(cs_mode mode) : open_(cs_open(CS_ARCH_X86, mode, &handle_) == CS_ERR_OK) {}
+    explicit Handle(cs_mode mode)
+        : open_(Capstone::get().complete() && Capstone::get().open(CS_ARCH_X86, mode, &handle_) == CS_ERR_OK) {}
     ~Handle() {
-        if (open_) cs_close(&handle_);
+        if (open_) Capstone::get().close(&handle_);
     }
     Handle(const Handle&) = delete;
     Handle& operator=(const Handle&) = delete;
@@ -40,7 +71,7 @@ cs_mode capstone_mode(CodeSize code_size) {
 }
 
 struct FreeInstruction {
-    void operator()(cs_insn* instruction) const { cs_free(instruction, 1); }
+    void operator()(cs_insn* instruction) const { Capstone::get().free(instruction, 1); }
 };
 
 }  // namespace
@@ -55,7 +86,7 @@ std::string disassemble(std::span<const u8> bytes, u64 rip, CodeSize code_size) 
     const Handle handle(capstone_mode(code_size));
     if (!handle.open()) return fallback;
     cs_insn* raw = nullptr;
-    if (cs_disasm(handle.get(), bytes.data(), instruction.length, rip, 1, &raw) == 0) return fallback;
+    if (Capstone::get().disasm(handle.get(), bytes.data(), instruction.length, rip, 1, &raw) == 0) return fallback;
     const std::unique_ptr<cs_insn, FreeInstruction> text(raw);
     if (text->size != instruction.length) return fallback;
     std::string line = text->mnemonic;
