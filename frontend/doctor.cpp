@@ -127,11 +127,10 @@ void report_memory() {
     std::ifstream file("/proc/sys/vm/max_map_count");
     u64 mappings = 0;
     file >> mappings;
-    report(
-        "Mappings", fmt::format("vm.max_map_count is {}", mappings),
-        fmt::format(
-            "A translated guest has at most {} of its pages in windows at once; with fewer it is slower, never wrong.",
-            std::min<u64>(mappings / 4, Windows::kMostPages)));
+    report("Mappings", fmt::format("vm.max_map_count is {}", mappings),
+           fmt::format("A translated guest has at most {} pieces of memory in windows at once; with fewer it is "
+                       "slower, never wrong.",
+                       std::min<u64>(mappings / 4, Windows::kMostPieces)));
 }
 
 }  // namespace

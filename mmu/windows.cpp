@@ -2,7 +2,6 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <fstream>
 #include <utility>
 
@@ -37,7 +36,7 @@ std::unique_ptr<Windows> Windows::create(Mmu& mmu) {
     void* const reserved = reserve();
     if (reserved == MAP_FAILED) return nullptr;
     auto* const tables = static_cast<u64*>(allocate_low(2 * kTableBytes, LowUse::whole));
-    const std::size_t most = std::min<std::size_t>(kMostPages, host_mappings() / 4);
+    const std::size_t most = std::min<std::size_t>(kMostPieces, host_mappings() / 4);
     return std::unique_ptr<Windows>(new Windows(mmu, static_cast<u8*>(reserved), tables, most));
 }
 
@@ -54,8 +53,8 @@ void* Windows::reserve() {
     return mmap(nullptr, kReservedBytes, PROT_NONE, kNothing, -1, 0);
 }
 
-Windows::Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pages)
-    : mmu_(mmu), reserved_(reserved), distances_{tables, tables + kTableEntries}, most_pages_(most_pages) {
+Windows::Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pieces)
+    : mmu_(mmu), reserved_(reserved), distances_{tables, tables + kTableEntries}, most_pieces_(most_pieces) {
     empty_tables();
     mmu_.set_direct_pages(this);
 }
@@ -88,7 +87,12 @@ void Windows::unmap_all() {
     mmu_.hide_all();
     unmap(reinterpret_cast<u64>(reserved_), kReservedBytes);
     hidden_.clear();
-    mapped_pages_ = 0;
+    mapped_pages_ = changes_ = 0;
+}
+
+/// So many changes of what is mapped leave it within its bound.
+void Windows::make_room(std::size_t changes) {
+    if (mapped_pages_ + Mmu::kGroupPages > most_pieces_ && changes_ + changes > most_pieces_) unmap_all();
 }
 
 /// Every window is free for other addresses.
@@ -111,9 +115,9 @@ Windows::Answer Windows::resolve(u64 host, u64& distance, AccessType type, Privi
     const std::optional<u64> offset = mmu_.memory().ram_offset(page->host);
     if (!offset) return Answer::unsuited;
 
-    if (mapped_pages_ + Mmu::kGroupPages > most_pages_) unmap_all();
-    distance = open(linear, privilege);
     synchronize();
+    make_room(1);
+    distance = open(linear, privilege);
     const u64 middle = linear & ~kPageMask;
     const u64 before = neighbours(middle, *page, -1, privilege), after = neighbours(middle, *page, 1, privilege);
     const u64 first = middle - before * kPageSize, pages = before + 1 + after;
@@ -125,6 +129,7 @@ Windows::Answer Windows::resolve(u64 host, u64& distance, AccessType type, Privi
     }
     for (u64 k = 0; k < pages; ++k) mmu_.expose({first + k * kPageSize}, privilege);
     mapped_pages_ += pages;
+    ++changes_;
     return Answer::repeat;
 }
 
@@ -157,12 +162,14 @@ void Windows::hide(Linear page, Privilege privilege) {
 }
 
 void Windows::unmap_hidden() {
+    make_room(hidden_.size());
     std::sort(hidden_.begin(), hidden_.end());
     for (std::size_t k = 0; k < hidden_.size();) {
         const u64 first = hidden_[k];
         u64 end = first + kPageSize;
         while (++k < hidden_.size() && hidden_[k] <= end) end = std::max(end, hidden_[k] + kPageSize);
         unmap(first, end - first);
+        ++changes_;
         mapped_pages_ -= (end - first) / kPageSize;
     }
     hidden_.clear();

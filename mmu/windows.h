@@ -10,6 +10,7 @@
 // to ones that the host's processor refuses, whatever the entry.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <vector>
@@ -78,9 +79,12 @@ public:
         if (!hidden_.empty()) unmap_hidden();
     }
 
-    /// Pages that are mapped, stale ones too; at most kMostPages, and a quarter of the mappings the host allows.
+    /// Pages that are mapped, stale ones too.
     [[nodiscard]] std::size_t mapped_pages() const { return mapped_pages_; }
-    static constexpr std::size_t kMostPages = 1u << 14;
+    /// Pieces that they are in, or more: each has pages that came together and are still there. At most kMostPieces,
+    /// and a quarter of the mappings the host allows, for a piece has the gap behind it.
+    [[nodiscard]] std::size_t pieces() const { return std::min(mapped_pages_, changes_); }
+    static constexpr std::size_t kMostPieces = 1u << 14;
 
 private:
     static constexpr u64 kWindowBytes = u64{4} << 30;
@@ -91,7 +95,7 @@ private:
     static constexpr u64 kReservedBytes = kWindows * kStride + kGuardBytes + kPageSize;
 
     static void* reserve();
-    Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pages);
+    Windows(Mmu& mmu, u8* reserved, u64* tables, std::size_t most_pieces);
     static unsigned slot(Privilege privilege) { return privilege == Privilege::user ? 1 : 0; }
     [[nodiscard]] u64 window_base(unsigned window) const {
         return reinterpret_cast<u64>(reserved_) + window * kStride + kGuardBytes;
@@ -100,6 +104,7 @@ private:
     u64 open(u64 linear, Privilege privilege);
     bool comes_again(u64 linear);
     u64 neighbours(u64 page, const Mmu::DirectPage& direct, i64 step, Privilege privilege) const;
+    void make_room(std::size_t changes);
     void empty_tables();
     void unmap_all();
     void unmap_hidden();
@@ -115,7 +120,8 @@ private:
     u64 last_entry_ = 0;       // of the TLB, whose page came into a window last
     unsigned repeats_ = 0;     // times on end
     std::size_t mapped_pages_ = 0;
-    std::size_t most_pages_;
+    std::size_t changes_ = 0;  // since nothing was mapped: each may make one piece more
+    std::size_t most_pieces_;
 };
 
 }  // namespace bantam

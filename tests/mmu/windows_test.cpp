@@ -188,10 +188,31 @@ TEST_F(WindowsTest, MappingsAreBounded) {
     for (u64 index = 0; index < 40; ++index) memory_->write({0x3000 + index * 8}, 8, 0x4007);
     for (u64 page = 0; page < 40 * 512; ++page) {
         ASSERT_EQ(resolve(kLow + page * kPageSize, AccessType::write), Answer::repeat) << page;
-        ASSERT_LE(windows_->mapped_pages(), Windows::kMostPages);
+        ASSERT_LE(windows_->pieces(), Windows::kMostPieces);
     }
     EXPECT_TRUE(writable(host(kLow + (40 * 512 - 1) * kPageSize)));
     EXPECT_FALSE(readable(host(kLow)));
+}
+
+TEST_F(WindowsTest, PagesThatCameTogetherCountOnce) {
+    // One frame of 2 MiB behind each of 64 large pages: more pages than there may be pieces.
+    constexpr u64 kLargePages = 64;
+    for (u64 index = 0; index < kLargePages; ++index) memory_->write({0x3000 + index * 8}, 8, 0x2000E7);
+    for (u64 page = 0; page < kLargePages * 512; page += Mmu::kGroupPages) {
+        ASSERT_EQ(resolve(kLow + page * kPageSize, AccessType::write), Answer::repeat) << page;
+    }
+    EXPECT_EQ(windows_->mapped_pages(), kLargePages * 512);
+    EXPECT_TRUE(writable(host(kLow)));
+    // Taking every other page away makes too many of them.
+    for (u64 page = 0; page < 512; page += 2) {
+        memory_->mark_code({0x200000 + page * kPageSize});
+        windows_->synchronize();
+        ASSERT_LE(windows_->pieces(), Windows::kMostPieces);
+        ASSERT_FALSE(writable(host(kLow + page * kPageSize)));
+    }
+    EXPECT_EQ(windows_->mapped_pages(), 0u);
+    ASSERT_EQ(resolve(kLow + kPageSize, AccessType::write), Answer::repeat);
+    EXPECT_TRUE(writable(host(kLow + kPageSize)));
 }
 
 }  // namespace
