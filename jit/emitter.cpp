@@ -42,7 +42,7 @@ Emitter::Emitter(const Target& target, Translation& translation)
       sixteen_(is_16bit(translation.key)),
       stack_window_(target.stack_window && wide_ && windowed(translation.key)),
       expects_(target.window_check != nullptr && wide_ && windowed(translation.key)),
-      low_distance_(!wide_ && windowed(translation.key)),
+      home_(home()),
       linear_(linear_of(translation.rip)),
       tables_(target.cpu.mmu.fast_tables(data_set(translation.key))),
       assembly_(target.cache),
@@ -216,7 +216,7 @@ void Emitter::write_slow_paths() {
         if (slow.site->leaves) continue;
         if (vectors_) a_.call(asmjit::imm(t_.stubs.load_vectors));
         shift_stack_register(-state.stack_after);
-        const std::optional<Anchor> kept = low_distance_ ? std::optional(kLowWindow) : state.distance_of;
+        const std::optional<Anchor> kept = wide_ ? state.distance_of : home_;
         if (kept) load_distance(*kept, kAddend);
         if (state.second_distance_of) load_distance(*state.second_distance_of, kAddress);
         state.copies.each([this](unsigned guest, const x86::Gp& place) { read_register(guest, place); });
@@ -276,6 +276,7 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
     a_.bind(same);
     if (sixteen_) check_code_base(miss);
     a_.mov(x86::rcx, kSpare);
+    if (wide_ && home_) load_distance(*home_, kAddend);
     if (vectors_) {
         a_.bind(entry_);
         const asmjit::Label loaded = a_.newLabel();
@@ -283,29 +284,40 @@ void Emitter::enter_block(u32 instructions, bool vectors) {
         a_.mov(x86::rcx, low_operand(&t_.context.vectors_away));
         a_.jecxz(x86::rcx, loaded);
         a_.call(asmjit::imm(t_.stubs.load_vectors));
-        if (low_distance_) load_distance(kLowWindow, kAddend);
+        if (home_) load_distance(*home_, kAddend);
         a_.bind(loaded);
         a_.mov(x86::rcx, kSpare);
     }
     a_.align(asmjit::AlignMode::kCode, CodeCache::kCodeAlignment);
     if (!vectors_) a_.bind(entry_);
     a_.bind(loaded_entry_);
-    if (low_distance_) begin_with_low_distance();
+    if (home_) begin_with_home();
     check_count(instructions);
 }
 
-/// A loop's turns begin where the block does: there is nothing else that they could keep.
-void Emitter::begin_with_low_distance() {
-    distance_.set(kLowWindow);
-    if (!loop_allowed_) return;
+std::optional<Anchor> Emitter::home() const {
+    if (!windowed(key())) return std::nullopt;
+    if (!wide_) return kLowWindow;
+    return expects_ && has(Optimisation::home_window) ? std::optional(Anchor::of_entry(t_.home.entry())) : std::nullopt;
+}
+
+/// A loop's turns begin where the block of 32-bit code does: there is nothing else that they could keep.
+void Emitter::begin_with_home() {
+    distance_.set(*home_);
+    if (wide_ || !loop_allowed_) return;
     loop_ = a_.newLabel();
     a_.bind(loop_);
 }
 
 void Emitter::settle_distance() {
-    if (!low_distance_ || distance_.serves(kLowWindow)) return;
-    load_distance(kLowWindow, kAddend);
-    distance_.set(kLowWindow);
+    if (!home_ || distance_.serves(*home_)) return;
+    load_distance(*home_, kAddend);
+    distance_.set(*home_);
+}
+
+/// In 64-bit code kAddend has the branch's Site, and where indirect ways lead the distance is loaded.
+void Emitter::settle_before_indirect() {
+    if (!wide_) settle_distance();
 }
 
 /// Counts, and leaves where too few are left. Overwrites kSpare.
@@ -319,7 +331,7 @@ void Emitter::check_count(u32 instructions) {
 /// Before a jump to `rip`: whether it goes to the loop's beginning. Then scratch registers have what they have there.
 bool Emitter::begins_turn(u64 rip) {
     if (!loop_allowed_ || rip != translation_.rip || returned_) return false;
-    if (low_distance_) return true;
+    if (!wide_) return true;
     if (!loop_state_) keep_copy_for_turn();
     LoopState now{distance_, second_distance_, checked_, copies_, ranges_};
     // The branch may write a register itself: LOOP.
@@ -334,7 +346,8 @@ bool Emitter::begins_turn(u64 rip) {
     if (now.copies.has_distance() && !now.second_distance.anchor()) now.copies.forget(kAddress);
     if (!loop_state_) {
         now.copies.forget(kSpare);  // check_count's
-        if (!now.distance.anchor() && now.copies.empty() && now.checked.empty()) return false;
+        const bool other_distance = now.distance.anchor() && now.distance.anchor() != home_;
+        if (!other_distance && now.copies.empty() && now.checked.empty()) return false;
         loop_state_ = now;
         loop_ = a_.newLabel();
         return true;
@@ -354,7 +367,10 @@ bool Emitter::begins_turn(u64 rip) {
     const bool has_second = now.copies.has_distance() && now.second_distance.anchor() == second;
     if (second && !has_second) load_distance(*second, kAddress);
     const std::optional<Anchor> first = wanted.distance.anchor();
-    if (first && now.distance.anchor() != first) load_distance(*first, kAddend);
+    if (first && now.distance.anchor() != first) {
+        load_distance(*first, kAddend);
+        distance_.forget();
+    }
     return true;
 }
 
@@ -383,8 +399,10 @@ void Emitter::begin_loop(u32 instructions) {
 /// Puts what aligns the loaded entry before the others, where it is not executed. 16-bit code has its few NOPs.
 void Emitter::pad_before_entry() {
     constexpr std::size_t kNear = 3 + 7 + 2 + 2 + 3, kFar = 3 + 10 + 4 + 2 + 2 + 3;  // bytes of the indirect entry
-    constexpr std::size_t kVectors = 3 + 8 + 2 + 5 + 3;                              // of the entry
-    const std::size_t indirect = (fits_signed_32(u64{0} - translation_.rip) ? kNear : kFar) + (vectors_ ? kVectors : 0);
+    constexpr std::size_t kVectors = 3 + 7 + 2 + 5 + 3;                              // of the entry
+    constexpr std::size_t kHome = 7;
+    const std::size_t indirect = (fits_signed_32(u64{0} - translation_.rip) ? kNear : kFar) +
+                                 (wide_ && home_ ? kHome : 0) + (vectors_ ? kVectors + (home_ ? kHome : 0) : 0);
     for (std::size_t at = a_.offset(); (at + indirect) % CodeCache::kCodeAlignment != 0; ++at) a_.int3();
 }
 
@@ -464,23 +482,25 @@ asmjit::Label Emitter::link_to(u64 rip) {
 }
 
 void Emitter::jump(u64 rip) {
-    settle_distance();
+    if (!wide_) settle_distance();
     if (begins_turn(rip)) {
         a_.jmp(loop_);
         return;
     }
+    settle_distance();
     const asmjit::Label stub = link_to(rip);
     a_.long_().jmp(stub);
     links_.back().end_offset = a_.offset();
 }
 
 void Emitter::jump_if(u8 condition, u64 rip) {
-    settle_distance();
+    if (!wide_) settle_distance();
     const asmjit::InstId jump = x86::Inst::jccFromCond(static_cast<x86::CondCode>(condition));
     if (begins_turn(rip)) {
         a_.emit(jump, loop_);
         return;
     }
+    settle_distance();
     const asmjit::Label stub = link_to(rip);
     a_.long_().emit(jump, stub);
     links_.back().end_offset = a_.offset();
@@ -504,7 +524,7 @@ void Emitter::jump_if_rcx_zero(unsigned address_size, u64 rip) {
 }
 
 void Emitter::jump_indirect() {
-    settle_distance();
+    settle_before_indirect();
     load_target();
     a_.jmp(kSpare);
 }
@@ -518,20 +538,21 @@ void Emitter::call(u64 target, u64 rip) {
 }
 
 void Emitter::call_indirect(u64 rip) {
-    settle_distance();
+    settle_before_indirect();
     load_target();
     a_.call(kSpare);
     write_continuation(rip);
 }
 
 void Emitter::ret() {
-    settle_distance();
+    settle_before_indirect();
     a_.ret();
 }
 
 /// Where host returns arrive.
 void Emitter::write_continuation(u64 rip) {
     returned_ = true;
+    if (wide_) distance_.forget();
     const asmjit::Label expected = a_.newLabel();
     a_.mov(kSpare, x86::rcx);
     compare_rip(rip, expected);

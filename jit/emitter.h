@@ -22,6 +22,7 @@
 #include "jit/assembly.h"
 #include "jit/checked_anchors.h"
 #include "jit/expected_values.h"
+#include "jit/home_window.h"
 #include "jit/homed_copies.h"
 #include "jit/kept_distance.h"
 #include "jit/optimisations.h"
@@ -45,6 +46,7 @@ public:
         u64 indirect_table;               // address of the key's table
         const Windows* windows;           // null: no key has windows
         const WindowCheck* window_check;  // null: no window is expected
+        HomeWindow& home;                 // of 64-bit code
         bool stack_window;                // 64-bit code with windows has one (jit/stack_window.h)
         bool expects_unopened;            // windows are expected where nothing was accessed yet, too
         Optimisations optimisations{};
@@ -252,7 +254,9 @@ private:
     [[nodiscard]] bool begins_turn(u64 rip);
     void keep_copy_for_turn();
     void check_count(u32 instructions);
-    void begin_with_low_distance();
+    void begin_with_home();
+    void settle_before_indirect();
+    [[nodiscard]] std::optional<Anchor> home() const;
     void go_on_after_call();
     void follow_stack(const isa::Instruction& i);
     void shift_stack_register(int change);
@@ -271,8 +275,8 @@ private:
     const bool wide_;
     const bool sixteen_;
     const bool stack_window_;
-    const bool expects_;       // windows, of the operands of 64-bit code
-    const bool low_distance_;  // kAddend has that of the low window at both ends of the block: 32-bit code with windows
+    const bool expects_;                // windows, of the operands of 64-bit code
+    const std::optional<Anchor> home_;  // whose distance kAddend has at both ends of the block
     const u64 linear_;
     const Mmu::FastTables tables_;
     Assembly assembly_;

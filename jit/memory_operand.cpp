@@ -227,6 +227,7 @@ x86::Mem Emitter::unanchored_operand(const x86::Gp& address, unsigned size) {
     if (!wide_) return in_gs(x86::ptr(address.r32(), 0, size));
     if (const auto entry = expected_entry(expected_values_.address_of(site_->instruction(), site_->next_rip()))) {
         check_window(address, *entry, address);
+        t_.home.note_access(*entry);
         return x86::ptr(address, scratch_with_distance({Anchor::of_entry(*entry), {}}, address, address), 0, 0, size);
     }
     load_distance(address);
@@ -297,7 +298,9 @@ x86::Gp Emitter::distance_for(const Anchored& anchored, const x86::Gp& address, 
         check_window(anchor, *entry, address);
         checked_.add(anchored.anchor, *entry);
     }
+    if (wide_ && anchored.anchor.constant()) t_.home.note_access(anchored.anchor.entry);
     if (!entry) return scratch_with_distance(anchored, address, anchor);
+    t_.home.note_access(*entry);
     checked_.note_access(anchored.anchor, anchored.offset);
     return scratch_with_distance({Anchor::of_entry(*entry), anchored.offset}, address, anchor);
 }
@@ -326,7 +329,9 @@ x86::Gp Emitter::scratch_with_distance(const Anchored& anchored, const x86::Gp& 
 
 /// Whether kAddress should have a distance, since kAddend's has a use yet and kAddress has none.
 bool Emitter::takes_second_distance() const {
-    if (!distance_.anchor() || !used_soon(*distance_.anchor())) return false;
+    if (!distance_.anchor()) return false;
+    const bool is_home = wide_ && distance_.anchor() == home_;
+    if (!is_home && !used_soon(*distance_.anchor())) return false;
     if (copies_.has_distance()) return !used_soon(*second_distance_.anchor());
     const std::optional<unsigned> copied = copies_.in(kAddress);
     return !copied || !read_soon(*copied);

@@ -28,13 +28,14 @@ enum class Optimisation : u8 {
     loops,
     repeated_strings,
     expected_windows,
+    home_window,
     count
 };
 
 inline constexpr std::array<std::string_view, static_cast<std::size_t>(Optimisation::count)> kOptimisationNames{
-    "links",        "indirect-table", "native-integer", "native-stack",     "native-branches", "vector",
-    "x87",          "windows",        "going-on",       "beside-code",      "stack-moves",     "kept-distances",
-    "stack-window", "homed-copies",   "loops",          "repeated-strings", "expected-windows"};
+    "links",        "indirect-table", "native-integer", "native-stack",     "native-branches",  "vector",
+    "x87",          "windows",        "going-on",       "beside-code",      "stack-moves",      "kept-distances",
+    "stack-window", "homed-copies",   "loops",          "repeated-strings", "expected-windows", "home-window"};
 
 /// Those that are switched on: all, to begin with.
 class Optimisations {

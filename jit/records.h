@@ -116,7 +116,7 @@ struct Context {
     u64 forget_returns = 0;      // where code goes on behind a handler: whether the return stack is of other code
     u64 vectors_away = 1;        // 1: vector registers and MXCSR are in CpuState; 0: in the host's
     u64 host_mxcsr = 0;          // C++'s
-    u64 low_distance = 0;        // of the low window, while 32-bit code with windows runs
+    u64 home_distance = 0;       // what kAddend has at both ends of blocks, while code with windows runs
     u64 gs_complement = 0;       // ~ the base of GS, while code with windows runs (jit/stack_window.h)
     u64 spare = 0;               // scratch of stubs
     u64 address = 0;             // the same

@@ -3,7 +3,7 @@
 //   RAX RCX RDX RBX RBP RSI RDI R8 R9 R10   the guest's of the same name
 //   R12    the guest's RSP          R13   instructions left, see Context::remaining
 //   R11, R14, R15   scratch         RSP   the ReturnStack
-//                   R15 in 32-bit code with windows: the low window's distance, at both ends of each block
+//                   R15 in code with windows: the home window's distance, at both ends of each block (Emitter::home)
 //   EFLAGS          the guest's status flags, always: nothing that is inserted between guest instructions touches them
 //
 //   x87, MMX        the guest's, always (cpu/host/x87_unit.h)

@@ -135,7 +135,7 @@ private:
         a_.add(x86::al, 127);
         a_.sahf();
         a_.mov(kCount, low_operand(&context_.remaining));
-        a_.mov(kAddend, low_operand(&context_.low_distance));
+        a_.mov(kAddend, low_operand(&context_.home_distance));
         for (const PinnedRegister& pair : kPinned) a_.mov(pair.host, low_operand(&state_.gpr[pair.guest]));
     }
     void store_guest() {

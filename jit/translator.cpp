@@ -110,6 +110,10 @@ bool Translator::run(Block& block) {
         const Mmu& mmu = cpu_.mmu;
         policy_.end_interval(s.instructions, mmu.misses(Privilege::supervisor), mmu.misses(Privilege::user));
         if (windows_ != nullptr) windows_->forget_repeats();
+        if (std::count_if(homes_.begin(), homes_.end(), [](HomeWindow& home) { return home.moves(); }) != 0) {
+            flush();
+            open_link = nullptr;
+        }
     }
     key = with_windows_if_enabled(*key);
     // Where the count of instructions ends much time is spent, most likely.
@@ -321,10 +325,12 @@ void Translator::select_window(Key key) {
     windows_->synchronize();
     const Privilege privilege = data_privilege(key);
     if (is_64bit(key)) {
+        const u64 home = Windows::first_linear(homes_[side_of(privilege)].entry());
+        context_->home_distance = windows_->opened_distance(home, privilege);
         select_stack_window(cpu_.state.gpr[kRsp], privilege);
     } else {
-        context_->low_distance = windows_->low_distance(privilege);
-        load_gs_base(context_->low_distance);
+        context_->home_distance = windows_->opened_distance(0, privilege);
+        load_gs_base(context_->home_distance);
         // No address may leave the window's guard, whoever has written registers.
         cpu_.clear_upper_halves();
     }
@@ -387,7 +393,7 @@ Windows::Answer Translator::resolve_in_window(const CodeFault& fault, const Faul
     CHECK(in_stack || windows_->contain(fault.address));
     Windows::Answer answer;
     if (!is_64bit(running_key_)) {
-        u64 distance = windows_->low_distance(privilege);
+        u64 distance = windows_->opened_distance(0, privilege);
         answer = windows_->resolve(fault.address, distance, type, privilege);
     } else if (in_stack) {
         u64 distance = stack_window::distance();
@@ -523,6 +529,7 @@ Translation* Translator::translate(Block& block, Key key) {
                                  table.address(),
                                  windows_.get(),
                                  window_check_.get(),
+                                 homes_[side_of(data_privilege(key))],
                                  stack_window_,
                                  options_.windows_at_once,
                                  options_.optimisations};
@@ -648,6 +655,7 @@ void Translator::flush() {
     for (auto& [key, table] : tables_) table.clear();
     tables_.clear();
     for (Side& side : sides_) side.page_links.clear();
+    for (HomeWindow& home : homes_) home.settle();
     cache_->clear();
     ++statistics_.flushes;
 }

@@ -21,6 +21,7 @@
 #include "cpu/interpreter/block_runner.h"
 #include "jit/block_translator.h"
 #include "jit/count_region.h"
+#include "jit/home_window.h"
 #include "jit/perf_map.h"
 #include "jit/return_stack.h"
 #include "jit/statistics.h"
@@ -116,6 +117,7 @@ private:
     std::unique_ptr<WindowCheck> window_check_;  // null: no window is expected
     bool stack_window_ = false;                  // 64-bit code has one (jit/stack_window.h)
     WindowPolicy policy_;
+    std::array<HomeWindow, 2> homes_;  // supervisor's, user's
     CodeRange* code_range_ = nullptr;
     Key running_key_ = 0;
     // The last host fault that was to be repeated.

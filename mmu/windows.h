@@ -39,9 +39,9 @@ public:
     static constexpr u64 first_linear(std::size_t entry) {
         return static_cast<u64>(static_cast<i64>(static_cast<u64>(entry) << 48) >> 16);
     }
-    /// The distance of linear addresses below 4 GiB. Opens their window.
-    u64 low_distance(Privilege privilege) {
-        return is_open(0, privilege) ? distance(0, privilege) : open(0, privilege);
+    /// The distance of addresses with `linear`'s upper half. Opens their window.
+    u64 opened_distance(u64 linear, Privilege privilege) {
+        return is_open(linear, privilege) ? distance(linear, privilege) : open(linear, privilege);
     }
 
     /// Where addresses with `linear`'s upper half are; in the void, when they have no window.
