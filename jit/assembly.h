@@ -26,7 +26,14 @@ template <class T>
 
 class Assembly {
 public:
-    explicit Assembly(CodeCache& cache) : cache_(cache), address_(cache.next_code()) {
+    Assembly(const Assembly&) = delete;
+    Assembly& operator=(const Assembly&) = delete;
+    explicit Assembly(CodeCache& cache) : cache_(cache) { begin(); }
+
+    /// Another piece. PERF: what the last one allocated is used again.
+    void begin() {
+        address_ = cache_.next_code();
+        code_.reset(asmjit::ResetPolicy::kSoft);
         CHECK(code_.init(asmjit::Environment::host(), address_) == asmjit::kErrorOk);
         CHECK(code_.attach(&assembler_) == asmjit::kErrorOk);
         assembler_.addEncodingOptions(asmjit::EncodingOptions::kOptimizedAlign);  // long NOPs
@@ -49,7 +56,7 @@ public:
 
 private:
     CodeCache& cache_;
-    u64 address_;
+    u64 address_ = 0;
     asmjit::CodeHolder code_;
     x86::Assembler assembler_;
 };

@@ -45,9 +45,25 @@ Emitter::Emitter(const Target& target, Translation& translation)
       home_(home()),
       linear_(linear_of(translation.rip)),
       tables_(target.cpu.mmu.fast_tables(data_set(translation.key))),
-      assembly_(target.cache),
+      assembly_(target.workshop.assembly_),
       a_(assembly_.assembler()),
-      expected_values_(target.cpu, data_set(translation.key)) {}
+      expected_values_(target.cpu, data_set(translation.key)),
+      instructions_(target.workshop.instructions_),
+      slow_paths_(target.workshop.slow_paths_),
+      writes_beside_code_(target.workshop.writes_beside_code_),
+      fault_sites_(target.workshop.fault_sites_),
+      links_(target.workshop.links_) {
+    target.workshop.clear();
+}
+
+void Emitter::Workshop::clear() {
+    assembly_.begin();
+    instructions_.clear();
+    slow_paths_.clear();
+    writes_beside_code_.clear();
+    fault_sites_.clear();
+    links_.clear();
+}
 
 Site& Emitter::begin_instruction(unsigned index) {
     if (needs_stack_pointer(translation_.block->code[index])) settle_stack();

@@ -530,6 +530,7 @@ Translation* Translator::translate(Block& block, Key key) {
                                  windows_.get(),
                                  window_check_.get(),
                                  homes_[side_of(data_privilege(key))],
+                                 workshop_,
                                  stack_window_,
                                  options_.windows_at_once,
                                  options_.optimisations};

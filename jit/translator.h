@@ -108,6 +108,7 @@ private:
     Cpu& cpu_;
     const Options options_;
     std::unique_ptr<CodeCache> cache_;
+    Emitter::Workshop workshop_{*cache_};
     LowPages context_pages_{sizeof(Context)};
     Context* context_;
     Stubs stubs_;
