@@ -409,6 +409,7 @@ void Emitter::begin_loop(u32 instructions) {
     checked_ = loop_state_->checked;
     copies_ = loop_state_->copies;
     ranges_ = loop_state_->ranges;
+    expected_values_.restart();  // a turn begins near where the first one did
     check_count(instructions);
 }
 

@@ -14,8 +14,11 @@ using isa::Mnemonic;
 using isa::Operand;
 using isa::OperandKind;
 
-ExpectedValues::ExpectedValues(const Cpu& cpu, Mmu::FastSet data) : cpu_(cpu), data_(data) {
-    std::copy_n(cpu.state.gpr.begin(), values_.size(), values_.begin());
+ExpectedValues::ExpectedValues(const Cpu& cpu, Mmu::FastSet data) : cpu_(cpu), data_(data) { restart(); }
+
+void ExpectedValues::restart() {
+    std::copy_n(cpu_.state.gpr.begin(), values_.size(), values_.begin());
+    known_ = 0xFFFF;
 }
 
 void ExpectedValues::set(unsigned number, std::optional<u64> value) {
@@ -33,13 +36,16 @@ std::optional<u64> ExpectedValues::load(u64 address, unsigned size) const {
 
 /// Of slots that are general registers or kSlotZero.
 std::optional<u64> ExpectedValues::sum_of(u8 base, u8 index, unsigned scale) const {
-    u64 sum = 0;
-    for (const auto& [slot, shift] : {std::pair{base, 0u}, std::pair{index, scale}}) {
-        if (slot == isa::kSlotZero) continue;
-        if (!of(slot)) return std::nullopt;
-        sum += *of(slot) << shift;
-    }
-    return sum;
+    const auto value = [this](u8 slot) { return slot == isa::kSlotZero ? std::optional<u64>(0) : of(slot); };
+    const std::optional<u64> offset = value(index);
+    return sum_of(value(base), offset ? std::optional(*offset << scale) : std::nullopt);
+}
+
+/// Where one is not known, and the other may be a pointer, it is one into the same window, most likely.
+std::optional<u64> ExpectedValues::sum_of(std::optional<u64> a, std::optional<u64> b) {
+    if (a && b) return *a + *b;
+    const std::optional<u64> known = a ? a : b;
+    return known && may_point(*known) ? known : std::nullopt;
 }
 
 std::optional<u64> ExpectedValues::offset_of(const Instruction& i, u64 next_rip) const {
@@ -80,6 +86,8 @@ std::optional<u64> ExpectedValues::result_of(const Instruction& i, u64 next_rip)
     if (a && i.mnemonic == Mnemonic::Dec) return *a - 1;
     if (i.operand_count != 2) return std::nullopt;
     const std::optional<u64> b = value_of(i, 1, next_rip);
+    if (i.mnemonic == Mnemonic::Add) return sum_of(a, b);
+    if (i.mnemonic == Mnemonic::Cmovcc) return a ? a : b;
     if (!b) return std::nullopt;
     switch (i.mnemonic) {
         case Mnemonic::Mov:
@@ -88,8 +96,6 @@ std::optional<u64> ExpectedValues::result_of(const Instruction& i, u64 next_rip)
         case Mnemonic::Movsx:
         case Mnemonic::Movsxd:
             return sign_extend(*b, i.operands[1].size);
-        case Mnemonic::Add:
-            return a ? std::optional(*a + *b) : std::nullopt;
         case Mnemonic::Sub:
             return a ? std::optional(*a - *b) : std::nullopt;
         case Mnemonic::And:

@@ -20,6 +20,10 @@ public:
     [[nodiscard]] std::optional<u64> of(unsigned number) const {
         return (known_ >> number & 1) != 0 ? std::optional(values_.at(number)) : std::nullopt;
     }
+    /// In front of the block again.
+    void restart();
+    /// Whether `value` may be a pointer: it is no null pointer, nor an offset from one.
+    [[nodiscard]] static bool may_point(u64 value) { return value >= 0x10000; }
     /// Of `anchor`, one that is no constant.
     [[nodiscard]] std::optional<u64> sum_of(const Anchor& anchor) const {
         return sum_of(anchor.base, anchor.index, anchor.scale);
@@ -31,6 +35,7 @@ public:
 
 private:
     [[nodiscard]] std::optional<u64> sum_of(u8 base, u8 index, unsigned scale) const;
+    [[nodiscard]] static std::optional<u64> sum_of(std::optional<u64> a, std::optional<u64> b);
     [[nodiscard]] std::optional<u64> offset_of(const isa::Instruction& i, u64 next_rip) const;
     [[nodiscard]] std::optional<u64> value_of(const isa::Instruction& i, unsigned operand, u64 next_rip) const;
     [[nodiscard]] std::optional<u64> result_of(const isa::Instruction& i, u64 next_rip) const;
@@ -40,7 +45,7 @@ private:
     const Cpu& cpu_;
     Mmu::FastSet data_;
     std::array<u64, 16> values_{};
-    u32 known_ = 0xFFFF;  // register n as bit n
+    u32 known_ = 0;  // register n as bit n
 };
 
 }  // namespace bantam::jit

@@ -246,9 +246,8 @@ x86::Mem Emitter::pointer_in_window(unsigned number, const x86::Gp& address, int
 
 /// The entry of the window that the current instruction is expected to access at `address`, unless that is no pointer.
 std::optional<u16> Emitter::expected_entry(std::optional<u64> address) const {
-    constexpr u64 kNullPointers = 0x10000;
     if (!expects_ || (translation_.block->unexpected >> site_->index & 1) != 0) return std::nullopt;
-    if (!address || !canonical(*address) || *address < kNullPointers) return std::nullopt;
+    if (!address || !canonical(*address) || !ExpectedValues::may_point(*address)) return std::nullopt;
     if (!t_.expects_unopened && !t_.windows->is_open(*address, data_privilege(key()))) return std::nullopt;
     return Windows::entry_of(*address);
 }

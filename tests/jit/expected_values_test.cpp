@@ -74,7 +74,7 @@ TEST_F(ExpectedValuesTest, FollowWhatInstructionsDo) {
         {{0x48, 0x8B, 0x07}, kRax, std::nullopt},                            // mov rax, [rdi], which was not accessed
         {{0xB0, 0x05}, kRax, std::nullopt},                                  // mov al, 5
         {{0x48, 0x0F, 0xAF, 0xC7}, kRax, std::nullopt},                      // imul rax, rdi
-        {{0x48, 0x0F, 0x42, 0xC7}, kRax, std::nullopt},                      // cmovc rax, rdi
+        {{0x48, 0x0F, 0x42, 0xF8}, kRdi, 0x7000},                            // cmovc rdi, rax
         {{0x0F, 0xA2}, kRdi, std::nullopt},                                  // cpuid
         {{0x48, 0x8B, 0x06}, kRdi, 0x7000},                                  // mov rax, [rsi]
     };
@@ -84,6 +84,24 @@ TEST_F(ExpectedValuesTest, FollowWhatInstructionsDo) {
     }
     EXPECT_EQ(after({{0x48, 0x8B, 0x07}, {0x48, 0x89, 0xC3}}).of(kRbx), std::nullopt)
         << "nothing follows from unknowns";
+}
+
+TEST_F(ExpectedValuesTest, WhatIsAddedToAPointerLeavesItInItsWindow) {
+    board_.state().gpr[kRdi] = 0xFFFF888000001000;
+    const Bytes unknown{0x48, 0x0F, 0xAF, 0xC0};                                               // imul rax, rax
+    EXPECT_EQ(after({unknown, {0x48, 0x01, 0xC7}}).of(kRdi), 0xFFFF888000001000);              // add rdi, rax
+    EXPECT_EQ(after({unknown, {0x48, 0x01, 0xF8}}).of(kRax), 0xFFFF888000001000);              // add rax, rdi
+    EXPECT_EQ(after({unknown, {0x48, 0x8D, 0x54, 0xC7, 0x08}}).of(kRdx), 0xFFFF888000001008);  // lea rdx, [rdi+rax*8+8]
+    EXPECT_EQ(after({unknown, {0x48, 0x8D, 0x54, 0x07, 0x08}}).of(kRdx), 0xFFFF888000001008);  // lea rdx, [rdi+rax+8]
+    EXPECT_EQ(after({unknown, {0x48, 0x01, 0xC1}}).of(kRcx), std::nullopt) << "RCX is no pointer";  // add rcx, rax
+    EXPECT_EQ(after({unknown, {0x48, 0x0F, 0x42, 0xC7}}).of(kRax), 0xFFFF888000001000);             // cmovc rax, rdi
+}
+
+TEST_F(ExpectedValuesTest, RestartInFrontOfTheBlock) {
+    ExpectedValues values = after({{0x48, 0x0F, 0xAF, 0xC7}, {0x48, 0x83, 0xEF, 0x01}});  // imul rax, rdi / sub rdi, 1
+    values.restart();
+    EXPECT_EQ(values.of(kRax), 0u);
+    EXPECT_EQ(values.of(kRdi), 0x7000u);
 }
 
 TEST_F(ExpectedValuesTest, AddressesHaveTheirSegmentsBase) {
