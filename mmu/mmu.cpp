@@ -119,11 +119,11 @@ void Mmu::drop_large(u64 linear, unsigned shift) {
 
 void Mmu::protect_pages(Physical first, u64 bytes) {
     for (const Filled* filled : {&filled_local_, &filled_global_}) {
-        for (const unsigned index : filled->indices()) {
-            if (for_fetches(index) || (cold_[index].physical & ~u64{kFacts}) - first.value >= bytes) continue;
+        filled->at(first, bytes, [&](unsigned index) {
+            if (for_fetches(index) || (cold_[index].physical & ~u64{kFacts}) - first.value >= bytes) return;
             hide(index);
             write_bias_[index] = no_page(index);
-        }
+        });
     }
 }
 
@@ -204,7 +204,7 @@ bool Mmu::fill(Linear address, AccessType type, Privilege privilege, MemoryFault
                           (translation.may_read ? u64{kMayRead} : 0) | (translation.may_write ? u64{kMayWrite} : 0) |
                           (translation.may_execute ? u64{kMayExecute} : 0));
     derive_hot(index);
-    (translation.global ? filled_global_ : filled_local_).add(index);
+    (translation.global ? filled_global_ : filled_local_).add(index, cold.physical);
     if (translation.large) {
         const u64 number = page >> large_shift();
         large_filter_[(number >> 6) & 15] |= u64{1} << (number & 63);
@@ -226,7 +226,7 @@ void Mmu::fill_group(unsigned index) {
         const u64 frame = memory_.gated({(from.physical & ~u64{kFacts}) + distance}).value;
         cold = Cold(from.page() + distance, frame | (from.physical & kFacts));
         derive_hot(other);
-        ((from.physical & kGlobal) != 0 ? filled_global_ : filled_local_).add(other);
+        ((from.physical & kGlobal) != 0 ? filled_global_ : filled_local_).add(other, cold.physical);
     }
 }
 

@@ -277,21 +277,37 @@ private:
     /// The entries filled since the last flush, each once: visiting them costs no more than filling them did.
     class Filled {
     public:
-        void add(unsigned index) {
-            if (listed_[index]) return;
-            listed_[index] = true;
-            indices_[count_++] = index;
+        /// The page of the entry is at `physical` now.
+        void add(unsigned index, u64 physical) {
+            u32& place = places_[index];
+            if (place == 0) {
+                indices_[count_] = index;
+                place = ++count_;
+            }
+            frames_[place - 1] = frame_of(physical);
         }
         void clear() {
-            for (const u32 index : indices()) listed_[index] = false;
+            for (const u32 index : indices()) places_[index] = 0;
             count_ = 0;
         }
         [[nodiscard]] std::span<const u32> indices() const { return indices_.first(count_); }
+        /// Calls visit(index) for each whose page may be in [first, first + bytes). PERF: it looks at nothing else of
+        /// the others.
+        template <class Visit>
+        void at(Physical first, u64 bytes, const Visit& visit) const {
+            const u32 begin = frame_of(first.value), count = frame_of(bytes + kPageSize - 1);
+            for (u32 place = 0; place < count_; ++place) {
+                if (frames_[place] - begin < count) visit(indices_[place]);
+            }
+        }
 
     private:
+        static u32 frame_of(u64 physical) { return static_cast<u32>(physical / kPageSize); }
+
         ZeroedLowArray<u32, kAllEntries> indices_;
-        ZeroedLowArray<bool, kAllEntries> listed_;
-        unsigned count_ = 0;
+        ZeroedLowArray<u32, kAllEntries> frames_;  // their pages' numbers, 32 bits of them
+        ZeroedLowArray<u32, kAllEntries> places_;  // in indices_, from 1 on
+        u32 count_ = 0;
     };
     Filled filled_local_;
     Filled filled_global_;
