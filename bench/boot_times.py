@@ -29,7 +29,7 @@ KERNELS = {"amd64": "amd64", "cloud-amd64": "amd64", "686": "i386", "686-pae": "
 APPEND = "console=ttyS0 bantam.test=bench"
 MEMORY_MIB = 256
 LIMIT_S = 900
-WORKS = ("sha256sum", "gzip", "shell-loop", "awk", "fork")
+WORKS = ("sha256sum", "gzip", "shell-loop", "awk", "find", "fork")
 
 
 def command_of(emulator: str, folder: pathlib.Path, guests: pathlib.Path, name: str, bantam: str) -> list[str]:
